@@ -1,0 +1,66 @@
+"""Nouns, contracts, the pipeline and the statistics of Paceline. Knows no vendor, no HTTP and no policy.
+
+    async (call, emit) -> None
+
+is all there is to a handler; a policy wraps one, a provider is the innermost one, and a `Router` puts them together.
+"""
+
+from .answer import Answer, Collector, ToolCall
+from .call import Call
+from .chunk import DISCARD, Chunk, ToolCallDelta, Usage
+from .clock import Clock
+from .endpoint import Endpoint, Limits, Prior, Profile, Provider
+from .fleet import Fleet
+from .fold import Fold
+from .ledger import Attempt, Decision, Ledger, ModelLeft, Outcome
+from .pipeline import Emit, Handler, Layer, Policy, compose
+from .request import Message, Priority, Request
+from .route import Objective, Route
+from .router import Router
+from .secret import Secret
+from .slots import Lease, SlotPool
+from .stream import Stream
+from .target import Target
+from .window import Window, WindowShape
+
+__all__ = [
+    "DISCARD",
+    "Answer",
+    "Attempt",
+    "Call",
+    "Chunk",
+    "Clock",
+    "Collector",
+    "Decision",
+    "Emit",
+    "Endpoint",
+    "Fleet",
+    "Fold",
+    "Handler",
+    "Layer",
+    "Lease",
+    "Ledger",
+    "Limits",
+    "Message",
+    "ModelLeft",
+    "Objective",
+    "Outcome",
+    "Policy",
+    "Prior",
+    "Priority",
+    "Profile",
+    "Provider",
+    "Request",
+    "Route",
+    "Router",
+    "Secret",
+    "SlotPool",
+    "Stream",
+    "Target",
+    "ToolCall",
+    "ToolCallDelta",
+    "Usage",
+    "Window",
+    "WindowShape",
+    "compose",
+]

@@ -1,0 +1,98 @@
+"""The view of a call that is handed down the pipeline.
+
+It is frozen: a policy narrows it with ``call.with_(candidates=...)`` and passes the narrower view on, so two hedged
+legs, or two attempts, cannot disturb each other. What must be shared is in the `Ledger`.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from .clock import Clock
+    from .ledger import Attempt, Ledger
+    from .request import Request
+    from .route import Route
+    from .slots import Lease
+    from .target import Target
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """One call on its way in.
+
+    request, route: what is wanted, and the class of traffic it belongs to.
+    deadline_s: when the caller stops waiting, on the router's clock. Never grows on the way in.
+    start_by_s: when the first progress must be there, at most the deadline; a fallback leg tightens it.
+    candidates: the endpoints still in question, the preferred first.
+    tied: how many of the leading candidates are as good as one another; a balancer chooses among these first.
+    residency: regions this call may use; None: all.
+    ledger: the record of the call, shared by all views of it.
+    lease: the slot this attempt holds; None before one is taken.
+    attempt: this attempt's record, for the provider; None above `dispatch`.
+    clock, dice: time and chance.
+    """
+
+    request: Request
+    route: Route
+    deadline_s: float
+    start_by_s: float
+    candidates: tuple[Target, ...]
+    tied: int
+    residency: frozenset[str] | None
+    ledger: Ledger
+    clock: Clock
+    dice: random.Random
+    lease: Lease | None = None
+    attempt: Attempt | None = None
+
+    def with_(
+        self,
+        *,
+        candidates: tuple[Target, ...] | None = None,
+        tied: int | None = None,
+        start_by_s: float | None = None,
+        deadline_s: float | None = None,
+        lease: Lease | None = None,
+        attempt: Attempt | None = None,
+    ) -> Call:
+        """A narrower view. What is left out stays; limits in time can only be tightened.
+
+        candidates: a selection of this call's own.
+        tied: default, all of *candidates* if those are given.
+        """
+        kept = self.candidates if candidates is None else candidates
+        if tied is None:
+            tied = self.tied if candidates is None else len(kept)
+        deadline = self.deadline_s if deadline_s is None else min(deadline_s, self.deadline_s)
+        return Call(
+            request=self.request,
+            route=self.route,
+            deadline_s=deadline,
+            start_by_s=min(self.start_by_s if start_by_s is None else min(start_by_s, self.start_by_s), deadline),
+            candidates=kept,
+            tied=tied,
+            residency=self.residency,
+            ledger=self.ledger,
+            clock=self.clock,
+            dice=self.dice,
+            lease=self.lease if lease is None else lease,
+            attempt=self.attempt if attempt is None else attempt,
+        )
+
+    @property
+    def target(self) -> Target:
+        """The first candidate: the endpoint an attempt goes to."""
+        return self.candidates[0]
+
+    @property
+    def max_tokens(self) -> int | None:
+        """Cap of the answer: the request's or the route's, whichever is less; None if neither has one."""
+        caps = [cap for cap in (self.request.max_tokens, self.route.max_tokens) if cap is not None]
+        return min(caps, default=None)
+
+    def note(self, by: str, words: str, *facts: object) -> None:
+        """Record a decision with its reason, ``words % facts``, joined only when it is read."""
+        self.ledger.note(self.clock(), by, words, *facts)

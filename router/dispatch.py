@@ -1,0 +1,132 @@
+"""The innermost step of the router: one attempt at one endpoint, timed, limited and recorded.
+
+Whatever policies stand outside, every attempt goes through here. So the limits hold, the commit point is the same
+for all providers, and the latency windows are fed, without any policy's help.
+
+What an attempt leaves behind: its record in the ledger; a sample in its target's windows, censored where it was cut
+off, none where it failed; and, if it raised, exactly one typed error.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+
+from .chunk import DISCARD
+from .delivery import Delivery
+from .errors import (
+    AttemptFailed,
+    AttemptTimeout,
+    DeadlineExceeded,
+    NoEndpoint,
+    PacelineError,
+    ProviderError,
+    ResidencyUnmet,
+    StreamInterrupted,
+)
+from .ledger import Attempt, Outcome
+from .watchdog import DEADLINE, Watchdog
+
+if TYPE_CHECKING:
+    from .call import Call
+    from .pipeline import Emit
+    from .target import Target
+
+ENDPOINT_LIMITS = frozenset({"first_token", "gap", "total"})
+"""Limits that speak against the endpoint. The others are a policy's or the caller's own patience."""
+
+
+async def dispatch(call: Call, emit: Emit) -> None:
+    """Make one attempt at the call's first candidate.
+
+    Raises:
+        AttemptFailed: the endpoint failed; of the kinds in `router.errors`.
+        DeadlineExceeded: the caller's time is up.
+        ResidencyUnmet: the endpoint lies outside the regions of the call. Nothing was sent.
+    """
+    target = _admitted(call)
+    now_s = call.clock()
+    if now_s >= call.deadline_s:
+        raise DeadlineExceeded(f"the deadline passed before {target.name} could be called")
+    lease = target.slots.acquire_over_limit() if call.lease is None else None
+    attempt = call.ledger.begin(target.endpoint, now_s)
+    target.sent(attempt)
+    scope = anyio.CancelScope()
+    watchdog = Watchdog(call, target.endpoint.limits, now_s, scope.cancel)
+    delivery = Delivery(call, target, attempt, emit, watchdog)
+    failure: Exception | None = None
+    try:
+        with scope:
+            await target.handler(call.with_(candidates=(target,), attempt=attempt), delivery.emit)
+            await delivery.complete()
+    except Exception as raised:  # noqa: BLE001  every kind is translated below
+        failure = raised
+    except BaseException:
+        _settle(call, target, attempt, Outcome.CANCELLED)
+        raise
+    finally:
+        watchdog.stop()
+        if lease is not None:
+            lease.release()
+    if failure is None and not scope.cancelled_caught:
+        _settle(call, target, attempt, Outcome.OK)
+        return
+    await _fail(call, target, delivery, failure)
+
+
+def _admitted(call: Call) -> Target:
+    if not call.candidates:
+        raise NoEndpoint("no endpoint is left; the decisions of this error say which policy dropped which")
+    target = call.candidates[0]
+    if call.residency is not None and target.region not in call.residency:
+        raise ResidencyUnmet(
+            f"{target.name} is in {target.region}, but this call may only use {', '.join(sorted(call.residency))}: "
+            "put Regions() into the stack, so that allowed endpoints are chosen"
+        )
+    return target
+
+
+def _settle(call: Call, target: Target, attempt: Attempt, outcome: Outcome, *, blame: bool = False) -> None:
+    attempt.outcome = outcome
+    attempt.finished_s = call.clock()
+    target.finished(attempt, attempt.finished_s, blame=blame)
+
+
+async def _fail(call: Call, target: Target, delivery: Delivery, failure: Exception | None) -> None:
+    """Settle an attempt that failed or was cut off, and raise its one error."""
+    attempt = delivery.attempt
+    if failure is not None and failure is call.ledger.receiver_error:
+        _settle(call, target, attempt, Outcome.CANCELLED)
+        raise failure
+    passed = delivery.watchdog.passed
+    error = _translated(target, failure) if passed is None else _timeout(call, target, attempt, passed, delivery)
+    if isinstance(error, AttemptFailed):
+        attempt.error = error
+    outcome = Outcome.FAILED if passed is None else Outcome.TIMED_OUT
+    blame = isinstance(error, AttemptFailed) and error.blames_endpoint if passed is None else passed in ENDPOINT_LIMITS
+    _settle(call, target, attempt, outcome, blame=blame)
+    if attempt.first_progress_s is not None and isinstance(error, AttemptFailed):
+        if call.ledger.committed:
+            raise StreamInterrupted(
+                f"the answer broke off: {error}", delivered=delivery.characters, usage=attempt.usage
+            ) from error
+        await delivery.forward(DISCARD)
+    raise error from (None if error is failure else failure)
+
+
+def _translated(target: Target, failure: Exception | None) -> PacelineError:
+    if isinstance(failure, PacelineError):
+        return failure
+    return ProviderError(
+        f"the provider raised {type(failure).__name__}, which is none of Paceline's errors: see its __cause__",
+        endpoint=target.name,
+    )
+
+
+def _timeout(call: Call, target: Target, attempt: Attempt, passed: str, delivery: Delivery) -> PacelineError:
+    after_s = call.clock() - attempt.sent_s
+    if passed != DEADLINE:
+        return AttemptTimeout(passed, after_s, endpoint=target.name)
+    told = f"{delivery.characters} characters had been delivered" if delivery.characters else "nothing had come"
+    return DeadlineExceeded(f"the deadline passed {after_s:.3f} s into a call of {target.name}; {told}")

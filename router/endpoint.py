@@ -1,0 +1,157 @@
+"""One model of one provider in one region, as it is configured. What is learned about it lives in `Target`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from statistics import NormalDist
+from typing import Protocol, runtime_checkable
+
+import attrs
+
+from . import check
+from .clock import Clock
+from .errors import ConfigurationError
+from .pipeline import Handler
+from .secret import Secret
+
+TYPICAL_P95_OVER_P50 = 1.6
+"""Spread of TTFT where a profile names only the median: the sd of its logarithm is 0.12 to 0.26 in most cells of the
+LLMPerf leaderboard (December 2023) at fixed prompt, and prompts vary besides."""
+
+Z95 = NormalDist().inv_cdf(0.95)
+
+
+@runtime_checkable
+class Provider(Protocol):
+    """An adapter that speaks to one kind of server. A frozen description; what it opens belongs to one router."""
+
+    @property
+    def name(self) -> str:
+        """The provider's name in reports, such as ``openai``."""
+        ...
+
+    def check(self, endpoint: Endpoint) -> None:
+        """Refuse an endpoint this provider could not call.
+
+        Raises:
+            ConfigurationError: saying what to mend.
+        """
+        ...
+
+    def open(self, clock: Clock) -> AbstractAsyncContextManager[Handler]:
+        """Open what calls need (a connection pool, say) for one router, and give the handler that speaks."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class Profile:
+    """What is believed of an endpoint's latency before anything is measured: the prior of its predictions.
+
+    ttft_s: median seconds to the first token.
+    ttft_p95_s: its 95th percentile; default 1.6 times the median.
+    tokens_per_s: output tokens per second once it speaks.
+    total_p95_s: 95th percentile of the whole answer's seconds; default, derived from the two others.
+    """
+
+    ttft_s: float = attrs.field(validator=check.positive)
+    ttft_p95_s: float = attrs.field(
+        default=attrs.Factory(lambda self: self.ttft_s * TYPICAL_P95_OVER_P50, takes_self=True),
+        validator=check.positive,
+    )
+    tokens_per_s: float = attrs.field(default=50.0, validator=check.positive)
+    total_p95_s: float | None = attrs.field(default=None, validator=check.if_given(check.positive))
+
+    def __attrs_post_init__(self) -> None:
+        if self.ttft_p95_s < self.ttft_s:
+            raise ConfigurationError(
+                f"Profile: ttft_p95_s ({self.ttft_p95_s}) is below the median ttft_s ({self.ttft_s})"
+            )
+
+
+@attrs.frozen
+class Prior:
+    """A lognormal distribution through a median and a 95th percentile, both in seconds."""
+
+    median_s: float
+    p95_s: float
+
+    def quantile(self, q: float) -> float:
+        """Seconds below which a share *q* (above 0, below 1) is expected."""
+        if self.p95_s <= self.median_s:
+            return self.median_s
+        return self.median_s * math.exp(self._sigma() * NormalDist().inv_cdf(q))
+
+    def cdf(self, t_s: float) -> float:
+        """P(T <= t)."""
+        if t_s <= 0:
+            return 0.0
+        if self.p95_s <= self.median_s:
+            return 1.0 if t_s >= self.median_s else 0.0
+        return 0.5 * (1.0 + math.erf(math.log(t_s / self.median_s) / (self._sigma() * math.sqrt(2.0))))
+
+    def _sigma(self) -> float:
+        return math.log(self.p95_s / self.median_s) / Z95
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """How long one attempt at an endpoint may take, whatever the deadline leaves. Seconds, above 0; None: no limit.
+
+    first_token_s: to the first progress. Default 30.
+    gap_s: between two pieces of progress; keep-alives do not count. Default 30.
+    total_s: from start to end. Default None: the caller's deadline rules.
+    """
+
+    first_token_s: float | None = attrs.field(default=30.0, validator=check.if_given(check.positive))
+    gap_s: float | None = attrs.field(default=30.0, validator=check.if_given(check.positive))
+    total_s: float | None = attrs.field(default=None, validator=check.if_given(check.positive))
+
+
+def _secret(value: Secret | str | None) -> Secret | None:
+    return Secret(value) if isinstance(value, str) else value
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Endpoint:
+    """One model of one provider in one region.
+
+    name: unique in its router.
+    provider: the adapter that calls it.
+    model: the name requests and routes use.
+    region: where it runs, in the words of the routes' residency and the callers' location.
+    url: base URL, where the provider needs one, such as ``https://api.openai.com/v1``.
+    api_key: a `Secret`, or a string that becomes one. Never shown.
+    deployment: the name the vendor knows the model by; default, *model*.
+    slots: calls in flight at once, at least 1. Default None: no limit.
+    queue: calls that may wait for a slot, at least 0. Default 64.
+    quality: tier of the model, at least 0, higher is better. Default 0.
+    price_in_per_m, price_out_per_m: money per million tokens in and out; default None, unknown.
+    profile: the latency to believe in before anything is measured. Default None: unknown.
+    limits: of one attempt.
+    headers: sent with every call; values never shown.
+    """
+
+    name: str = attrs.field(validator=check.named)
+    provider: Provider = attrs.field(
+        validator=check.one_of(Provider), repr=lambda provider: getattr(provider, "name", "?")
+    )
+    model: str = attrs.field(validator=check.named)
+    region: str = attrs.field(default="global", validator=check.named)
+    url: str | None = attrs.field(default=None, validator=check.if_given(check.named))
+    api_key: Secret | None = attrs.field(default=None, converter=_secret, repr=False)
+    deployment: str = attrs.field(
+        default=attrs.Factory(lambda self: self.model, takes_self=True), validator=check.named
+    )
+    slots: int | None = attrs.field(default=None, validator=check.if_given(check.count(1)))
+    queue: int = attrs.field(default=64, validator=check.count(0))
+    quality: int = attrs.field(default=0, validator=check.count(0))
+    price_in_per_m: float | None = attrs.field(default=None, validator=check.if_given(check.at_least_zero))
+    price_out_per_m: float | None = attrs.field(default=None, validator=check.if_given(check.at_least_zero))
+    profile: Profile | None = attrs.field(default=None, validator=check.if_given(check.one_of(Profile)))
+    limits: Limits = attrs.field(factory=Limits, validator=check.one_of(Limits))
+    headers: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.provider.check(self)

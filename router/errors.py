@@ -1,0 +1,319 @@
+"""Every error of Paceline, in one tree.
+
+    PacelineError
+    ├── ConfigurationError                 an object cannot work as built; also a ValueError
+    │   ├── DuplicateEndpoint
+    │   ├── NotAPolicy
+    │   └── ImpossibleOrder
+    ├── RouterClosed                       a call outside ``async with router``
+    └── CallError                          a call went wrong; carries its attempts and decisions
+        ├── InvalidRequest                 the caller's mistake, found before anything is sent; also a ValueError
+        │   ├── UnknownRoute
+        │   └── UnknownModel
+        ├── NoEndpoint                     nothing is left to choose from
+        │   └── ResidencyUnmet
+        ├── DeadlineExceeded               time is up
+        │   └── DeadlineInsufficient       what is left is too little to begin
+        ├── EveryModelFailed               the whole fallback chain failed
+        ├── PolicyFailed                   a policy raised something that is none of these
+        └── AttemptFailed                  one try at one endpoint
+            ├── Overloaded                 ours: no slot in time
+            ├── ConnectFailed
+            ├── AttemptTimeout             a limit of the attempt: start, first_token, gap or total
+            ├── RateLimited                429, with its Retry-After
+            ├── ProviderOverloaded         503, 529
+            ├── ProviderTimeout            408, 504
+            ├── ProviderConflict           409
+            ├── ProviderError              5xx, and answers that are not what was promised
+            │   ├── MalformedAnswer        not the protocol
+            │   └── TruncatedAnswer        ended with neither finish reason nor end marker
+            ├── CallerAtFault              nothing another endpoint of this model could mend
+            │   ├── BadRequest
+            │   ├── ContextTooLong
+            │   ├── RequestTooLarge
+            │   └── ContentBlocked
+            ├── AuthenticationFailed
+            ├── PermissionDenied
+            ├── QuotaExhausted
+            ├── NotFound
+            └── StreamInterrupted          after progress: never repeated silently, says how much was delivered
+
+Whether another try may help is a property of the class (`same`, `elsewhere`), so that retries, fallbacks and hedges
+read one classification. A layer that has used up its tries sets ``retryable`` to False on the error it lets through,
+and no outer layer multiplies it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .chunk import Usage
+    from .ledger import Attempt, Decision, Ledger
+
+
+class PacelineError(Exception):
+    """Anything Paceline raises."""
+
+
+class ConfigurationError(PacelineError, ValueError):
+    """An object cannot work as it is built. The message says how to mend it."""
+
+
+class DuplicateEndpoint(ConfigurationError):
+    """Two endpoints of one router share a name."""
+
+
+class NotAPolicy(ConfigurationError):
+    """Something in the stack is not ``async (call, emit, next) -> None``."""
+
+
+class ImpossibleOrder(ConfigurationError):
+    """The stack's order cannot work."""
+
+
+class RouterClosed(PacelineError):
+    """The router is not open. Calls belong inside ``async with router``."""
+
+
+class CallError(PacelineError):
+    """A call failed. ``ledger`` is its full record, set on the way out of the router."""
+
+    ledger: Ledger | None = None
+
+    @property
+    def attempts(self) -> Sequence[Attempt]:
+        """Every try that was made, in order; empty when none was."""
+        return self.ledger.attempts if self.ledger is not None else ()
+
+    @property
+    def decisions(self) -> Sequence[Decision]:
+        """Every decision that was taken, in order, with its reason."""
+        return self.ledger.decisions if self.ledger is not None else ()
+
+
+class InvalidRequest(CallError, ValueError):
+    """The request cannot be sent to anyone. The message says how to mend it."""
+
+
+class UnknownRoute(InvalidRequest):
+    """No route has this name."""
+
+
+class UnknownModel(InvalidRequest):
+    """No endpoint serves this model, or not on this route."""
+
+
+class NoEndpoint(CallError):
+    """No endpoint is left to choose from; the decisions say which policy dropped which."""
+
+
+class ResidencyUnmet(NoEndpoint):
+    """No endpoint lies in a region this call is allowed to use. Nothing was sent."""
+
+
+class DeadlineExceeded(CallError):
+    """The caller's deadline has passed."""
+
+
+class DeadlineInsufficient(DeadlineExceeded):
+    """What is left of the deadline is too little to begin another try. Nothing was started."""
+
+
+class PolicyFailed(CallError):
+    """A policy raised an exception of its own, kept as ``__cause__``: a fault of that policy, not of an endpoint."""
+
+
+class AttemptFailed(CallError):
+    """One try at one endpoint failed.
+
+    endpoint: name of the endpoint, None when the failure came before one was chosen.
+    same: another try at the same endpoint may help.
+    elsewhere: a try at another endpoint of the same model may help, and failing that another model.
+    blames_endpoint: it speaks against the endpoint, rather than against the request, the credential or ourselves.
+    retry_after_s: seconds the endpoint asked to be left alone; None when it did not say.
+    reason: one word for counters and labels, such as ``rate_limited``.
+    """
+
+    same: ClassVar[bool] = True
+    elsewhere: ClassVar[bool] = True
+    blames_endpoint: ClassVar[bool] = True
+    reason: ClassVar[str] = "failed"
+    retry_after_s: float | None = None
+
+    def __init__(self, message: str, *, endpoint: str | None = None) -> None:
+        super().__init__(message if endpoint is None else f"{endpoint}: {message}")
+        self.endpoint = endpoint
+        self.retryable = self.same or self.elsewhere
+
+
+class EveryModelFailed(CallError):
+    """Each model of the route was tried or passed over, and none answered. ``failures`` has one error a model."""
+
+    def __init__(self, failures: Sequence[tuple[str, CallError]]) -> None:
+        told = "; ".join(f"{model}: {failure}" for model, failure in failures) or "the route has no model left to try"
+        super().__init__(f"no model answered ({told})")
+        self.failures = tuple(failures)
+
+
+class Overloaded(AttemptFailed):
+    """No slot became free in time, here, before anything was sent."""
+
+    same = False
+    blames_endpoint = False
+    reason = "overloaded"
+
+
+class ConnectFailed(AttemptFailed):
+    """No connection: name not found, refused, TLS failure, or closed before any answer."""
+
+    reason = "connect"
+
+
+class AttemptTimeout(AttemptFailed):
+    """A limit of one attempt has passed.
+
+    limit: ``start`` (the leg's time to its first progress, set by a policy), ``first_token``, ``gap`` or ``total``.
+    after_s: seconds from the start of the attempt.
+    """
+
+    same = False
+    reason = "timeout"
+
+    def __init__(self, limit: str, after_s: float, *, endpoint: str | None = None) -> None:
+        super().__init__(f"{limit} limit passed after {after_s:.3f} s", endpoint=endpoint)
+        self.limit = limit
+        self.after_s = after_s
+
+
+class RateLimited(AttemptFailed):
+    """The vendor asked for fewer calls. ``retry_after_s`` is honoured exactly."""
+
+    reason = "rate_limited"
+
+    def __init__(self, message: str, *, endpoint: str | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(message, endpoint=endpoint)
+        self.retry_after_s = retry_after_s
+
+
+class ProviderOverloaded(RateLimited):
+    """The vendor has no capacity at the moment (503, 529)."""
+
+    reason = "provider_overloaded"
+
+
+class ProviderTimeout(AttemptFailed):
+    """The vendor gave up waiting for itself (408, 504)."""
+
+    reason = "provider_timeout"
+
+
+class ProviderConflict(AttemptFailed):
+    """The vendor saw a conflict (409)."""
+
+    blames_endpoint = False
+    reason = "conflict"
+
+
+class ProviderError(AttemptFailed):
+    """The vendor failed (5xx), or answered with something that is no answer."""
+
+    reason = "provider_error"
+
+
+class MalformedAnswer(ProviderError):
+    """The vendor's bytes are not the protocol: HTML, broken JSON, an endless line."""
+
+    reason = "malformed"
+
+
+class TruncatedAnswer(ProviderError):
+    """The stream ended with neither a finish reason nor its end marker."""
+
+    reason = "truncated"
+
+
+class CallerAtFault(AttemptFailed):
+    """The request itself is refused; sending it again to this model cannot help."""
+
+    same = False
+    elsewhere = False
+    blames_endpoint = False
+    reason = "refused"
+
+
+class BadRequest(CallerAtFault):
+    """The vendor calls the request invalid (400, 405, 415, 422)."""
+
+    reason = "bad_request"
+
+
+class ContextTooLong(CallerAtFault):
+    """The prompt does not fit the model's context. Shorten it, or route to a larger model."""
+
+    reason = "context_too_long"
+
+
+class RequestTooLarge(CallerAtFault):
+    """The request body is too large (413)."""
+
+    reason = "request_too_large"
+
+
+class ContentBlocked(CallerAtFault):
+    """The vendor's content filter blocked the request."""
+
+    reason = "content_blocked"
+
+
+class AuthenticationFailed(AttemptFailed):
+    """The vendor does not accept the key (401). Check the endpoint's ``api_key``."""
+
+    same = False
+    blames_endpoint = False
+    reason = "authentication"
+
+
+class PermissionDenied(AttemptFailed):
+    """The key may not use this model (403)."""
+
+    same = False
+    blames_endpoint = False
+    reason = "permission"
+
+
+class QuotaExhausted(AttemptFailed):
+    """The account's quota or credit is used up (402, quota 429). Waiting does not help."""
+
+    same = False
+    blames_endpoint = False
+    reason = "quota"
+
+
+class NotFound(AttemptFailed):
+    """The vendor knows no such model or deployment (404). Check the endpoint's ``model`` and ``url``."""
+
+    same = False
+    blames_endpoint = False
+    reason = "not_found"
+
+
+class StreamInterrupted(AttemptFailed):
+    """The answer broke off after progress had reached the caller.
+
+    delivered: characters of text that were delivered.
+    usage: what the vendor had reported of tokens until then, None if nothing.
+    """
+
+    same = False
+    elsewhere = False
+    reason = "interrupted"
+
+    def __init__(
+        self, message: str, *, delivered: int, usage: Usage | None = None, endpoint: str | None = None
+    ) -> None:
+        super().__init__(f"{message} ({delivered} characters had been delivered)", endpoint=endpoint)
+        self.delivered = delivered
+        self.usage = usage

@@ -1,0 +1,110 @@
+"""The targets of one router, and which of them serve what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .errors import ConfigurationError, DuplicateEndpoint, UnknownModel, UnknownRoute
+from .route import Route
+from .target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from .clock import Clock
+    from .endpoint import Endpoint
+    from .request import Request
+    from .window import WindowShape
+
+
+class Fleet:
+    """Targets by name, and routes with the candidates that serve them. Fixed when built.
+
+    Raises:
+        DuplicateEndpoint, ConfigurationError: the endpoints and routes do not fit together.
+    """
+
+    def __init__(
+        self, endpoints: Sequence[Endpoint], routes: Sequence[Route], clock: Clock, shape: WindowShape
+    ) -> None:
+        if not endpoints:
+            raise ConfigurationError("a router needs at least one endpoint")
+        self._targets: dict[str, Target] = {}
+        for endpoint in endpoints:
+            if endpoint.name in self._targets:
+                raise DuplicateEndpoint(f"two endpoints are named {endpoint.name!r}: give each a name of its own")
+            self._targets[endpoint.name] = Target(endpoint, clock, shape)
+        self._models = dict.fromkeys(target.model for target in self)
+        self._routes: dict[str, Route] = {}
+        for route in routes:
+            self._add(route)
+        self._named = tuple(self._routes)
+        for model in self._models:
+            if model not in self._routes:
+                self._add(Route(name=model, models=model))
+        self._candidates = {route.name: self._serving(route.models) for route in self._routes.values()}
+
+    def _add(self, route: Route) -> None:
+        if route.name in self._routes:
+            raise ConfigurationError(f"two routes are named {route.name!r}: give each a name of its own")
+        for model in route.models:
+            if model not in self._models:
+                raise ConfigurationError(
+                    f"Route {route.name!r}: no endpoint serves the model {model!r}; there are {_told(self._models)}"
+                )
+        if route.residency is not None:
+            regions = {target.region for target in self._serving(route.models)}
+            if not regions & route.residency:
+                raise ConfigurationError(
+                    f"Route {route.name!r}: none of its endpoints lies in its residency "
+                    f"{_told(sorted(route.residency))}; they are in {_told(sorted(regions))}"
+                )
+        self._routes[route.name] = route
+
+    def _serving(self, models: Iterable[str]) -> tuple[Target, ...]:
+        return tuple(target for model in models for target in self if target.model == model)
+
+    def admit(self, request: Request) -> tuple[Route, tuple[Target, ...]]:
+        """The route a request belongs to, and every target that serves it, in the route's order of models.
+
+        Raises:
+            UnknownRoute, UnknownModel: the message lists what there is.
+        """
+        if request.route is None and request.model is not None:
+            route = self._routes.get(request.model)
+            if route is None:
+                raise UnknownModel(f"no endpoint serves {request.model!r}; there are {_told(self._models)}")
+            return route, self._candidates[route.name]
+        if request.route is None:
+            if len(self._named) != 1:
+                raise UnknownRoute(f"name a route or a model; there are the routes {_told(self._named)}")
+            route = self._routes[self._named[0]]
+        elif request.route in self._named:
+            route = self._routes[request.route]
+        else:
+            raise UnknownRoute(f"no route is named {request.route!r}; there are {_told(self._named)}")
+        candidates = self._candidates[route.name]
+        if request.model is None:
+            return route, candidates
+        narrowed = tuple(target for target in candidates if target.model == request.model)
+        if not narrowed:
+            raise UnknownModel(f"route {route.name!r} has no model {request.model!r}; it has {_told(route.models)}")
+        return route, narrowed
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes that were configured, in order."""
+        return tuple(self._routes[name] for name in self._named)
+
+    def __getitem__(self, name: str) -> Target:
+        return self._targets[name]
+
+    def __iter__(self) -> Iterator[Target]:
+        return iter(self._targets.values())
+
+    def __len__(self) -> int:
+        return len(self._targets)
+
+
+def _told(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"

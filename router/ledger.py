@@ -1,0 +1,163 @@
+"""The one mutable record of a call: every attempt, every decision, and whether the answer is committed.
+
+"Why did it go there?" is answered from here. Recording must cost next to nothing, so a decision keeps its words and
+its facts apart, as a log record does, and joins them when somebody reads it.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from .chunk import Usage
+    from .endpoint import Endpoint
+    from .errors import AttemptFailed
+
+
+class Outcome(enum.Enum):
+    """How an attempt ended."""
+
+    RUNNING = "running"
+    OK = "ok"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+    """The caller left, or another leg was faster: says nothing against the endpoint."""
+
+
+class Attempt(msgspec.Struct, kw_only=True):
+    """One try at one endpoint. Marks are seconds on the router's clock; None: never reached.
+
+    sent_s: handed to the provider. headers_s: status and headers. first_event_s: first complete event that is no
+    keep-alive. first_progress_s, last_progress_s: first and last non-empty text, reasoning, refusal or tool call.
+    finished_s: over. connect_s: seconds it took to open a new connection, None on a pooled one. keepalives: those
+    before the first progress, a sign of queueing at the vendor. request_id: the vendor's own.
+    """
+
+    endpoint: Endpoint
+    number: int
+    sent_s: float
+    headers_s: float | None = None
+    first_event_s: float | None = None
+    first_progress_s: float | None = None
+    last_progress_s: float | None = None
+    finished_s: float | None = None
+    connect_s: float | None = None
+    keepalives: int = 0
+    request_id: str | None = None
+    usage: Usage | None = None
+    finish_reason: str | None = None
+    served_model: str | None = None
+    outcome: Outcome = Outcome.RUNNING
+    error: AttemptFailed | None = None
+
+    @property
+    def ttft_s(self) -> float | None:
+        """Seconds from sending to the first progress."""
+        return None if self.first_progress_s is None else self.first_progress_s - self.sent_s
+
+    @property
+    def total_s(self) -> float | None:
+        """Seconds from sending to the end."""
+        return None if self.finished_s is None else self.finished_s - self.sent_s
+
+    @property
+    def tpot_s(self) -> float | None:
+        """Seconds per output token after the first; None for fewer than two tokens or an answer in one piece."""
+        tokens = None if self.usage is None else self.usage.output_tokens
+        if tokens is None or tokens < 2 or self.first_progress_s is None or self.last_progress_s is None:
+            return None
+        if self.last_progress_s <= self.first_progress_s:
+            return None
+        return (self.last_progress_s - self.first_progress_s) / (tokens - 1)
+
+    def __str__(self) -> str:
+        total = "running" if self.total_s is None else f"{self.total_s:.3f} s"
+        ttft = "" if self.ttft_s is None else f", first token {self.ttft_s:.3f} s"
+        why = "" if self.error is None else f": {self.error}"
+        return f"#{self.number} {self.endpoint.name} {self.outcome.value} ({total}{ttft}){why}"
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What one layer decided, when, and why.
+
+    at_s: seconds on the router's clock. by: the layer. words, facts: the reason, joined as ``words % facts``.
+    """
+
+    at_s: float
+    by: str
+    words: str
+    facts: tuple[object, ...]
+
+    @property
+    def reason(self) -> str:
+        """The reason in words."""
+        return self.words % self.facts
+
+    def __str__(self) -> str:
+        return f"{self.by}: {self.reason}"
+
+
+class ModelLeft(msgspec.Struct, frozen=True):
+    """A model that was tried or passed over before another one was, and why."""
+
+    model: str
+    reason: str
+    timed_out: bool
+
+
+class Ledger:
+    """Record of one call.
+
+    began_s: when the call arrived. streamed: the caller sees pieces as they come, so the first progress commits.
+    """
+
+    __slots__ = (
+        "attempts",
+        "began_s",
+        "committed",
+        "decisions",
+        "models_left",
+        "receiver_error",
+        "retries",
+        "streamed",
+    )
+
+    def __init__(self, began_s: float, *, streamed: bool) -> None:
+        self.began_s = began_s
+        self.streamed = streamed
+        self.committed = False
+        """Progress has reached the caller. From here on nothing is repeated silently."""
+        self.attempts: list[Attempt] = []
+        self.decisions: list[Decision] = []
+        self.retries: list[str] = []
+        """Why each retry was made, one word each: the `reason` of the failure before it."""
+        self.models_left: list[ModelLeft] = []
+        """Fallbacks, in order."""
+        self.receiver_error: Exception | None = None
+        """What the caller's own ``emit`` raised: nobody else's fault, and passed through as it is."""
+
+    def begin(self, endpoint: Endpoint, now_s: float) -> Attempt:
+        """Open the record of a new attempt."""
+        attempt = Attempt(endpoint=endpoint, number=len(self.attempts) + 1, sent_s=now_s)
+        self.attempts.append(attempt)
+        return attempt
+
+    def note(self, at_s: float, by: str, words: str, *facts: object) -> None:
+        """Record a decision: ``words % facts`` is its reason."""
+        self.decisions.append(Decision(at_s, by, words, facts))
+
+    def tried(self, endpoint: Endpoint) -> bool:
+        """Whether an attempt was made there."""
+        return any(attempt.endpoint is endpoint for attempt in self.attempts)
+
+    @property
+    def answered_by(self) -> Attempt | None:
+        """The attempt whose answer the caller has; None as long as there is none."""
+        for attempt in reversed(self.attempts):
+            if attempt.outcome is Outcome.OK:
+                return attempt
+        return None

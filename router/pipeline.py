@@ -1,0 +1,134 @@
+"""The whole framework in one signature.
+
+    async (call, emit) -> None
+
+A handler takes a call and pushes chunks into ``emit`` until the answer is complete. Returned means finished: the
+last token is delivered and nothing is left open. A policy is a handler around another one. Because the answer is
+pushed, a timeout is a cancel scope, a slot is a ``with`` block and a second try is a second ``await``; none of them
+has to survive the function that made it.
+"""
+
+from __future__ import annotations
+
+import enum
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from .errors import ImpossibleOrder, NotAPolicy
+
+if TYPE_CHECKING:
+    from .call import Call
+    from .chunk import Chunk
+
+Emit: TypeAlias = Callable[["Chunk"], Awaitable[None]]
+Handler: TypeAlias = Callable[["Call", Emit], Awaitable[None]]
+
+
+class Policy(Protocol):
+    """A decision about a call on its way to a provider, or about its answer on the way back.
+
+    A policy may say where in a stack it works by an attribute ``layer: Layer``; without one it may stand anywhere.
+    """
+
+    async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
+        """Handle *call* with the help of *next*, as often as needed, also never."""
+        ...
+
+
+class Layer(enum.IntEnum):
+    """The places in a stack, from the caller inwards. A stack may leave any of them out, but not turn them round."""
+
+    MODEL = 10
+    RETRY = 20
+    HEDGE = 30
+    REGION = 40
+    CHOICE = 50
+    SLOT = 60
+
+
+WHY = {
+    Layer.MODEL: "a new model means new candidates for everything inside",
+    Layer.RETRY: "it repeats what is inside it, so the choice of a model stays outside and that of an endpoint inside",
+    Layer.HEDGE: "it races attempts of one try, and each must choose its own endpoint",
+    Layer.REGION: "every attempt is filtered anew, and what chooses among endpoints chooses among the allowed ones",
+    Layer.CHOICE: "endpoints are kept and ordered before one is picked",
+    Layer.SLOT: "it holds one slot for one attempt, and leaves nothing to choose to what is inside it",
+}
+"""Why each layer stands where it stands."""
+
+ONCE = frozenset({Layer.MODEL, Layer.RETRY, Layer.HEDGE, Layer.SLOT})
+"""Two of these would multiply attempts, or hold two slots for one."""
+
+
+def compose(policies: Sequence[Policy], leaf: Handler) -> Handler:
+    """Wrap *leaf* so that the first policy sees the call first.
+
+    Done once, when a router is built. A call then costs one coroutine a layer and allocates no closure.
+
+    Raises:
+        NotAPolicy: one of *policies* is not ``async (call, emit, next) -> None``.
+        ImpossibleOrder: the order cannot work; the message says which two to swap.
+    """
+    for policy in policies:
+        check_policy(policy)
+    check_order(policies)
+    handler = leaf
+    for policy in reversed(policies):
+        handler = _around(policy, handler)
+    return handler
+
+
+def _around(policy: Policy, next: Handler) -> Handler:
+    def handler(call: Call, emit: Emit, /) -> Awaitable[None]:
+        return policy(call, emit, next)
+
+    return handler
+
+
+def name_of(policy: object) -> str:
+    """The policy's name in messages and records: its class's, or the function's own."""
+    return policy.__name__ if inspect.isfunction(policy) else type(policy).__name__
+
+
+def check_policy(policy: object) -> None:
+    """Refuse what is not ``async (call, emit, next) -> None``.
+
+    Raises:
+        NotAPolicy: saying what it is instead.
+    """
+    if isinstance(policy, type):
+        raise NotAPolicy(f"{policy.__name__} is a class: put an object of it into the stack, {policy.__name__}()")
+    function = policy if inspect.isfunction(policy) else getattr(type(policy), "__call__", None)
+    if function is None or not callable(policy):
+        raise NotAPolicy(f"{policy!r} is not a policy: it must be callable as async (call, emit, next) -> None")
+    if not inspect.iscoroutinefunction(function):
+        raise NotAPolicy(f"{name_of(policy)} is not a policy: write it as 'async def __call__'")
+    try:
+        inspect.signature(policy).bind("call", "emit", "next")
+    except TypeError as mismatch:
+        raise NotAPolicy(
+            f"{name_of(policy)} is not a policy: it must take (call, emit, next), but {mismatch}"
+        ) from None
+
+
+def check_order(policies: Sequence[Policy]) -> None:
+    """Refuse an order that cannot work.
+
+    Raises:
+        ImpossibleOrder: naming the two policies, and why.
+    """
+    outer: tuple[Layer, str] | None = None
+    for policy in policies:
+        layer: Layer | None = getattr(policy, "layer", None)
+        if layer is None:
+            continue
+        name = name_of(policy)
+        if outer is not None and layer < outer[0]:
+            raise ImpossibleOrder(
+                f"{name} stands inside {outer[1]} and belongs outside it: put {name} before {outer[1]}. "
+                f"{name}: {WHY[layer]}. {outer[1]}: {WHY[outer[0]]}."
+            )
+        if outer is not None and layer == outer[0] and layer in ONCE:
+            raise ImpossibleOrder(f"{outer[1]} and {name} both work at layer {layer.name}: keep one of them")
+        outer = (layer, name)

@@ -1,0 +1,107 @@
+"""What a caller wants: the question, and how soon it must be answered."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import attrs
+
+from . import check
+from .errors import InvalidRequest
+
+Message: TypeAlias = Mapping[str, object]
+"""One message in OpenAI's form: ``{"role": "user", "content": "..."}`` and what else the vendor takes."""
+
+CHARACTERS_PER_TOKEN = 4
+"""Rule of thumb for English text; used only where the caller gives no count. No tokenizer runs in a decision."""
+
+DEFAULT_EXPECTED_TOKENS = 128
+"""Near the median answer (129 tokens) of the public Azure conversation trace (Splitwise, ISCA 2024)."""
+
+
+class Priority(enum.Enum):
+    """What "fast" means for a call."""
+
+    TTFT = "ttft"
+    """Time to first token: someone is watching."""
+    TOTAL = "total"
+    """Time to the last token: something waits for the whole answer."""
+    THROUGHPUT = "throughput"
+    """Time to first token plus the expected tokens times the time per token: long answers."""
+
+
+def _messages(value: str | Sequence[Message]) -> tuple[Message, ...]:
+    if isinstance(value, str):
+        return ({"role": "user", "content": value},) if value.strip() else ()
+    return tuple(value)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Request:
+    """One question to a route or a model.
+
+    messages: in OpenAI form, at least one; a string stands for one user message. Never shown in a repr.
+    route: name of the route. Not needed where the router has only one.
+    model: name of a model. With a route it narrows the route to this model; alone it is served by any endpoint of
+        this model.
+    budget_s: seconds the caller will wait for the whole answer, above 0. Default: the route's, then the router's.
+    max_tokens: the most tokens the answer may have, at least 1. Default: the route's, then the vendor's.
+    expected_tokens: how long the answer is likely to be, for predictions. Default: 128, or ``max_tokens`` if less.
+    prompt_tokens: how long the prompt is, if known. Default: estimated at four characters a token.
+    priority: what "fast" means; default the route's.
+    min_quality: the least quality tier an endpoint must have.
+    residency: regions that may see this call; with a route's own residency, the regions in both.
+    user: stable identity of the end user, for sticky regions. Never shown, never a label.
+    location: the region the end user is in; default, where the router is.
+    stream: ask the vendor for a stream, also when the caller takes the answer whole. Default True: a stream is how
+        the first token is seen, and what is seen is learned. False costs less CPU, and the answer counts as started
+        only when it is complete.
+    params: parameters passed to the vendor as they are, such as ``temperature`` or ``tools``.
+    metadata: for the caller's own use; kept, never sent.
+    """
+
+    messages: tuple[Message, ...] = attrs.field(converter=_messages, repr=False)
+    route: str | None = attrs.field(default=None)
+    model: str | None = attrs.field(default=None)
+    budget_s: float | None = attrs.field(default=None, validator=check.if_given(check.positive))
+    max_tokens: int | None = attrs.field(default=None, validator=check.if_given(check.count(1)))
+    expected_tokens: int | None = attrs.field(default=None, validator=check.if_given(check.count(1)))
+    prompt_tokens: int | None = attrs.field(default=None, validator=check.if_given(check.count(1)))
+    priority: Priority | None = attrs.field(default=None, validator=check.if_given(check.one_of(Priority)))
+    min_quality: int | None = attrs.field(default=None, validator=check.if_given(check.count(0)))
+    residency: frozenset[str] | None = attrs.field(default=None, converter=check.names_or_none)
+    user: str | None = attrs.field(default=None, repr=False)
+    location: str | None = attrs.field(default=None)
+    stream: bool = True
+    params: Mapping[str, object] = attrs.field(factory=dict[str, object], repr=False)
+    metadata: Mapping[str, object] = attrs.field(factory=dict[str, object], repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what no vendor could answer.
+
+        Raises:
+            InvalidRequest: no message, or a message without a role.
+        """
+        if not self.messages:
+            raise InvalidRequest("messages is empty: give at least one message, or a non-empty string")
+        for position, message in enumerate(self.messages):
+            given: object = message  # whatever the types promise
+            if not isinstance(given, Mapping) or not isinstance(message.get("role"), str):
+                raise InvalidRequest(f"messages[{position}] must be a mapping with a 'role', as OpenAI's are")
+        if self.residency is not None and not self.residency:
+            raise InvalidRequest("residency is an empty set, which allows no region: leave it out to allow all")
+
+    def estimated_prompt_tokens(self) -> int:
+        """Tokens of the prompt: as given, else the text's characters divided by four, at least 1."""
+        if self.prompt_tokens is not None:
+            return self.prompt_tokens
+        characters = sum(len(content) for m in self.messages if isinstance(content := m.get("content"), str))
+        return max(1, characters // CHARACTERS_PER_TOKEN)
+
+
+def expected_tokens(request: Request, cap: int | None) -> int:
+    """Tokens the answer is likely to have: as given, else 128, never above *cap*."""
+    expected = DEFAULT_EXPECTED_TOKENS if request.expected_tokens is None else request.expected_tokens
+    return expected if cap is None else min(expected, cap)

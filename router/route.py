@@ -1,0 +1,68 @@
+"""A named class of traffic: which models serve it, and what is promised to it. KPIs are told by route."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+from . import check
+from .errors import ConfigurationError
+from .request import Priority
+
+
+@attrs.frozen(kw_only=True)
+class Objective:
+    """What a route promises. Seconds and shares; None: not promised.
+
+    ttft_s: to the first token, as the caller sees it.
+    total_s: to the last token.
+    success: share of calls that end well, above 0 and up to 1.
+    """
+
+    ttft_s: float | None = attrs.field(default=None, validator=check.if_given(check.positive))
+    total_s: float | None = attrs.field(default=None, validator=check.if_given(check.positive))
+    success: float = attrs.field(default=0.99, validator=check.share)
+
+    def met_by(self, ttft_s: float | None, total_s: float) -> bool:
+        """Whether an answered call was within what is promised of time."""
+        in_time = self.total_s is None or total_s <= self.total_s
+        return in_time and (self.ttft_s is None or (ttft_s is not None and ttft_s <= self.ttft_s))
+
+
+def _models(value: str | Iterable[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+@attrs.frozen(kw_only=True)
+class Route:
+    """One class of traffic: a chat screen, a nightly report.
+
+    name: what requests ask for; unique in a router.
+    models: in order of preference, at least one, each served by at least one endpoint.
+    priority: what "fast" means here. Default TTFT.
+    objective: what is promised; latency-budget routing aims at it. Default: nothing.
+    budget_s: the default budget of its calls. Default None: the router's.
+    max_tokens: cap of its answers. Default None.
+    min_quality: the least quality tier. Default 0.
+    residency: regions that may see its calls, on every retry and fallback. Default None: all.
+    """
+
+    name: str = attrs.field(validator=check.named)
+    models: tuple[str, ...] = attrs.field(converter=_models)
+    priority: Priority = attrs.field(default=Priority.TTFT, validator=check.one_of(Priority))
+    objective: Objective = attrs.field(factory=Objective, validator=check.one_of(Objective))
+    budget_s: float | None = attrs.field(default=None, validator=check.if_given(check.positive))
+    max_tokens: int | None = attrs.field(default=None, validator=check.if_given(check.count(1)))
+    min_quality: int = attrs.field(default=0, validator=check.count(0))
+    residency: frozenset[str] | None = attrs.field(default=None, converter=check.names_or_none)
+
+    def __attrs_post_init__(self) -> None:
+        if not self.models:
+            raise ConfigurationError(f"Route {self.name!r}: models is empty: name at least one model")
+        if len(set(self.models)) != len(self.models):
+            raise ConfigurationError(f"Route {self.name!r}: models names one twice: {', '.join(self.models)}")
+        if self.residency is not None and not self.residency:
+            raise ConfigurationError(
+                f"Route {self.name!r}: residency is an empty set, which allows no region: leave it out to allow all"
+            )

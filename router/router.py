@@ -1,0 +1,261 @@
+"""The router: endpoints, routes and a stack of policies, made into something that answers."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+import warnings
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import anyio
+
+from .answer import Answer, Collector
+from .call import Call
+from .dispatch import dispatch
+from .errors import CallError, ConfigurationError, PacelineError, PolicyFailed, ResidencyUnmet, RouterClosed
+from .fleet import Fleet
+from .ledger import Ledger
+from .pipeline import Layer, compose, name_of
+from .stream import Stream
+from .window import WindowShape
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from .clock import Clock
+    from .endpoint import Endpoint, Provider
+    from .pipeline import Emit, Handler, Policy
+    from .request import Request
+    from .route import Route
+
+DEFAULT_BUDGET_S = 60.0
+
+RESISTANCE_S = 1.0
+"""Seconds a cancelled call may take to clean up when the router closes."""
+
+
+class Router:
+    """Routes calls to the endpoint that will answer in time. Use it as ``async with Router(...) as router``.
+
+    endpoints: at least one, with names of their own.
+    routes: classes of traffic. Each model is also a route of its own name, unless one is so named.
+    policies: the stack, the outermost first. Empty: every call goes to its first candidate.
+    budget_s: seconds a call may take where neither request nor route says. Default 60.
+    clock: seconds, monotonic. Default `time.monotonic`.
+    dice: source of chance. Default, a `random.Random` of its own.
+    window: how much of the past the latency windows hold. Default, a minute.
+    grace_s: seconds that closing waits for calls in flight before it ends them. Default 5.
+
+    Raises:
+        ConfigurationError: with what to mend, when any of these do not fit together.
+    """
+
+    def __init__(
+        self,
+        endpoints: Sequence[Endpoint],
+        routes: Sequence[Route] = (),
+        policies: Sequence[Policy] = (),
+        *,
+        budget_s: float = DEFAULT_BUDGET_S,
+        clock: Clock = time.monotonic,
+        dice: random.Random | None = None,
+        window: WindowShape | None = None,
+        grace_s: float = 5.0,
+    ) -> None:
+        if not budget_s > 0:
+            raise ConfigurationError(f"Router: budget_s must be a number above 0, not {budget_s!r}")
+        self.fleet = Fleet(endpoints, routes, clock, window or WindowShape())
+        self._policies = tuple(policies)
+        self._handler: Handler = compose(self._policies, dispatch)
+        self._check_residency()
+        self._budget_s = budget_s
+        self._clock = clock
+        self._dice = dice or random.Random()
+        self._grace_s = grace_s
+        self._resources: AsyncExitStack | None = None
+        self._running: dict[Ledger, asyncio.Task[object] | None] = {}
+        self._evicted: set[Ledger] = set()
+        self._one_ended: asyncio.Event | None = None
+
+    def _check_residency(self) -> None:
+        bound = [route.name for route in self.fleet.routes if route.residency is not None]
+        if bound and not any(getattr(policy, "layer", None) is Layer.REGION for policy in self._policies):
+            raise ConfigurationError(
+                f"Route {bound[0]!r} is bound to regions, but no policy of the stack keeps calls in regions: "
+                "put Regions() into it"
+            )
+
+    # -- calls
+
+    async def complete(self, request: Request) -> Answer:
+        """The whole answer.
+
+        Raises:
+            CallError: the one error, with its attempts and decisions.
+            RouterClosed: outside ``async with``.
+        """
+        call = self._admit(request, streamed=False)
+        collector = Collector()
+        await self._run(call, collector.emit)
+        return collector.answer(call)
+
+    def stream(self, request: Request) -> Stream:
+        """The answer as it comes: ``async with router.stream(request) as chunks: async for chunk in chunks``.
+
+        Raises:
+            InvalidRequest: at once. Everything else is raised by the iteration.
+        """
+        return Stream(self._admit(request, streamed=True), self._run)
+
+    async def send(self, request: Request, emit: Emit) -> None:
+        """Push the answer into *emit* as it comes; returned means complete. What *emit* raises ends the call.
+
+        Raises:
+            CallError, RouterClosed: as `complete`.
+        """
+        await self._run(self._admit(request, streamed=True), emit)
+
+    def _admit(self, request: Request, *, streamed: bool) -> Call:
+        route, candidates = self.fleet.admit(request)
+        now_s = self._clock()
+        budget_s = request.budget_s or route.budget_s or self._budget_s
+        return Call(
+            request=request,
+            route=route,
+            deadline_s=now_s + budget_s,
+            start_by_s=now_s + budget_s,
+            candidates=candidates,
+            tied=len(candidates),
+            residency=_residency(request, route),
+            ledger=Ledger(now_s, streamed=streamed),
+            clock=self._clock,
+            dice=self._dice,
+        )
+
+    async def _run(self, call: Call, emit: Emit) -> None:
+        if self._resources is None:
+            raise RouterClosed("the router is not open: make calls inside 'async with router'")
+        ledger = call.ledger
+        self._running[ledger] = asyncio.current_task()
+        try:
+            await self._handler(call, emit)
+        except CallError as error:
+            error.ledger = ledger
+            raise
+        except PacelineError:
+            raise
+        except asyncio.CancelledError:
+            self._raise_if_evicted(ledger)
+            raise
+        except Exception as error:
+            if error is ledger.receiver_error:
+                raise
+            failed = PolicyFailed(f"a policy raised {type(error).__name__}: see the cause of this error")
+            failed.ledger = ledger
+            raise failed from error
+        finally:
+            del self._running[ledger]
+            self._evicted.discard(ledger)
+            if self._one_ended is not None:
+                self._one_ended.set()
+
+    def _raise_if_evicted(self, ledger: Ledger) -> None:
+        """A call that the closing router cancelled ends in an error of its own, and its task goes on."""
+        task = self._running[ledger]
+        if ledger in self._evicted and task is not None and task.uncancel() == 0:
+            raise RouterClosed("the router was closed while this call was in flight") from None
+
+    # -- life
+
+    async def __aenter__(self) -> Self:
+        if self._resources is not None:
+            raise RouterClosed("the router is already open: enter it once")
+        async with AsyncExitStack() as resources:
+            handlers: dict[Provider, Handler] = {}
+            for target in self.fleet:
+                provider = target.endpoint.provider
+                if provider not in handlers:
+                    handlers[provider] = await resources.enter_async_context(provider.open(self._clock))
+                target.handler = handlers[provider]
+            self._resources = resources.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Take no more calls, let those in flight end within ``grace_s``, end the rest, and close every connection.
+
+        What resists its cancellation for another second is told in a ResourceWarning. Closing twice is harmless.
+        """
+        resources, self._resources = self._resources, None
+        if resources is None:
+            return
+        try:
+            await self._drain()
+        finally:
+            for target in self.fleet:
+                target.close()
+            await resources.aclose()
+
+    async def _drain(self) -> None:
+        here = asyncio.current_task()
+        tasks = {ledger: task for ledger, task in self._running.items() if task is not None and task is not here}
+        await self._wait(tasks, self._grace_s)
+        for ledger, task in tasks.items():
+            if ledger in self._running:
+                self._evicted.add(ledger)
+                task.cancel("the router is closing")
+        await self._wait(tasks, RESISTANCE_S)
+        resisting = [ledger for ledger in tasks if ledger in self._running]
+        if resisting:
+            warnings.warn(
+                f"{len(resisting)} calls resisted cancellation when the router closed",
+                ResourceWarning,
+                stacklevel=4,
+            )
+
+    async def _wait(self, calls: dict[Ledger, asyncio.Task[object]], at_most_s: float) -> None:
+        """Until these calls are over; a call is over before its task is."""
+        with anyio.move_on_after(at_most_s):
+            while any(ledger in self._running for ledger in calls):
+                self._one_ended = asyncio.Event()
+                await self._one_ended.wait()
+
+    def describe(self) -> str:
+        """The stack, from the caller inwards, and what it routes to, for a person to read."""
+        lines = [f"Router: {len(self.fleet)} endpoints, budget {self._budget_s:g} s unless a route or request says"]
+        lines += [f"  {name_of(policy):<14} {policy!r}" for policy in self._policies]
+        lines.append(f"  {'dispatch':<14} limits of each attempt, commit point, latency windows")
+        for route in self.fleet.routes:
+            lines.append(f"route {route.name}: {' > '.join(route.models)}, fast means {route.priority.value}")
+        for target in self.fleet:
+            endpoint = target.endpoint
+            slots = "no slot limit" if endpoint.slots is None else f"{endpoint.slots} slots"
+            lines.append(
+                f"endpoint {endpoint.name}: {endpoint.model} of {endpoint.provider.name} in {endpoint.region}, {slots}"
+            )
+        return "\n".join(lines)
+
+
+def _residency(request: Request, route: Route) -> frozenset[str] | None:
+    """The regions both allow.
+
+    Raises:
+        ResidencyUnmet: they allow none in common.
+    """
+    if request.residency is None or route.residency is None:
+        return request.residency or route.residency
+    both = request.residency & route.residency
+    if not both:
+        raise ResidencyUnmet(
+            f"the request allows {', '.join(sorted(request.residency))} and route {route.name!r} allows "
+            f"{', '.join(sorted(route.residency))}: no region is in both"
+        )
+    return both

@@ -1,0 +1,48 @@
+"""A credential that cannot be printed by accident."""
+
+from __future__ import annotations
+
+import os
+
+from .errors import ConfigurationError
+
+
+class Secret:
+    """A key or token. `reveal` gives it to whoever sends it; ``str``, ``repr`` and formatting never do."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        if not value:
+            raise ConfigurationError("a secret is empty: set its value, or leave the credential out")
+        self._value = value
+
+    @classmethod
+    def from_env(cls, name: str) -> Secret:
+        """Read it from the environment variable *name*, now.
+
+        Raises:
+            ConfigurationError: the variable is unset or empty.
+        """
+        value = os.environ.get(name, "")
+        if not value:
+            raise ConfigurationError(f"environment variable {name} is unset or empty: export it before starting")
+        return cls(value)
+
+    def reveal(self) -> str:
+        """The credential itself, for the one place that puts it on the wire."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._value))
+
+    def __reduce__(self) -> str:
+        raise TypeError("a Secret is not pickled")

@@ -1,0 +1,217 @@
+"""An endpoint, live: its slots, and everything learned about it.
+
+All mutable state of a router is here. `dispatch` writes it, policies read it through the candidates of their call.
+Every question takes the time it is asked at, every answer about latency may be None: not known.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from .endpoint import Endpoint, Prior, Profile
+from .errors import RouterClosed
+from .hdr import MILLISECONDS_TO_AN_HOUR, TEN_MICROSECONDS_TO_A_MINUTE
+from .latency import Latency
+from .ledger import Attempt, Outcome
+from .recent import Recent
+from .slots import SlotPool
+
+if TYPE_CHECKING:
+    from .call import Call
+    from .clock import Clock
+    from .pipeline import Emit, Handler
+    from .window import WindowShape
+
+FAILURE_COST_S = 5.0
+"""What a failure costs in a comparison of speeds: failing fast must not look fast. Source: linkerd2's 5 s penalty."""
+
+SUSPICIOUS = 0.95
+"""A silence is taken for news once it outlasts this quantile of the endpoint's own first-token times."""
+
+CAUTIOUS = 0.9
+"""Quantile of the time per token that is reckoned with where a promise is judged."""
+
+NETWORK_WEIGHT = 0.2
+"""Weight of one new connection in the smoothed network time."""
+
+TYPICAL_TOKENS = 129
+"""Median answer of the Azure conversation trace (2023)."""
+
+LONG_TOKENS = 451
+"""Its 95th percentile."""
+
+
+async def _closed(_call: Call, _emit: Emit, /) -> None:
+    raise RouterClosed("the router is closed: make calls inside 'async with router'")
+
+
+class Target:
+    """One endpoint of one router, with its state.
+
+    endpoint: as configured. slots: its slots, and so its load. ttft, total, tpot: its latencies. recent: its last
+    few calls. network_s: smoothed seconds to open a connection, None before the first. handler: what calls it.
+    """
+
+    __slots__ = (
+        "endpoint",
+        "handler",
+        "model",
+        "name",
+        "network_s",
+        "recent",
+        "region",
+        "slots",
+        "total",
+        "tpot",
+        "ttft",
+    )
+
+    def __init__(self, endpoint: Endpoint, clock: Clock, shape: WindowShape) -> None:
+        self.endpoint = endpoint
+        self.name = endpoint.name
+        self.model = endpoint.model
+        self.region = endpoint.region
+        self.handler: Handler = _closed
+        self.slots = SlotPool(endpoint.slots, endpoint.queue, clock)
+        profile = endpoint.profile
+        self.ttft = Latency(MILLISECONDS_TO_AN_HOUR, shape, _ttft_prior(profile))
+        self.total = Latency(MILLISECONDS_TO_AN_HOUR, shape, _total_prior(profile))
+        self.tpot = Latency(TEN_MICROSECONDS_TO_A_MINUTE, shape, _tpot_prior(profile))
+        self.recent = Recent()
+        self.network_s: float | None = None
+
+    def close(self) -> None:
+        """Forget the handler: its connections are gone."""
+        self.handler = _closed
+
+    # -- what policies ask
+
+    @property
+    def in_flight(self) -> int:
+        """Calls in flight, which is the number of live leases."""
+        return self.slots.in_flight
+
+    @property
+    def load(self) -> float:
+        """Share of the slots in use; 0.0 where there is no limit."""
+        return self.slots.load
+
+    def is_known(self, now_s: float) -> bool:
+        """Whether an answer of it was seen within the window. Until then it is given few calls at a time."""
+        return self.ttft.samples(now_s) > 0 or self.total.samples(now_s) > 0
+
+    def stretch(self, now_s: float) -> float:
+        """How many times slower to start than its distribution says it has been in its last few calls; 1.0 if as ever.
+
+        Below 1.0 when it has become faster.
+        """
+        median_s = self.ttft.median(now_s)
+        if not median_s:
+            return 1.0
+        level_s = self.recent.level_s(now_s)
+        lately_s = median_s if level_s is None else level_s
+        if self.recent.unanswered:
+            silence_s = self.recent.silence_s(now_s)
+            if silence_s > lately_s and silence_s > (self.ttft.quantile(SUSPICIOUS, now_s) or math.inf):
+                lately_s = silence_s
+        return lately_s / median_s
+
+    def expected_ttft_s(self, now_s: float) -> float | None:
+        """Seconds to the first token a call sent now may expect; None if nothing is known."""
+        median_s = self.ttft.median(now_s)
+        return None if median_s is None else median_s * self.stretch(now_s)
+
+    def expected_cost_s(self, now_s: float) -> float | None:
+        """`expected_ttft_s`, with the failures of late reckoned in at 5 s each: what endpoints are compared by."""
+        ttft_s = self.expected_ttft_s(now_s)
+        return None if ttft_s is None else ttft_s + self.recent.failing(now_s) * FAILURE_COST_S
+
+    def p_first_token_within(self, t_s: float, now_s: float) -> float | None:
+        """Chance that a call sent now has its first token within *t_s*, and does not fail; None if unknown."""
+        p = self.ttft.within(t_s / self.stretch(now_s), now_s)
+        return None if p is None else p * (1.0 - self.recent.failing(now_s))
+
+    def p_total_within(self, t_s: float, now_s: float) -> float | None:
+        """Chance that a call sent now is complete within *t_s*; None if unknown."""
+        median_s = self.ttft.median(now_s) or 0.0
+        slower_s = max(0.0, self.stretch(now_s) - 1.0) * median_s
+        p = self.total.within(t_s - slower_s, now_s)
+        return None if p is None else p * (1.0 - self.recent.failing(now_s))
+
+    def p_tokens_within(self, t_s: float, tokens: int, now_s: float) -> float | None:
+        """Chance that *tokens* are there within *t_s*: P(TTFT <= t - tokens * time per token); None if unknown.
+
+        The time per token is taken at its 90th percentile, so the chance is a cautious one.
+        """
+        tpot_s = self.tpot.quantile(CAUTIOUS, now_s)
+        return None if tpot_s is None else self.p_first_token_within(t_s - tokens * tpot_s, now_s)
+
+    def expected_total_s(self, tokens: int, now_s: float) -> float | None:
+        """Seconds until *tokens* are there, from medians; None if unknown."""
+        ttft_s, tpot_s = self.expected_ttft_s(now_s), self.tpot.median(now_s)
+        return None if ttft_s is None or tpot_s is None else ttft_s + tokens * tpot_s
+
+    # -- what dispatch tells
+
+    def sent(self, attempt: Attempt) -> None:
+        """An attempt is on its way."""
+        self.recent.sent(attempt, attempt.sent_s)
+
+    def spoke(self, attempt: Attempt, now_s: float, *, streamed: bool) -> None:
+        """An attempt has its first progress. An answer asked for in one piece says nothing of a first token."""
+        if not streamed:
+            self.recent.forget(attempt)
+            return
+        ttft_s = now_s - attempt.sent_s
+        self.ttft.window.record(ttft_s, now_s)
+        self.recent.spoke(attempt, ttft_s, now_s)
+
+    def finished(self, attempt: Attempt, now_s: float, *, blame: bool) -> None:
+        """An attempt is over; its outcome says how. *blame*: a failure is the endpoint's, not the caller's."""
+        after_s = now_s - attempt.sent_s
+        ok = attempt.outcome is Outcome.OK
+        cut = attempt.outcome in {Outcome.TIMED_OUT, Outcome.CANCELLED}
+        if attempt.connect_s is not None:
+            self._measure_network(attempt.connect_s)
+        if attempt.first_progress_s is None:
+            self.recent.forget(attempt)
+            if attempt.outcome is Outcome.TIMED_OUT:
+                self.recent.timed_out(after_s, now_s)
+            if cut:
+                self.ttft.window.record_censored(after_s, now_s)
+        if ok:
+            self.total.window.record(after_s, now_s)
+            tpot_s = attempt.tpot_s
+            if tpot_s is not None:
+                self.tpot.window.record(tpot_s, now_s)
+        elif cut or attempt.first_progress_s is not None:
+            self.total.window.record_censored(after_s, now_s)
+        if ok or blame:
+            self.recent.outcome(failed=blame, now_s=now_s)
+
+    def _measure_network(self, connect_s: float) -> None:
+        before_s = connect_s if self.network_s is None else self.network_s
+        self.network_s = before_s + NETWORK_WEIGHT * (connect_s - before_s)
+
+    def __repr__(self) -> str:
+        limit = "∞" if self.slots.limit is None else self.slots.limit
+        return f"<Target {self.name}: {self.model} in {self.region}, {self.in_flight}/{limit} in flight>"
+
+
+def _ttft_prior(profile: Profile | None) -> Prior | None:
+    return None if profile is None else Prior(profile.ttft_s, profile.ttft_p95_s)
+
+
+def _tpot_prior(profile: Profile | None) -> Prior | None:
+    """Time per token varies little within an endpoint (sd of its log mostly below 0.2, LLMPerf leaderboard)."""
+    return None if profile is None else Prior(1.0 / profile.tokens_per_s, 1.3 / profile.tokens_per_s)
+
+
+def _total_prior(profile: Profile | None) -> Prior | None:
+    """Answers differ in length far more than endpoints in speed, so lengths of real answers make the spread."""
+    if profile is None:
+        return None
+    median_s = profile.ttft_s + TYPICAL_TOKENS / profile.tokens_per_s
+    p95_s = profile.total_p95_s or profile.ttft_p95_s + LONG_TOKENS / profile.tokens_per_s
+    return Prior(min(median_s, p95_s), p95_s)

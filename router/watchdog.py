@@ -1,0 +1,85 @@
+"""The limits of one attempt, kept by one timer.
+
+A stream may bring hundreds of chunks, and setting a timer again on each would cost more than the routing. So the
+timer is left alone: when it goes off it looks whether the limit has really passed, and otherwise goes back to sleep
+for the rest. A chunk costs one store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .call import Call
+    from .clock import Clock
+    from .endpoint import Limits
+
+DEADLINE = "deadline"
+
+
+class Watchdog:
+    """Calls *bite* once, when the first of an attempt's limits has passed; `passed` says which.
+
+    The limits: ``first_token`` and ``start`` until the first progress, ``gap`` between progress, ``total``, and
+    the caller's ``deadline``. Of limits that pass at the same instant the outer one is named: it was not the
+    endpoint's own.
+    """
+
+    __slots__ = (
+        "_bite", "_clock", "_due_s", "_ends_s", "_ends_why", "_gap_s", "_timer", "_wakes_s", "_why",
+        "held", "passed",
+    )  # fmt: skip
+
+    def __init__(self, call: Call, limits: Limits, now_s: float, bite: Callable[[], object]) -> None:
+        self._clock: Clock = call.clock
+        self._bite = bite
+        self.passed: str | None = None
+        self.held = False
+        """The caller is taking what it was given: that is not the endpoint's gap."""
+        self._gap_s = limits.gap_s
+        self._ends_s, self._ends_why = call.deadline_s, DEADLINE
+        if limits.total_s is not None and now_s + limits.total_s < self._ends_s:
+            self._ends_s, self._ends_why = now_s + limits.total_s, "total"
+        self._due_s, self._why = self._ends_s, self._ends_why
+        if call.start_by_s < self._due_s:
+            self._due_s, self._why = call.start_by_s, "start"
+        if limits.first_token_s is not None and now_s + limits.first_token_s < self._due_s:
+            self._due_s, self._why = now_s + limits.first_token_s, "first_token"
+        self._timer: asyncio.TimerHandle | None = None
+        self._wakes_s = math.inf
+        self._sleep(now_s)
+
+    def go_on(self, now_s: float) -> None:
+        """There was progress, and the caller is ready for more: the limits of the start are met, the gap begins."""
+        if self._gap_s is None or now_s + self._gap_s >= self._ends_s:
+            self._due_s, self._why = self._ends_s, self._ends_why
+        else:
+            self._due_s, self._why = now_s + self._gap_s, "gap"
+            if self._due_s < self._wakes_s:
+                self.stop()
+                self._sleep(now_s)
+
+    def stop(self) -> None:
+        """The attempt is over."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _sleep(self, now_s: float) -> None:
+        self._wakes_s = self._due_s
+        if self._due_s < math.inf:
+            self._timer = asyncio.get_running_loop().call_later(max(0.0, self._due_s - now_s), self._wake)
+
+    def _wake(self) -> None:
+        now_s = self._clock()
+        if self.held and now_s < self._ends_s:
+            self.go_on(now_s)
+        if now_s < self._due_s:
+            self._sleep(now_s)
+            return
+        self.passed = self._why
+        self._bite()

@@ -1,0 +1,140 @@
+"""What a latency has been of late: a sliding window of HDR histograms.
+
+A window is a ring of histograms of a few seconds each. Recording goes to the newest, in constant time; the oldest is
+zeroed as time moves on. Reading goes to the `Fold` of the ring, made anew at most a few times a second.
+
+Two things keep the window honest. A latency that was cut off (a timeout, a caller who left) is recorded as *censored*:
+it took at least this long. Leaving those out would make the endpoint that is cut off most look fastest. And an empty
+window answers None: unknown is not fast.
+
+Sources: HdrHistogram; rotation as in Finagle's WindowedPercentileHistogram.
+"""
+
+from __future__ import annotations
+
+import math
+
+import attrs
+
+from . import check
+from .fold import Fold
+from .hdr import Histogram, Scale
+
+REFOLD_AFTER_S = 0.25
+
+
+@attrs.frozen(kw_only=True)
+class WindowShape:
+    """How much of the past a window holds.
+
+    periods: histograms in the ring, at least 2. Default 6.
+    period_s: seconds each. Default 10, so that the whole window is a minute.
+    """
+
+    periods: int = attrs.field(default=6, validator=check.count(2))
+    period_s: float = attrs.field(default=10.0, validator=check.positive)
+
+
+class _Ring:
+    """Histograms of one kind, one a period, made when first needed."""
+
+    __slots__ = ("_histograms", "_scale")
+
+    def __init__(self, periods: int, scale: Scale) -> None:
+        self._histograms: list[Histogram | None] = [None] * periods
+        self._scale = scale
+
+    def record(self, slot: int, units: int) -> None:
+        histogram = self._histograms[slot]
+        if histogram is None:
+            histogram = self._histograms[slot] = Histogram(self._scale)
+        histogram.record(units)
+
+    def clear(self, slot: int) -> None:
+        histogram = self._histograms[slot]
+        if histogram is not None:
+            histogram.clear()
+
+    def total(self) -> Histogram:
+        total = Histogram(self._scale)
+        for histogram in self._histograms:
+            if histogram is not None and histogram.count:
+                total.add(histogram)
+        return total
+
+
+class Window:
+    """Sliding distribution of one metric of one endpoint. All times are seconds on the router's clock."""
+
+    __slots__ = (
+        "_censored",
+        "_events",
+        "_fold",
+        "_folded_at_s",
+        "_new",
+        "_period",
+        "_rotated",
+        "_scale",
+        "_shape",
+        "clamped",
+    )
+
+    def __init__(self, scale: Scale, shape: WindowShape) -> None:
+        self._scale = scale
+        self._shape = shape
+        self._events = _Ring(shape.periods, scale)
+        self._censored = _Ring(shape.periods, scale)
+        self._period: int | None = None
+        self._fold: Fold | None = None
+        self._folded_at_s = -math.inf
+        self._new = 0
+        self._rotated = False
+        self.clamped = 0
+        """Values outside the range, recorded at its edge; since the start."""
+
+    def record(self, value_s: float, now_s: float) -> None:
+        """Add a latency that was seen to its end. Constant time."""
+        self._events.record(self._slot(now_s), self._units(value_s))
+        self._new += 1
+
+    def record_censored(self, at_least_s: float, now_s: float) -> None:
+        """Add a latency that was cut off after *at_least_s*. Constant time."""
+        self._censored.record(self._slot(now_s), self._units(at_least_s))
+        self._new += 1
+
+    def fold(self, now_s: float) -> Fold:
+        """The distribution as of now: at most 0.25 s old, and younger while it is made of few samples."""
+        self._slot(now_s)
+        fold = self._fold
+        if fold is None or self._rotated or (self._new and self._is_due(fold, now_s)):
+            fold = self._fold = self._refold()
+            self._folded_at_s = now_s
+            self._new = 0
+            self._rotated = False
+        return fold
+
+    def _is_due(self, fold: Fold, now_s: float) -> bool:
+        return now_s - self._folded_at_s >= REFOLD_AFTER_S or self._new > fold.count
+
+    def _refold(self) -> Fold:
+        censored = self._censored.total()
+        return Fold(self._events.total(), censored if censored.count else None, self._scale)
+
+    def _units(self, value_s: float) -> int:
+        units, clamped = self._scale.units(value_s)
+        self.clamped += clamped
+        return units
+
+    def _slot(self, now_s: float) -> int:
+        """The current slot of the ring, after zeroing every one that time has passed over."""
+        periods = self._shape.periods
+        period = int(now_s // self._shape.period_s)
+        if self._period is None:
+            self._period = period
+        elif period > self._period:
+            for passed in range(max(self._period + 1, period - periods + 1), period + 1):
+                self._events.clear(passed % periods)
+                self._censored.clear(passed % periods)
+            self._period = period
+            self._rotated = True
+        return self._period % periods
