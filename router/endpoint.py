@@ -20,7 +20,8 @@ TYPICAL_P95_OVER_P50 = 1.6
 """Spread of TTFT where a profile names only the median: the sd of its logarithm is 0.12 to 0.26 in most cells of the
 LLMPerf leaderboard (December 2023) at fixed prompt, and prompts vary besides."""
 
-Z95 = NormalDist().inv_cdf(0.95)
+STANDARD_NORMAL = NormalDist()
+Z95 = STANDARD_NORMAL.inv_cdf(0.95)
 
 
 @runtime_checkable
@@ -81,7 +82,7 @@ class Prior:
         """Seconds below which a share *q* (above 0, below 1) is expected."""
         if self.p95_s <= self.median_s:
             return self.median_s
-        return self.median_s * math.exp(self._sigma() * NormalDist().inv_cdf(q))
+        return self.median_s * math.exp(self._sigma() * STANDARD_NORMAL.inv_cdf(q))
 
     def cdf(self, t_s: float) -> float:
         """P(T <= t)."""

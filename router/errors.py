@@ -131,7 +131,9 @@ class AttemptFailed(CallError):
 
     endpoint: name of the endpoint, None when the failure came before one was chosen.
     same: another try at the same endpoint may help.
-    elsewhere: a try at another endpoint of the same model may help, and failing that another model.
+    elsewhere: a try at another endpoint of the same model may help.
+    other_model: a try at another model may help.
+    retryable: no layer has given up on it; set to False by one that has, so that no outer layer multiplies tries.
     blames_endpoint: it speaks against the endpoint, rather than against the request, the credential or ourselves.
     retry_after_s: seconds the endpoint asked to be left alone; None when it did not say.
     reason: one word for counters and labels, such as ``rate_limited``.
@@ -139,6 +141,7 @@ class AttemptFailed(CallError):
 
     same: ClassVar[bool] = True
     elsewhere: ClassVar[bool] = True
+    other_model: ClassVar[bool] = True
     blames_endpoint: ClassVar[bool] = True
     reason: ClassVar[str] = "failed"
     retry_after_s: float | None = None
@@ -146,7 +149,7 @@ class AttemptFailed(CallError):
     def __init__(self, message: str, *, endpoint: str | None = None) -> None:
         super().__init__(message if endpoint is None else f"{endpoint}: {message}")
         self.endpoint = endpoint
-        self.retryable = self.same or self.elsewhere
+        self.retryable = True
 
 
 class EveryModelFailed(CallError):
@@ -163,6 +166,7 @@ class Overloaded(AttemptFailed):
 
     same = False
     blames_endpoint = False
+    elsewhere = False
     reason = "overloaded"
 
 
@@ -241,6 +245,7 @@ class CallerAtFault(AttemptFailed):
     same = False
     elsewhere = False
     blames_endpoint = False
+    other_model = False
     reason = "refused"
 
 
@@ -309,6 +314,7 @@ class StreamInterrupted(AttemptFailed):
 
     same = False
     elsewhere = False
+    other_model = False
     reason = "interrupted"
 
     def __init__(

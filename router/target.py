@@ -6,7 +6,6 @@ Every question takes the time it is asked at, every answer about latency may be 
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from .endpoint import Endpoint, Prior, Profile
@@ -14,6 +13,7 @@ from .errors import RouterClosed
 from .hdr import MILLISECONDS_TO_AN_HOUR, TEN_MICROSECONDS_TO_A_MINUTE
 from .latency import Latency
 from .ledger import Attempt, Outcome
+from .outlook import Outlook
 from .recent import Recent
 from .slots import SlotPool
 
@@ -22,15 +22,6 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .pipeline import Emit, Handler
     from .window import WindowShape
-
-FAILURE_COST_S = 5.0
-"""What a failure costs in a comparison of speeds: failing fast must not look fast. Source: linkerd2's 5 s penalty."""
-
-SUSPICIOUS = 0.95
-"""A silence is taken for news once it outlasts this quantile of the endpoint's own first-token times."""
-
-CAUTIOUS = 0.9
-"""Quantile of the time per token that is reckoned with where a promise is judged."""
 
 NETWORK_WEIGHT = 0.2
 """Weight of one new connection in the smoothed network time."""
@@ -54,6 +45,7 @@ class Target:
     """
 
     __slots__ = (
+        "_outlook",
         "endpoint",
         "handler",
         "model",
@@ -79,6 +71,7 @@ class Target:
         self.total = Latency(MILLISECONDS_TO_AN_HOUR, shape, _total_prior(profile))
         self.tpot = Latency(TEN_MICROSECONDS_TO_A_MINUTE, shape, _tpot_prior(profile))
         self.recent = Recent()
+        self._outlook: Outlook | None = None
         self.network_s: float | None = None
 
     def close(self) -> None:
@@ -97,60 +90,12 @@ class Target:
         """Share of the slots in use; 0.0 where there is no limit."""
         return self.slots.load
 
-    def is_known(self, now_s: float) -> bool:
-        """Whether an answer of it was seen within the window. Until then it is given few calls at a time."""
-        return self.ttft.samples(now_s) > 0 or self.total.samples(now_s) > 0
-
-    def stretch(self, now_s: float) -> float:
-        """How many times slower to start than its distribution says it has been in its last few calls; 1.0 if as ever.
-
-        Below 1.0 when it has become faster.
-        """
-        median_s = self.ttft.median(now_s)
-        if not median_s:
-            return 1.0
-        level_s = self.recent.level_s(now_s)
-        lately_s = median_s if level_s is None else level_s
-        if self.recent.unanswered:
-            silence_s = self.recent.silence_s(now_s)
-            if silence_s > lately_s and silence_s > (self.ttft.quantile(SUSPICIOUS, now_s) or math.inf):
-                lately_s = silence_s
-        return lately_s / median_s
-
-    def expected_ttft_s(self, now_s: float) -> float | None:
-        """Seconds to the first token a call sent now may expect; None if nothing is known."""
-        median_s = self.ttft.median(now_s)
-        return None if median_s is None else median_s * self.stretch(now_s)
-
-    def expected_cost_s(self, now_s: float) -> float | None:
-        """`expected_ttft_s`, with the failures of late reckoned in at 5 s each: what endpoints are compared by."""
-        ttft_s = self.expected_ttft_s(now_s)
-        return None if ttft_s is None else ttft_s + self.recent.failing(now_s) * FAILURE_COST_S
-
-    def p_first_token_within(self, t_s: float, now_s: float) -> float | None:
-        """Chance that a call sent now has its first token within *t_s*, and does not fail; None if unknown."""
-        p = self.ttft.within(t_s / self.stretch(now_s), now_s)
-        return None if p is None else p * (1.0 - self.recent.failing(now_s))
-
-    def p_total_within(self, t_s: float, now_s: float) -> float | None:
-        """Chance that a call sent now is complete within *t_s*; None if unknown."""
-        median_s = self.ttft.median(now_s) or 0.0
-        slower_s = max(0.0, self.stretch(now_s) - 1.0) * median_s
-        p = self.total.within(t_s - slower_s, now_s)
-        return None if p is None else p * (1.0 - self.recent.failing(now_s))
-
-    def p_tokens_within(self, t_s: float, tokens: int, now_s: float) -> float | None:
-        """Chance that *tokens* are there within *t_s*: P(TTFT <= t - tokens * time per token); None if unknown.
-
-        The time per token is taken at its 90th percentile, so the chance is a cautious one.
-        """
-        tpot_s = self.tpot.quantile(CAUTIOUS, now_s)
-        return None if tpot_s is None else self.p_first_token_within(t_s - tokens * tpot_s, now_s)
-
-    def expected_total_s(self, tokens: int, now_s: float) -> float | None:
-        """Seconds until *tokens* are there, from medians; None if unknown."""
-        ttft_s, tpot_s = self.expected_ttft_s(now_s), self.tpot.median(now_s)
-        return None if ttft_s is None or tpot_s is None else ttft_s + tokens * tpot_s
+    def outlook(self, now_s: float) -> Outlook:
+        """What a call sent now may expect; at most a hundredth of a second old."""
+        outlook = self._outlook
+        if outlook is None or now_s >= outlook.expires_s:
+            outlook = self._outlook = Outlook(self.ttft, self.total, self.tpot, self.recent, now_s)
+        return outlook
 
     # -- what dispatch tells
 
@@ -166,6 +111,8 @@ class Target:
         ttft_s = now_s - attempt.sent_s
         self.ttft.window.record(ttft_s, now_s)
         self.recent.spoke(attempt, ttft_s, now_s)
+        if self._outlook is not None and not self._outlook.known:
+            self._outlook = None
 
     def finished(self, attempt: Attempt, now_s: float, *, blame: bool) -> None:
         """An attempt is over; its outcome says how. *blame*: a failure is the endpoint's, not the caller's."""
@@ -189,6 +136,8 @@ class Target:
             self.total.window.record_censored(after_s, now_s)
         if ok or blame:
             self.recent.outcome(failed=blame, now_s=now_s)
+        if not ok:
+            self._outlook = None
 
     def _measure_network(self, connect_s: float) -> None:
         before_s = connect_s if self.network_s is None else self.network_s

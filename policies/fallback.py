@@ -1,0 +1,101 @@
+"""Try the next model when one is too slow to start, or fails.
+
+A person waiting for a first word prefers a lesser model now to a better one too late. `Fallback` gives each model of
+the route a limited time to *start* and moves on when it passes, or when the model fails in a way another could mend.
+
+Outermost: a retry stays with one model, a fallback leaves it, so `Retry` stands inside. Do not use it to spread load:
+that is what `Slots` is for.
+
+The last model is given all that is left of the deadline: there is nobody to leave it for. Once the first progress has
+reached the caller the answer is committed, and a failure after that is not this policy's to hide.
+
+It needs no timer of its own. It tightens the instant by which the call must have started, and everything inside
+(the wait for a slot, the backoff, the attempt) keeps to it.
+
+Source: Peña, "Latency-based LLM routing" (timeout with fallback chain), bounded by one deadline as in gRPC A6.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from ..router import check
+from ..router.errors import (
+    AttemptFailed,
+    AttemptTimeout,
+    CallError,
+    DeadlineExceeded,
+    DeadlineInsufficient,
+    EveryModelFailed,
+    NoEndpoint,
+)
+from ..router.ledger import ModelLeft
+from ..router.pipeline import Layer
+
+if TYPE_CHECKING:
+    from ..router.call import Call
+    from ..router.pipeline import Emit, Handler
+    from ..router.target import Target
+
+DEFAULT_START_WITHIN_S = 2.0
+
+
+@attrs.frozen(kw_only=True)
+class Fallback:
+    """The models of the route in order of preference, each but the last with a limited time to start.
+
+    start_within_s: seconds a model may take to its first progress, queueing and retries included. Default 2.0; above
+        0. What is left of the caller's deadline takes precedence when it is less.
+
+    Raises `EveryModelFailed` when more than one was tried and none answered; with one model, that model's own error.
+    """
+
+    layer: ClassVar[Layer] = Layer.MODEL
+
+    start_within_s: float = attrs.field(default=DEFAULT_START_WITHIN_S, validator=check.positive)
+
+    async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
+        by_model = _by_model(call)
+        *others, last = by_model
+        failures: list[tuple[str, CallError]] = []
+        for model in others:
+            leg = call.with_(candidates=by_model[model], start_by_s=call.clock() + self.start_within_s)
+            try:
+                return await next(leg, emit)
+            except (AttemptFailed, NoEndpoint, DeadlineExceeded) as failure:
+                if not _may_leave(call, failure):
+                    raise
+                failures.append((model, failure))
+                _leave(call, model, failure)
+        try:
+            return await next(call.with_(candidates=by_model[last]) if others else call, emit)
+        except (AttemptFailed, NoEndpoint) as failure:
+            if not others or not _may_leave(call, failure):
+                raise
+            failures.append((last, failure))
+            raise EveryModelFailed(failures) from failure
+
+
+def _by_model(call: Call) -> dict[str, tuple[Target, ...]]:
+    """The candidates of each model, in the route's order of preference."""
+    models: dict[str, list[Target]] = {model: [] for model in call.route.models}
+    for target in call.candidates:
+        models.setdefault(target.model, []).append(target)
+    return {model: tuple(targets) for model, targets in models.items() if targets} or {call.route.models[0]: ()}
+
+
+def _may_leave(call: Call, failure: CallError) -> bool:
+    """Whether another model may be tried: the answer is not committed, another may help, and there is time."""
+    if call.ledger.committed or call.clock() >= call.deadline_s:
+        return False
+    if isinstance(failure, AttemptFailed):
+        return failure.other_model and failure.retryable
+    return isinstance(failure, NoEndpoint | DeadlineInsufficient)
+
+
+def _leave(call: Call, model: str, failure: CallError) -> None:
+    timed_out = isinstance(failure, AttemptTimeout | DeadlineExceeded)
+    call.ledger.models_left.append(ModelLeft(model, str(failure), timed_out))
+    call.note("Fallback", "leaves %s: %s", model, failure)

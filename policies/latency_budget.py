@@ -1,0 +1,165 @@
+"""Keep the endpoints that can answer in time, and prefer among them.
+
+"The fastest endpoint" is the wrong question: a person notices whether the answer came in time, not whether it might
+have come 80 ms sooner. So each candidate is asked for its chance, P(latency <= what is left), from its measured
+distribution leaning on its profile. Those that reach the target chance are kept, and among those one may prefer the
+fastest, the cheapest or the best.
+
+What "latency" means is the call's priority: TTFT; TOTAL, judged by whole answers of late; or THROUGHPUT, which is
+TTFT + expected tokens * time per token. What is left is the route's objective, or the deadline if that is nearer. An
+endpoint that has become slow within its last few calls, or fails, loses its chance at once, long before its window
+shows it. One of which nothing is known is kept as a candidate for a probe, never as a favourite.
+
+If none can make it, the user decides: the best chance there is, or a refusal before anything is sent.
+
+Stands inside `Regions`, whose order breaks ties, and outside `Slots`, which picks among the tied.
+
+Source: Peña, "Latency-based LLM routing" (latency-budget routing); P(T <= t) instead of one aggregate percentile.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from ..router import check
+from ..router.errors import DeadlineInsufficient, NoEndpoint
+from ..router.pipeline import Layer
+from .expectation import chance, expected_s, left_s, money
+
+if TYPE_CHECKING:
+    from ..router.call import Call
+    from ..router.pipeline import Emit, Handler
+    from ..router.target import Target
+
+EQUAL_CHANCES = 0.05
+"""Chances this close are a tie: they are estimates."""
+
+
+class Prefer(enum.Enum):
+    """What is preferred among the endpoints that make it."""
+
+    FASTEST = "fastest"
+    CHEAPEST = "cheapest"
+    """Least money for this call; an unknown price stands last."""
+    BEST = "best"
+    """Highest quality tier."""
+
+
+class Otherwise(enum.Enum):
+    """What to do when no endpoint makes it."""
+
+    BEST_EFFORT = "best_effort"
+    """Try the ones with the best chance."""
+    REFUSE = "refuse"
+    """Raise `DeadlineInsufficient`, with nothing sent."""
+
+
+@attrs.frozen(kw_only=True)
+class LatencyBudget:
+    """Keeps the candidates with P(latency <= budget) of at least *target*.
+
+    target: the chance an endpoint must have. Default 0.9; above 0, up to 1.
+    prefer: among those kept. Default the fastest.
+    otherwise: when none has that chance. Default best effort.
+    tied_within: share by which a kept endpoint may be slower than the best and still count as equal. Default 0.25.
+
+    The least quality is the request's ``min_quality`` or the route's, whichever is higher. Raises `NoEndpoint` when
+    none has it.
+    """
+
+    layer: ClassVar[Layer] = Layer.CHOICE
+
+    target: float = attrs.field(default=0.9, validator=check.share)
+    prefer: Prefer = attrs.field(default=Prefer.FASTEST, validator=check.one_of(Prefer))
+    otherwise: Otherwise = attrs.field(default=Otherwise.BEST_EFFORT, validator=check.one_of(Otherwise))
+    tied_within: float = attrs.field(default=0.25, validator=check.at_least_zero)
+
+    async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
+        await next(self._judged(call, _good_enough(call)), emit)
+
+    def _judged(self, call: Call, candidates: Sequence[Target]) -> Call:
+        now_s = call.clock()
+        within_s = left_s(call, now_s)
+        kept: list[Target] = []
+        short: list[tuple[float, Target]] = []
+        unknown: list[Target] = []
+        for target in candidates:
+            p = chance(call, target, within_s, now_s)
+            if p is None:
+                unknown.append(target)
+            elif p >= self.target:
+                kept.append(target)
+            else:
+                short.append((p, target))
+        if kept:
+            ordered, tied = self._preferred(call, kept, now_s)
+            call.note(
+                "LatencyBudget", "%d of %d can make %.3f s, %s first",
+                len(kept), len(candidates), within_s, ordered[0].name,
+            )  # fmt: skip
+        elif short:
+            ordered, tied = self._best_effort(call, short, within_s, now_s)
+        else:
+            call.note("LatencyBudget", "nothing is known yet of %d endpoints", len(unknown))
+            ordered, tied = [], 0
+        return call.with_(candidates=(*ordered[:tied], *unknown, *ordered[tied:]), tied=tied + len(unknown))
+
+    def _preferred(self, call: Call, kept: Sequence[Target], now_s: float) -> tuple[list[Target], int]:
+        """Those that make it, the preferred first, and how many of them are equal."""
+        if self.prefer is Prefer.FASTEST:
+            return self._fastest_first(call, kept, now_s)
+        if self.prefer is Prefer.CHEAPEST:
+            return _least_first(kept, [money(call, target) for target in kept], 0.0)
+        return _least_first(kept, [-target.endpoint.quality for target in kept], 0.0)
+
+    def _fastest_first(self, call: Call, targets: Sequence[Target], now_s: float) -> tuple[list[Target], int]:
+        return _least_first(targets, [expected_s(call, target, now_s) for target in targets], self.tied_within)
+
+    def _best_effort(
+        self, call: Call, short: list[tuple[float, Target]], within_s: float, now_s: float
+    ) -> tuple[list[Target], int]:
+        """None makes it: those with the best chance first.
+
+        Raises:
+            DeadlineInsufficient: it is to be refused.
+        """
+        best = max(p for p, _ in short)
+        if self.otherwise is Otherwise.REFUSE:
+            raise DeadlineInsufficient(
+                f"no endpoint has a chance of {self.target:.0%} to answer within {within_s:.3f} s, "
+                f"the best has {best:.0%}: give more time, or let LatencyBudget try with otherwise=BEST_EFFORT"
+            )
+        call.note("LatencyBudget", "none can make %.3f s, the best chance is %.2f", within_s, best)
+        if best < EQUAL_CHANCES:  # hopeless in time, so at least be quick
+            return self._fastest_first(call, [target for _, target in short], now_s)
+        near = [target for p, target in short if p >= best - EQUAL_CHANCES]
+        far = sorted((pair for pair in short if pair[0] < best - EQUAL_CHANCES), key=lambda pair: -pair[0])
+        return near + [target for _, target in far], len(near)
+
+
+def _least_first(targets: Sequence[Target], scores: Sequence[float], tied_within: float) -> tuple[list[Target], int]:
+    """Targets by score, the least first and equals in their order, and how many are as good as the first."""
+    limit = min(scores)
+    limit += abs(limit) * tied_within
+    ranked = sorted(range(len(targets)), key=scores.__getitem__)
+    return [targets[place] for place in ranked], sum(score <= limit for score in scores)
+
+
+def _good_enough(call: Call) -> tuple[Target, ...]:
+    """The candidates of at least the quality asked for.
+
+    Raises:
+        NoEndpoint: there is none.
+    """
+    least = max(call.route.min_quality, call.request.min_quality or 0)
+    if not least:
+        good = call.candidates
+    else:
+        good = tuple(target for target in call.candidates if target.endpoint.quality >= least)
+    if not good:
+        raise NoEndpoint(f"no candidate has a quality of at least {least}: lower min_quality, or add endpoints")
+    return good

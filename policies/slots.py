@@ -1,0 +1,127 @@
+"""Pick one endpoint by load, and hold a slot of it until the last byte.
+
+Outer policies say which endpoints are as good as one another. Among those the *power of two choices* decides: draw two
+at random, take the one that costs less. It needs no global view, spreads load nearly as evenly as looking at all, and
+unlike "always the best" it does not send everybody to the winner of the moment. Its cost is the expected first token
+times the calls already in flight there, so that a busy endpoint has to be that much faster.
+
+An endpoint of which nothing was seen yet is no bargain: it gets a few calls at a time until it has answered one. (A
+router that scores the unknown as fast sends it everyone at once.)
+
+Endpoints above 95 % load are passed over while others are free, the tied ones first, then the rest in order of
+preference. When all are full the call waits for one slot, as long as its deadline allows and no longer: the one whose
+queue promises to be shortest. Innermost of all policies, so that each attempt holds its own slot.
+
+Sources: Mitzenmacher, "The power of two choices" (1996); the load of Finagle's PeakEwma (cost times pending).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from ..router import check
+from ..router.errors import NoEndpoint, Overloaded
+from ..router.pipeline import Layer
+from .expectation import queue_s
+
+if TYPE_CHECKING:
+    from ..router.call import Call
+    from ..router.pipeline import Emit, Handler
+    from ..router.slots import Lease
+    from ..router.target import Target
+
+
+@attrs.frozen(kw_only=True)
+class Slots:
+    """Power of two choices, and a slot on the winner.
+
+    full_above: load, as a share of the slots, above which an endpoint is passed over. Default 0.95; above 0, up to 1.
+    max_wait_s: seconds to wait for a slot when all are taken. Default 2.0; must not be negative; 0 sheds at once.
+        What is left until the answer must have started takes precedence when it is less.
+    probes: calls that may be under way to an endpoint nothing was seen of, while others are known. Default 1.
+
+    Raises `Overloaded` when no slot came free in time.
+    """
+
+    layer: ClassVar[Layer] = Layer.SLOT
+
+    full_above: float = attrs.field(default=0.95, validator=check.share)
+    max_wait_s: float = attrs.field(default=2.0, validator=check.at_least_zero)
+    probes: int = attrs.field(default=1, validator=check.count(1))
+
+    async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
+        if not call.candidates:
+            raise NoEndpoint("no candidate is left to take a slot of")
+        target = self._pick(call, call.clock())
+        lease = None if target is None else target.slots.try_acquire()
+        if target is None or lease is None:
+            target, lease = await self._wait(call)
+        call.note("Slots", "%s, %d in flight", target.name, target.in_flight)
+        with lease:
+            await next(call.with_(candidates=(target,), lease=lease), emit)
+
+    async def _wait(self, call: Call) -> tuple[Target, Lease]:
+        """A slot of the endpoint whose queue promises to be the shortest."""
+        now_s = call.clock()
+        until_s = min(now_s + self.max_wait_s, call.start_by_s)
+        known = [target for target in call.candidates if target.outlook(now_s).known]
+        target = min(known or call.candidates, key=lambda candidate: queue_s(candidate, now_s))
+        call.note("Slots", "no slot is free; waits for %s, %.3f s at most", target.name, until_s - now_s)
+        lease = await target.slots.acquire(until_s)
+        if lease is None:
+            raise Overloaded(
+                f"no slot came free in {call.clock() - now_s:.3f} s "
+                f"({target.in_flight} in flight, {target.slots.waiting} waiting)",
+                endpoint=target.name,
+            )
+        return target, lease
+
+    def _pick(self, call: Call, now_s: float) -> Target | None:
+        """The endpoint to take a slot of; None if it is better to wait for one."""
+        candidates, tied = call.candidates, call.tied
+        chosen = self._two_choices(candidates[:tied] if tied < len(candidates) else candidates, call.dice, now_s)
+        if chosen is None and tied < len(candidates):
+            chosen = self._two_choices(candidates[tied:], call.dice, now_s)
+        if chosen is not None or any(target.outlook(now_s).known for target in candidates):
+            return chosen
+        # Nobody knows anybody, and every probe is out: spread what comes over all.
+        return min(filter(self._is_open, candidates), key=lambda target: target.in_flight, default=None)
+
+    def _two_choices(self, targets: Sequence[Target], dice: random.Random, now_s: float) -> Target | None:
+        """The cheaper of two that can take the call; None if none can."""
+        first, second = _draw_two(targets, dice)
+        if not (self._can_take(first, now_s) and self._can_take(second, now_s)):
+            able = [target for target in targets if self._can_take(target, now_s)]
+            if not able:
+                return None
+            first, second = _draw_two(able, dice)
+        return second if _cost(second, now_s) < _cost(first, now_s) else first
+
+    def _can_take(self, target: Target, now_s: float) -> bool:
+        return self._is_open(target) and (target.outlook(now_s).known or target.in_flight < self.probes)
+
+    def _is_open(self, target: Target) -> bool:
+        slots = target.slots
+        if slots.limit is None:
+            return True
+        return slots.in_flight < slots.limit and not slots.waiting and slots.load <= self.full_above
+
+
+def _draw_two(targets: Sequence[Target], dice: random.Random) -> tuple[Target, Target]:
+    """Two different ones, every pair and order equally likely; the same one twice if there is no other."""
+    count = len(targets)
+    if count == 1:
+        return targets[0], targets[0]
+    first = int(dice.random() * count)
+    second = int(dice.random() * (count - 1))
+    return targets[first], targets[second if second != first else count - 1]
+
+
+def _cost(target: Target, now_s: float) -> float:
+    """Expected first token times the calls that would be in flight; a probe that is due goes first."""
+    outlook = target.outlook(now_s)
+    return 0.0 if outlook.ttft_s is None else (outlook.ttft_s + outlook.failure_s) * (target.in_flight + 1)
