@@ -47,13 +47,16 @@ class Lease:
 
 
 class _Waiter:
-    __slots__ = ("deadline_s", "granted", "lease", "rank", "seq")
+    """One in the queue. It leaves the queue once: granted, expired, or gone."""
 
-    def __init__(self, rank: int, seq: int, deadline_s: float, granted: asyncio.Future[None]) -> None:
+    __slots__ = ("deadline_s", "lease", "queued", "rank", "seq", "wake")
+
+    def __init__(self, rank: int, seq: int, deadline_s: float, wake: asyncio.Future[None]) -> None:
         self.rank = rank
         self.seq = seq
         self.deadline_s = deadline_s
-        self.granted = granted
+        self.wake = wake
+        self.queued = True
         self.lease: Lease | None = None
 
     def __lt__(self, other: _Waiter) -> bool:
@@ -127,10 +130,13 @@ class SlotPool:
         self.waiting += 1
         timer = loop.call_later(max(0.0, deadline_s - self._clock()), self._expire, waiter)
         try:
-            await waiter.granted
+            await waiter.wake
         except BaseException:
-            self._leave(waiter)
-            if waiter.lease is not None:
+            if waiter.queued:
+                self._queue.remove(waiter)
+                heapq.heapify(self._queue)
+                self._unqueue(waiter)
+            if waiter.lease is not None:  # granted and cancelled in one tick: the next one must have it
                 waiter.lease.release()
             raise
         finally:
@@ -152,30 +158,28 @@ class SlotPool:
             self._grant(waiter)  # in_flight is handed over, not dropped and raised again
 
     def _next_live(self) -> _Waiter | None:
-        """Take the next waiter out of the queue; those who left or whose time is up are passed over."""
+        """Take the next waiter out of the queue; who was cancelled or whose time is up is passed over."""
         while self._queue:
             waiter = heapq.heappop(self._queue)
-            if waiter.granted.done():
+            if not waiter.queued:
                 continue
-            if waiter.deadline_s <= self._clock():
+            if waiter.wake.done() or waiter.deadline_s <= self._clock():
                 self._expire(waiter)
                 continue
             return waiter
         return None
 
     def _grant(self, waiter: _Waiter) -> None:
-        self.waiting -= 1
+        self._unqueue(waiter)
         waiter.lease = Lease(self)
-        waiter.granted.set_result(None)
+        waiter.wake.set_result(None)
 
     def _expire(self, waiter: _Waiter) -> None:
-        if not waiter.granted.done():
-            self.waiting -= 1
-            waiter.granted.set_result(None)
+        if waiter.queued:
+            self._unqueue(waiter)
+            if not waiter.wake.done():
+                waiter.wake.set_result(None)
 
-    def _leave(self, waiter: _Waiter) -> None:
-        """The waiter was cancelled. Its future is cancelled with its task, so `_next_live` passes it over."""
-        if waiter.lease is None and waiter in self._queue:
-            self.waiting -= 1
-            self._queue.remove(waiter)
-            heapq.heapify(self._queue)
+    def _unqueue(self, waiter: _Waiter) -> None:
+        waiter.queued = False
+        self.waiting -= 1

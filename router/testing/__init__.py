@@ -25,6 +25,7 @@ from .scripted import (
     endpoint,
     fails,
 )
+from .sweep import cancel_everywhere
 
 __all__ = [
     "SILENT",
@@ -39,6 +40,7 @@ __all__ = [
     "Step",
     "VirtualLoop",
     "answers",
+    "cancel_everywhere",
     "endpoint",
     "fails",
     "run",
