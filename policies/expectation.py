@@ -1,12 +1,14 @@
-"""What a call may expect of an endpoint: how long it has, its chance to make it, and what it will take or cost.
+"""What a call asks of an endpoint: how long it may take, its chance to make it, and what it will take or cost.
 
-What "latency" means here is the call's priority, so these are the few places that ask for it.
+What "latency" means is the call's priority, so these are the few places that look at it.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
+
+import msgspec
 
 from ..router.request import Priority, expected_tokens
 
@@ -15,51 +17,57 @@ if TYPE_CHECKING:
     from ..router.target import Target
 
 MILLISECOND_S = 0.001
+
 DEFAULT_SERVICE_S = 1.0
 """What a call is taken to occupy a slot for, where nothing is known of it."""
 
 
-def priority_of(call: Call) -> Priority:
-    """What "fast" means for this call: the request's word, else the route's."""
-    return call.request.priority or call.route.priority
+class Ask(msgspec.Struct, frozen=True):
+    """What a call asks of an endpoint. Equal asks have equal answers, so they can be remembered.
 
-
-def left_s(call: Call, now_s: float) -> float:
-    """Seconds the call has: to its objective, counted from its arrival, or to its limit if that is nearer.
-
-    Rounded down to a millisecond, the resolution of what it is compared with, so that equal questions are equal.
+    priority: what "fast" means. within_s: seconds the call has. tokens: it expects; 0 where that does not matter.
     """
-    objective, to_first_token = call.route.objective, priority_of(call) is Priority.TTFT
-    promised_s = objective.ttft_s if to_first_token else objective.total_s
-    until_s = call.start_by_s if to_first_token else call.deadline_s
-    if promised_s is not None:
-        until_s = min(until_s, call.ledger.began_s + promised_s)
-    return math.floor((until_s - now_s) / MILLISECOND_S) * MILLISECOND_S
 
+    priority: Priority
+    within_s: float
+    tokens: int
 
-def chance(call: Call, target: Target, within_s: float, now_s: float) -> float | None:
-    """P(latency <= within_s) at this endpoint, 0..1, its queue reckoned in; None if nothing is known of it."""
-    outlook = target.outlook(now_s)
-    within_s -= queue_s(target, now_s)
-    priority = priority_of(call)
-    if priority is Priority.TTFT:
-        return outlook.p_first_token_within(within_s)
-    if priority is Priority.TOTAL:
-        return outlook.p_total_within(within_s)
-    return outlook.p_tokens_within(within_s, expected_tokens(call.request, call.max_tokens))
+    @classmethod
+    def of(cls, call: Call, now_s: float) -> Self:
+        """The seconds are those to the route's objective, counted from the call's arrival, or to its limit if nearer.
 
+        They are rounded down to a millisecond, the resolution of what they are compared with.
+        """
+        priority = call.request.priority or call.route.priority
+        if priority is Priority.TTFT:
+            until_s, promised_s = call.start_by_s, call.route.objective.ttft_s
+        else:
+            until_s, promised_s = call.deadline_s, call.route.objective.total_s
+        if promised_s is not None:
+            until_s = min(until_s, call.ledger.began_s + promised_s)
+        tokens = expected_tokens(call.request, call.max_tokens) if priority is Priority.THROUGHPUT else 0
+        return cls(priority, math.floor((until_s - now_s) / MILLISECOND_S) * MILLISECOND_S, tokens)
 
-def expected_s(call: Call, target: Target, now_s: float) -> float:
-    """Seconds the call may expect to take there, its queue and failures of late reckoned in; infinite if unknown."""
-    outlook = target.outlook(now_s)
-    priority = priority_of(call)
-    if priority is Priority.TTFT:
-        expected = outlook.ttft_s
-    elif priority is Priority.TOTAL:
-        expected = outlook.total_s
-    else:
-        expected = outlook.tokens_s(expected_tokens(call.request, call.max_tokens))
-    return math.inf if expected is None else expected + outlook.failure_s + queue_s(target, now_s)
+    def chance(self, target: Target, now_s: float) -> float | None:
+        """P(latency <= within_s) at this endpoint, 0..1, its queue reckoned in; None if nothing is known of it."""
+        outlook = target.outlook(now_s)
+        within_s = self.within_s - queue_s(target, now_s)
+        if self.priority is Priority.TTFT:
+            return outlook.p_first_token_within(within_s)
+        if self.priority is Priority.TOTAL:
+            return outlook.p_total_within(within_s)
+        return outlook.p_tokens_within(within_s, self.tokens)
+
+    def expected_s(self, target: Target, now_s: float) -> float:
+        """Seconds the call may expect there, queue and failures of late reckoned in; infinite where unknown."""
+        outlook = target.outlook(now_s)
+        if self.priority is Priority.TTFT:
+            expected_s = outlook.ttft_s
+        elif self.priority is Priority.TOTAL:
+            expected_s = outlook.total_s
+        else:
+            expected_s = outlook.tokens_s(self.tokens)
+        return math.inf if expected_s is None else expected_s + outlook.failure_s + queue_s(target, now_s)
 
 
 def queue_s(target: Target, now_s: float) -> float:

@@ -17,7 +17,9 @@ Source: Peña, "Latency-based LLM routing" (timeout with fallback chain), bounde
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import attrs
 
@@ -41,6 +43,9 @@ if TYPE_CHECKING:
 
 DEFAULT_START_WITHIN_S = 2.0
 
+Legs: TypeAlias = "tuple[tuple[str, tuple[Target, ...]], ...]"
+"""Models, each with its candidates."""
+
 
 @attrs.frozen(kw_only=True)
 class Fallback:
@@ -56,12 +61,18 @@ class Fallback:
 
     start_within_s: float = attrs.field(default=DEFAULT_START_WITHIN_S, validator=check.positive)
 
+    _legs: Callable[[tuple[str, ...], tuple[Target, ...]], Legs] = attrs.field(
+        factory=lambda: lru_cache(maxsize=64)(_by_model), init=False, repr=False, eq=False
+    )
+
     async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
-        by_model = _by_model(call)
-        *others, last = by_model
+        legs = self._legs(call.route.models, call.candidates)
+        if len(legs) < 2:
+            return await next(call, emit)
+        *others, (last, last_targets) = legs
         failures: list[tuple[str, CallError]] = []
-        for model in others:
-            leg = call.with_(candidates=by_model[model], start_by_s=call.clock() + self.start_within_s)
+        for model, targets in others:
+            leg = call.with_(candidates=targets, start_by_s=call.clock() + self.start_within_s)
             try:
                 return await next(leg, emit)
             except (AttemptFailed, NoEndpoint, DeadlineExceeded) as failure:
@@ -70,20 +81,18 @@ class Fallback:
                 failures.append((model, failure))
                 _leave(call, model, failure)
         try:
-            return await next(call.with_(candidates=by_model[last]) if others else call, emit)
+            return await next(call.with_(candidates=last_targets), emit)
         except (AttemptFailed, NoEndpoint) as failure:
-            if not others or not _may_leave(call, failure):
+            if not _may_leave(call, failure):
                 raise
             failures.append((last, failure))
             raise EveryModelFailed(failures) from failure
 
 
-def _by_model(call: Call) -> dict[str, tuple[Target, ...]]:
-    """The candidates of each model, in the route's order of preference."""
-    models: dict[str, list[Target]] = {model: [] for model in call.route.models}
-    for target in call.candidates:
-        models.setdefault(target.model, []).append(target)
-    return {model: tuple(targets) for model, targets in models.items() if targets} or {call.route.models[0]: ()}
+def _by_model(models: tuple[str, ...], candidates: tuple[Target, ...]) -> Legs:
+    """The candidates of each model that has any, in the route's order of preference."""
+    legs = ((model, tuple(target for target in candidates if target.model == model)) for model in models)
+    return tuple((model, targets) for model, targets in legs if targets)
 
 
 def _may_leave(call: Call, failure: CallError) -> bool:

@@ -21,14 +21,16 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import attrs
 
 from ..router import check
 from ..router.errors import DeadlineInsufficient, NoEndpoint
 from ..router.pipeline import Layer
-from .expectation import chance, expected_s, left_s, money
+from ..router.remembered import Remembered
+from .expectation import Ask, money
+from .ranking import Ranking
 
 if TYPE_CHECKING:
     from ..router.call import Call
@@ -37,6 +39,10 @@ if TYPE_CHECKING:
 
 EQUAL_CHANCES = 0.05
 """Chances this close are a tie: they are estimates."""
+
+KEPT = "%d of %d can make %.3f s, %s first"
+NONE_IN_TIME = "none can make %.3f s, the best chance is %.2f"
+NOTHING_KNOWN = "nothing is known yet of %d endpoints"
 
 
 class Prefer(enum.Enum):
@@ -56,6 +62,10 @@ class Otherwise(enum.Enum):
     """Try the ones with the best chance."""
     REFUSE = "refuse"
     """Raise `DeadlineInsufficient`, with nothing sent."""
+
+
+Asked: TypeAlias = "tuple[tuple[Target, ...], Ask, int, int | None]"
+"""Candidates, what is asked of them, the least quality, and the prompt's tokens where price matters."""
 
 
 @attrs.frozen(kw_only=True)
@@ -78,50 +88,67 @@ class LatencyBudget:
     otherwise: Otherwise = attrs.field(default=Otherwise.BEST_EFFORT, validator=check.one_of(Otherwise))
     tied_within: float = attrs.field(default=0.25, validator=check.at_least_zero)
 
-    async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
-        await next(self._judged(call, _good_enough(call)), emit)
+    _ranked: Remembered[Asked, Ranking] = attrs.field(
+        factory=Remembered[Asked, Ranking], init=False, repr=False, eq=False
+    )
 
-    def _judged(self, call: Call, candidates: Sequence[Target]) -> Call:
+    async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
         now_s = call.clock()
-        within_s = left_s(call, now_s)
+        await next(self._ranking(call, now_s).applied(call, "LatencyBudget", now_s), emit)
+
+    def _ranking(self, call: Call, now_s: float) -> Ranking:
+        ask = Ask.of(call, now_s)
+        asked = (call.candidates, ask, least_quality(call), self._tokens_in(call))
+        if not call.candidates:
+            raise NoEndpoint("no candidate is left to judge")
+        pulse = call.candidates[0].pulse
+        ranking = self._ranked.get(asked, pulse, now_s)
+        if ranking is None:
+            ranking = self._judge(call, ask, now_s)
+            self._ranked.keep(asked, ranking, pulse, now_s)
+        return ranking
+
+    def _tokens_in(self, call: Call) -> int | None:
+        """The prompt's size, where it matters: to the price."""
+        return call.request.estimated_prompt_tokens() if self.prefer is Prefer.CHEAPEST else None
+
+    def _judge(self, call: Call, ask: Ask, now_s: float) -> Ranking:
+        candidates = good_enough(call)
         kept: list[Target] = []
         short: list[tuple[float, Target]] = []
         unknown: list[Target] = []
         for target in candidates:
-            p = chance(call, target, within_s, now_s)
+            p = ask.chance(target, now_s)
             if p is None:
                 unknown.append(target)
             elif p >= self.target:
                 kept.append(target)
             else:
                 short.append((p, target))
+        facts: tuple[object, ...]
         if kept:
-            ordered, tied = self._preferred(call, kept, now_s)
-            call.note(
-                "LatencyBudget", "%d of %d can make %.3f s, %s first",
-                len(kept), len(candidates), within_s, ordered[0].name,
-            )  # fmt: skip
+            ordered, tied = self._preferred(call, ask, kept, now_s)
+            words, facts = KEPT, (len(kept), len(candidates), ask.within_s, ordered[0].name)
         elif short:
-            ordered, tied = self._best_effort(call, short, within_s, now_s)
+            ordered, tied = self._best_effort(ask, short, now_s)
+            words, facts = NONE_IN_TIME, (ask.within_s, max(p for p, _ in short))
         else:
-            call.note("LatencyBudget", "nothing is known yet of %d endpoints", len(unknown))
             ordered, tied = [], 0
-        return call.with_(candidates=(*ordered[:tied], *unknown, *ordered[tied:]), tied=tied + len(unknown))
+            words, facts = NOTHING_KNOWN, (len(unknown),)
+        return Ranking((*ordered[:tied], *unknown, *ordered[tied:]), tied + len(unknown), words, facts)
 
-    def _preferred(self, call: Call, kept: Sequence[Target], now_s: float) -> tuple[list[Target], int]:
+    def _preferred(self, call: Call, ask: Ask, kept: Sequence[Target], now_s: float) -> tuple[list[Target], int]:
         """Those that make it, the preferred first, and how many of them are equal."""
         if self.prefer is Prefer.FASTEST:
-            return self._fastest_first(call, kept, now_s)
+            return self._fastest_first(ask, kept, now_s)
         if self.prefer is Prefer.CHEAPEST:
             return _least_first(kept, [money(call, target) for target in kept], 0.0)
         return _least_first(kept, [-target.endpoint.quality for target in kept], 0.0)
 
-    def _fastest_first(self, call: Call, targets: Sequence[Target], now_s: float) -> tuple[list[Target], int]:
-        return _least_first(targets, [expected_s(call, target, now_s) for target in targets], self.tied_within)
+    def _fastest_first(self, ask: Ask, targets: Sequence[Target], now_s: float) -> tuple[list[Target], int]:
+        return _least_first(targets, [ask.expected_s(target, now_s) for target in targets], self.tied_within)
 
-    def _best_effort(
-        self, call: Call, short: list[tuple[float, Target]], within_s: float, now_s: float
-    ) -> tuple[list[Target], int]:
+    def _best_effort(self, ask: Ask, short: list[tuple[float, Target]], now_s: float) -> tuple[list[Target], int]:
         """None makes it: those with the best chance first.
 
         Raises:
@@ -130,12 +157,11 @@ class LatencyBudget:
         best = max(p for p, _ in short)
         if self.otherwise is Otherwise.REFUSE:
             raise DeadlineInsufficient(
-                f"no endpoint has a chance of {self.target:.0%} to answer within {within_s:.3f} s, "
+                f"no endpoint has a chance of {self.target:.0%} to answer within {ask.within_s:.3f} s, "
                 f"the best has {best:.0%}: give more time, or let LatencyBudget try with otherwise=BEST_EFFORT"
             )
-        call.note("LatencyBudget", "none can make %.3f s, the best chance is %.2f", within_s, best)
         if best < EQUAL_CHANCES:  # hopeless in time, so at least be quick
-            return self._fastest_first(call, [target for _, target in short], now_s)
+            return self._fastest_first(ask, [target for _, target in short], now_s)
         near = [target for p, target in short if p >= best - EQUAL_CHANCES]
         far = sorted((pair for pair in short if pair[0] < best - EQUAL_CHANCES), key=lambda pair: -pair[0])
         return near + [target for _, target in far], len(near)
@@ -149,17 +175,19 @@ def _least_first(targets: Sequence[Target], scores: Sequence[float], tied_within
     return [targets[place] for place in ranked], sum(score <= limit for score in scores)
 
 
-def _good_enough(call: Call) -> tuple[Target, ...]:
+def least_quality(call: Call) -> int:
+    """The quality tier asked for: the request's or the route's, whichever is higher."""
+    return max(call.route.min_quality, call.request.min_quality or 0)
+
+
+def good_enough(call: Call) -> tuple[Target, ...]:
     """The candidates of at least the quality asked for.
 
     Raises:
         NoEndpoint: there is none.
     """
-    least = max(call.route.min_quality, call.request.min_quality or 0)
-    if not least:
-        good = call.candidates
-    else:
-        good = tuple(target for target in call.candidates if target.endpoint.quality >= least)
+    least = least_quality(call)
+    good = tuple(target for target in call.candidates if target.endpoint.quality >= least)
     if not good:
         raise NoEndpoint(f"no candidate has a quality of at least {least}: lower min_quality, or add endpoints")
     return good

@@ -23,13 +23,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import attrs
 
 from ..router import check
 from ..router.errors import ResidencyUnmet
 from ..router.pipeline import Layer
+from ..router.remembered import Remembered
+from .ranking import Ranking
 
 if TYPE_CHECKING:
     from ..router.call import Call
@@ -43,6 +45,10 @@ FULLEST = 0.99
 
 STICKY_COST = 2.0
 """A user's region is kept while it costs at most this many times the best."""
+
+
+Asked: TypeAlias = "tuple[tuple[Target, ...], str | None, str | None]"
+"""Targets, location and the user's region."""
 
 
 def _both_ways(given: Mapping[tuple[str, str], float]) -> dict[tuple[str, str], float]:
@@ -76,19 +82,52 @@ class Regions:
     tied_within: float = attrs.field(default=0.25, validator=check.at_least_zero)
     sticky_users: int = attrs.field(default=10_000, validator=check.count(0))
     _homes: OrderedDict[str, str] = attrs.field(factory=OrderedDict[str, str], init=False, repr=False, eq=False)
+    _ranked: Remembered[Asked, Ranking] = attrs.field(
+        factory=Remembered[Asked, Ranking], init=False, repr=False, eq=False
+    )
 
     async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
-        allowed = _allowed(call)
-        await next(self._ordered(call, allowed, self._costs(call, allowed)), emit)
-        if call.request.user is not None:
-            self._remember(call.request.user, call)
+        allowed = call.candidates if call.residency is None else _allowed(call, call.residency)
+        user = call.request.user
+        await next(self._ordered(call, allowed, None if user is None else self._homes.get(user)), emit)
+        if user is not None and self.sticky_users:
+            self._remember(user, call)
 
-    def _costs(self, call: Call, targets: Iterable[Target]) -> dict[str, float]:
+    def _ordered(self, call: Call, allowed: tuple[Target, ...], home: str | None) -> Call:
+        if not allowed:
+            return call
+        location = call.request.location or self.here
+        now_s, pulse, asked = call.clock(), allowed[0].pulse, (allowed, location, home)
+        ranking = self._ranked.get(asked, pulse, now_s)
+        if ranking is None:
+            ranking = self._rank(allowed, location, home)
+            self._ranked.keep(asked, ranking, pulse, now_s)
+        return ranking.applied(call, "Regions", now_s)
+
+    def _rank(self, allowed: tuple[Target, ...], location: str | None, home: str | None) -> Ranking:
+        costs = self._costs(allowed, location)
+        if not costs:
+            return Ranking(allowed, len(allowed), "no region's latency is known")
+        nearest = min(costs, key=costs.__getitem__)
+        if home is not None and home in costs and costs[home] <= costs[nearest] * STICKY_COST:
+            first, words = {home}, "%s, where this user was served before"
+            facts: tuple[object, ...] = (home,)
+        else:
+            first = {region for region, cost in costs.items() if cost <= costs[nearest] * (1.0 + self.tied_within)}
+            words, facts = "%s is the nearest of %d regions", (nearest, len(costs))
+
+        def rank(target: Target) -> tuple[bool, bool, float]:
+            region = target.region
+            return region not in first, region not in costs, costs.get(region, 0.0)
+
+        tied = sum(target.region in first for target in allowed)
+        return Ranking(tuple(sorted(allowed, key=rank)), tied, words, facts)
+
+    def _costs(self, targets: Iterable[Target], location: str | None) -> dict[str, float]:
         """What each region costs, in seconds; those of unknown latency are left out."""
         by_region: dict[str, list[Target]] = {}
         for target in targets:
             by_region.setdefault(target.region, []).append(target)
-        location = call.request.location or self.here
         costs: dict[str, float] = {}
         for region, there in by_region.items():
             network_s = self._network_s(location, region, there)
@@ -107,31 +146,9 @@ class Regions:
             return None
         return 0.0 if location == region else self.rtt_s.get((location, region))
 
-    def _ordered(self, call: Call, allowed: tuple[Target, ...], costs: dict[str, float]) -> Call:
-        if not costs:
-            return call if allowed is call.candidates else call.with_(candidates=allowed)
-        first = self._first(call, costs)
-
-        def rank(target: Target) -> tuple[bool, bool, float]:
-            region = target.region
-            return region not in first, region not in costs, costs.get(region, 0.0)
-
-        ordered = tuple(sorted(allowed, key=rank))
-        return call.with_(candidates=ordered, tied=sum(target.region in first for target in ordered))
-
-    def _first(self, call: Call, costs: dict[str, float]) -> set[str]:
-        """The regions to prefer: the user's own while it is reasonable, else those that cost about the least."""
-        nearest = min(costs, key=costs.__getitem__)
-        home = None if call.request.user is None else self._homes.get(call.request.user)
-        if home is not None and home in costs and costs[home] <= costs[nearest] * STICKY_COST:
-            call.note("Regions", "%s, where this user was served before", home)
-            return {home}
-        call.note("Regions", "%s is nearest of %d regions, at %.0f ms", nearest, len(costs), costs[nearest] * 1e3)
-        return {region for region, cost in costs.items() if cost <= costs[nearest] * (1.0 + self.tied_within)}
-
     def _remember(self, user: str, call: Call) -> None:
         attempt = call.ledger.answered_by
-        if attempt is None or not self.sticky_users:
+        if attempt is None:
             return
         self._homes[user] = attempt.endpoint.region
         self._homes.move_to_end(user)
@@ -139,15 +156,12 @@ class Regions:
             self._homes.popitem(last=False)
 
 
-def _allowed(call: Call) -> tuple[Target, ...]:
+def _allowed(call: Call, residency: frozenset[str]) -> tuple[Target, ...]:
     """The candidates that lie in an allowed region.
 
     Raises:
         ResidencyUnmet: there is none.
     """
-    residency = call.residency
-    if residency is None:
-        return call.candidates
     allowed = tuple(target for target in call.candidates if target.region in residency)
     if len(allowed) < len(call.candidates):
         dropped = sorted({target.region for target in call.candidates} - residency)

@@ -18,7 +18,6 @@ Sources: Mitzenmacher, "The power of two choices" (1996); the load of Finagle's 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -82,46 +81,42 @@ class Slots:
 
     def _pick(self, call: Call, now_s: float) -> Target | None:
         """The endpoint to take a slot of; None if it is better to wait for one."""
-        candidates, tied = call.candidates, call.tied
-        chosen = self._two_choices(candidates[:tied] if tied < len(candidates) else candidates, call.dice, now_s)
-        if chosen is None and tied < len(candidates):
-            chosen = self._two_choices(candidates[tied:], call.dice, now_s)
-        if chosen is not None or any(target.outlook(now_s).known for target in candidates):
-            return chosen
+        candidates, count, tied = call.candidates, len(call.candidates), call.tied
+        first, second = draw_two(tied, call.dice)
+        one, other = candidates[first], candidates[second]
+        if self._can_take(one, now_s) and self._can_take(other, now_s):
+            return other if _cost(other, now_s) < _cost(one, now_s) else one
+        for start, stop in ((0, tied), (tied, count)):
+            able = [target for target in candidates[start:stop] if self._can_take(target, now_s)]
+            if able:
+                first, second = draw_two(len(able), call.dice)
+                return able[second] if _cost(able[second], now_s) < _cost(able[first], now_s) else able[first]
+        if any(target.outlook(now_s).known for target in candidates):
+            return None
         # Nobody knows anybody, and every probe is out: spread what comes over all.
-        return min(filter(self._is_open, candidates), key=lambda target: target.in_flight, default=None)
-
-    def _two_choices(self, targets: Sequence[Target], dice: random.Random, now_s: float) -> Target | None:
-        """The cheaper of two that can take the call; None if none can."""
-        first, second = _draw_two(targets, dice)
-        if not (self._can_take(first, now_s) and self._can_take(second, now_s)):
-            able = [target for target in targets if self._can_take(target, now_s)]
-            if not able:
-                return None
-            first, second = _draw_two(able, dice)
-        return second if _cost(second, now_s) < _cost(first, now_s) else first
+        return min(filter(self._has_room, candidates), key=lambda target: target.in_flight, default=None)
 
     def _can_take(self, target: Target, now_s: float) -> bool:
-        return self._is_open(target) and (target.outlook(now_s).known or target.in_flight < self.probes)
+        return self._has_room(target) and (target.outlook(now_s).known or target.slots.in_flight < self.probes)
 
-    def _is_open(self, target: Target) -> bool:
+    def _has_room(self, target: Target) -> bool:
         slots = target.slots
-        if slots.limit is None:
+        limit = slots.limit
+        if limit is None:
             return True
-        return slots.in_flight < slots.limit and not slots.waiting and slots.load <= self.full_above
+        return slots.in_flight < limit and slots.in_flight <= limit * self.full_above and not slots.waiting
 
 
-def _draw_two(targets: Sequence[Target], dice: random.Random) -> tuple[Target, Target]:
-    """Two different ones, every pair and order equally likely; the same one twice if there is no other."""
-    count = len(targets)
-    if count == 1:
-        return targets[0], targets[0]
+def draw_two(count: int, dice: random.Random) -> tuple[int, int]:
+    """Two different places below *count*, every pair and order equally likely; 0 and 0 if there is only one."""
+    if count < 2:
+        return 0, 0
     first = int(dice.random() * count)
     second = int(dice.random() * (count - 1))
-    return targets[first], targets[second if second != first else count - 1]
+    return first, second if second != first else count - 1
 
 
 def _cost(target: Target, now_s: float) -> float:
     """Expected first token times the calls that would be in flight; a probe that is due goes first."""
     outlook = target.outlook(now_s)
-    return 0.0 if outlook.ttft_s is None else (outlook.ttft_s + outlook.failure_s) * (target.in_flight + 1)
+    return 0.0 if outlook.ttft_s is None else (outlook.ttft_s + outlook.failure_s) * (target.slots.in_flight + 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .errors import ConfigurationError, DuplicateEndpoint, UnknownModel, UnknownRoute
+from .remembered import Pulse
 from .route import Route
 from .target import Target
 
@@ -29,11 +30,12 @@ class Fleet:
     ) -> None:
         if not endpoints:
             raise ConfigurationError("a router needs at least one endpoint")
+        pulse = Pulse()
         self._targets: dict[str, Target] = {}
         for endpoint in endpoints:
             if endpoint.name in self._targets:
                 raise DuplicateEndpoint(f"two endpoints are named {endpoint.name!r}: give each a name of its own")
-            self._targets[endpoint.name] = Target(endpoint, clock, shape)
+            self._targets[endpoint.name] = Target(endpoint, clock, shape, pulse)
         self._models = dict.fromkeys(target.model for target in self)
         self._routes: dict[str, Route] = {}
         for route in routes:

@@ -11,6 +11,8 @@ from bisect import bisect_left
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from .hdr import bucket_of, highest_in
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -26,10 +28,9 @@ class Fold:
     count: latencies seen to their end. censored: latencies cut off, known only to be longer.
     """
 
-    __slots__ = ("_cumulative", "_events", "_scale", "_whole", "censored", "count")
+    __slots__ = ("_cumulative", "_scale", "_whole", "censored", "count")
 
     def __init__(self, events: Histogram, censored: Histogram | None, scale: Scale) -> None:
-        self._events = events
         self._scale = scale
         self.count = events.count
         self.censored = 0 if censored is None else censored.count
@@ -50,7 +51,7 @@ class Fold:
         bucket = bisect_left(self._cumulative, rank - ROUNDING)
         if bucket == len(self._cumulative):
             return None
-        return self._events.highest_in(bucket) * self._scale.unit_s
+        return highest_in(bucket) * self._scale.unit_s
 
     def cdf(self, t_s: float) -> float | None:
         """P(T <= t), 0..1; None with nothing seen."""
@@ -59,7 +60,7 @@ class Fold:
         units = int(t_s / self._scale.unit_s + ROUNDING)
         if units < 1:
             return 0.0
-        return self._cumulative[self._events.bucket_of(min(units, self._scale.highest))] / self._whole
+        return self._cumulative[bucket_of(min(units, self._scale.highest))] / self._whole
 
 
 def kaplan_meier(events: Sequence[int], censored: Sequence[int]) -> list[float]:
@@ -75,8 +76,8 @@ def kaplan_meier(events: Sequence[int], censored: Sequence[int]) -> list[float]:
     survival = 1.0
     cumulative: list[float] = []
     for seen, cut in zip(events, censored, strict=True):
-        if seen:
+        if seen or cut:
             survival *= 1.0 - seen / at_risk
-        at_risk -= seen + cut
+            at_risk -= seen + cut
         cumulative.append(1.0 - survival)
     return cumulative

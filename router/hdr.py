@@ -30,7 +30,7 @@ class Scale:
 
     def units(self, value_s: float) -> tuple[int, bool]:
         """*value_s* in units, and whether it had to be clamped into the range."""
-        units = round(value_s / self.unit_s)
+        units = int(value_s / self.unit_s + 0.5)
         if units < 1:
             return 1, True
         if units > self.highest:
@@ -45,14 +45,35 @@ TEN_MICROSECONDS_TO_A_MINUTE = Scale(0.000_01, 6_000_000)
 """For time per token: 3.7 ms occurs in real data, where whole milliseconds would be 27 % coarse."""
 
 
+SUB_BUCKET_BITS = 8
+"""Two digits need 256 sub-buckets, half of them in every bucket but the first."""
+
+
+def bucket_of(units: int) -> int:
+    """Index of the counter a value belongs to, in HdrHistogram's layout.
+
+    The library's own function goes through a string of bits. Tests hold both of these against it.
+    """
+    doublings = units.bit_length() - SUB_BUCKET_BITS
+    if doublings <= 0:
+        return units
+    return (doublings << (SUB_BUCKET_BITS - 1)) + (units >> doublings)
+
+
+def highest_in(bucket: int) -> int:
+    """The largest value, in units, that belongs to a counter: the other way round of `bucket_of`."""
+    doublings = max(0, (bucket >> (SUB_BUCKET_BITS - 1)) - 1)
+    return ((bucket - (doublings << (SUB_BUCKET_BITS - 1)) + 1) << doublings) - 1
+
+
 class Histogram:
     """Counts of values in units of a scale."""
 
-    __slots__ = ("_hdr", "_record")
+    __slots__ = ("_counts", "_hdr")
 
     def __init__(self, scale: Scale) -> None:
         self._hdr: Any = HdrHistogram(1, scale.highest, DIGITS, word_size=WORD_BYTES)
-        self._record: Any = self._hdr.record_value
+        self._counts: Any = self._hdr.counts
 
     @property
     def count(self) -> int:
@@ -61,12 +82,13 @@ class Histogram:
 
     @property
     def counts(self) -> Sequence[int]:
-        """Counts by bucket, the smallest values first. Not a copy."""
-        return cast("Sequence[int]", self._hdr.counts)
+        """Counts by bucket, the smallest values first: a copy, as iterating over the library's array is slow."""
+        return cast("Sequence[int]", self._counts[:])
 
     def record(self, units: int) -> None:
-        """Add a value within the range."""
-        self._record(units)
+        """Add a value within the range: the library's `record_value`, at a third of its time."""
+        self._counts[bucket_of(units)] += 1
+        self._hdr.total_count += 1
 
     def add(self, other: Histogram) -> None:
         """Add another's counts, of the same scale."""
@@ -74,14 +96,5 @@ class Histogram:
 
     def clear(self) -> None:
         """Back to empty. The library's own reset is a loop in Python; this is one memset."""
-        counts = self._hdr.counts
-        ctypes.memset(counts, 0, ctypes.sizeof(counts))
+        ctypes.memset(self._counts, 0, ctypes.sizeof(self._counts))
         self._hdr.total_count = 0
-
-    def bucket_of(self, units: int) -> int:
-        """Index of the bucket a value within the range falls into."""
-        return cast("int", self._hdr._counts_index_for(units))  # noqa: SLF001  the library has no public name for it
-
-    def highest_in(self, bucket: int) -> int:
-        """The largest value, in units, that falls into a bucket."""
-        return cast("int", self._hdr.get_highest_equivalent_value(self._hdr.get_value_from_index(bucket)))

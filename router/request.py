@@ -21,7 +21,7 @@ DEFAULT_EXPECTED_TOKENS = 128
 """Near the median answer (129 tokens) of the public Azure conversation trace (Splitwise, ISCA 2024)."""
 
 
-class Priority(enum.Enum):
+class Priority(enum.StrEnum):
     """What "fast" means for a call."""
 
     TTFT = "ttft"

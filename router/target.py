@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .call import Call
     from .clock import Clock
     from .pipeline import Emit, Handler
+    from .remembered import Pulse
     from .window import WindowShape
 
 NETWORK_WEIGHT = 0.2
@@ -41,7 +42,8 @@ class Target:
     """One endpoint of one router, with its state.
 
     endpoint: as configured. slots: its slots, and so its load. ttft, total, tpot: its latencies. recent: its last
-    few calls. network_s: smoothed seconds to open a connection, None before the first. handler: what calls it.
+    few calls. network_s: smoothed seconds to open a connection, None before the first. pulse: the fleet's. handler:
+    what calls it.
     """
 
     __slots__ = (
@@ -51,6 +53,7 @@ class Target:
         "model",
         "name",
         "network_s",
+        "pulse",
         "recent",
         "region",
         "slots",
@@ -59,7 +62,7 @@ class Target:
         "ttft",
     )
 
-    def __init__(self, endpoint: Endpoint, clock: Clock, shape: WindowShape) -> None:
+    def __init__(self, endpoint: Endpoint, clock: Clock, shape: WindowShape, pulse: Pulse) -> None:
         self.endpoint = endpoint
         self.name = endpoint.name
         self.model = endpoint.model
@@ -72,6 +75,7 @@ class Target:
         self.tpot = Latency(TEN_MICROSECONDS_TO_A_MINUTE, shape, _tpot_prior(profile))
         self.recent = Recent()
         self._outlook: Outlook | None = None
+        self.pulse = pulse
         self.network_s: float | None = None
 
     def close(self) -> None:
@@ -112,13 +116,13 @@ class Target:
         self.ttft.window.record(ttft_s, now_s)
         self.recent.spoke(attempt, ttft_s, now_s)
         if self._outlook is not None and not self._outlook.known:
-            self._outlook = None
+            self._startle()
 
     def finished(self, attempt: Attempt, now_s: float, *, blame: bool) -> None:
         """An attempt is over; its outcome says how. *blame*: a failure is the endpoint's, not the caller's."""
         after_s = now_s - attempt.sent_s
         ok = attempt.outcome is Outcome.OK
-        cut = attempt.outcome in {Outcome.TIMED_OUT, Outcome.CANCELLED}
+        cut = attempt.outcome is Outcome.TIMED_OUT or attempt.outcome is Outcome.CANCELLED
         if attempt.connect_s is not None:
             self._measure_network(attempt.connect_s)
         if attempt.first_progress_s is None:
@@ -137,7 +141,12 @@ class Target:
         if ok or blame:
             self.recent.outcome(failed=blame, now_s=now_s)
         if not ok:
-            self._outlook = None
+            self._startle()
+
+    def _startle(self) -> None:
+        """Something happened that must be seen at once."""
+        self._outlook = None
+        self.pulse.beats += 1
 
     def _measure_network(self, connect_s: float) -> None:
         before_s = connect_s if self.network_s is None else self.network_s

@@ -1,0 +1,29 @@
+"""Candidates in order of preference, and why: what a policy that orders them comes to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from ..router.call import Call
+    from ..router.target import Target
+
+
+class Ranking(msgspec.Struct, frozen=True):
+    """An order of candidates.
+
+    ordered: the preferred first. tied: how many of the first are as good as one another.
+    words, facts: the reason, as `Call.note` takes it.
+    """
+
+    ordered: tuple[Target, ...]
+    tied: int
+    words: str
+    facts: tuple[object, ...] = ()
+
+    def applied(self, call: Call, by: str, now_s: float) -> Call:
+        """The call with its candidates so ordered, and the reason noted."""
+        call.ledger.note(now_s, by, self.words, *self.facts)
+        return call.with_(candidates=self.ordered, tied=self.tied)

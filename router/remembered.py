@@ -1,0 +1,50 @@
+"""Rankings that are kept for a moment, so that choosing costs the same for ten endpoints and for a thousand.
+
+What a ranking is made of (distributions, levels, loads) changes little in a hundredth of a second. A failure, a
+timeout or the first answer of an unknown endpoint changes much: those beat the fleet's `Pulse`, and nothing older than
+the last beat is used.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+KEPT_S = 0.01
+"""Seconds a ranking, or an outlook, is good for."""
+
+MOST_KEPT = 256
+"""Rankings kept at once; more questions than this do not repeat."""
+
+
+class Pulse:
+    """Counts what changes a fleet's standing at once. One a fleet."""
+
+    __slots__ = ("beats",)
+
+    def __init__(self) -> None:
+        self.beats = 0
+
+
+class Remembered(Generic[K, V]):
+    """Values by key, each good for a hundredth of a second and until the pulse beats."""
+
+    __slots__ = ("_kept",)
+
+    def __init__(self) -> None:
+        self._kept: dict[K, tuple[float, int, V]] = {}
+
+    def get(self, key: K, pulse: Pulse, now_s: float) -> V | None:
+        """The value, if it is still good; else None."""
+        kept = self._kept.get(key)
+        if kept is None or now_s >= kept[0] or kept[1] != pulse.beats:
+            return None
+        return kept[2]
+
+    def keep(self, key: K, value: V, pulse: Pulse, now_s: float) -> None:
+        """Keep a value that was made now."""
+        if len(self._kept) >= MOST_KEPT:
+            self._kept.clear()
+        self._kept[key] = (now_s + KEPT_S, pulse.beats, value)
