@@ -20,6 +20,7 @@ Source: Peña, "Latency-based LLM routing" (latency-budget routing); P(T <= t) i
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
@@ -61,11 +62,11 @@ class Otherwise(enum.Enum):
     BEST_EFFORT = "best_effort"
     """Try the ones with the best chance."""
     REFUSE = "refuse"
-    """Raise `DeadlineInsufficient`, with nothing sent."""
+    """Raise `DeadlineInsufficient`, with nothing sent; but first try one of which nothing is known, if there is one."""
 
 
-Asked: TypeAlias = "tuple[tuple[Target, ...], Ask, int, int | None]"
-"""Candidates, what is asked of them, the least quality, and the prompt's tokens where price matters."""
+Asked: TypeAlias = "tuple[tuple[Target, ...], int, Ask, int, int | None]"
+"""Candidates, how many of them are tied, the ask, the least quality, and the prompt's tokens where price matters."""
 
 
 @attrs.frozen(kw_only=True)
@@ -98,7 +99,7 @@ class LatencyBudget:
 
     def _ranking(self, call: Call, now_s: float) -> Ranking:
         ask = Ask.of(call, now_s)
-        asked = (call.candidates, ask, least_quality(call), self._tokens_in(call))
+        asked = (call.candidates, call.tied, ask, least_quality(call), self._tokens_in(call))
         if not call.candidates:
             raise NoEndpoint("no candidate is left to judge")
         pulse = call.candidates[0].pulse
@@ -129,13 +130,16 @@ class LatencyBudget:
         if kept:
             ordered, tied = self._preferred(call, ask, kept, now_s)
             words, facts = KEPT, (len(kept), len(candidates), ask.within_s, ordered[0].name)
-        elif short:
+        elif short and not (unknown and self.otherwise is Otherwise.REFUSE):
             ordered, tied = self._best_effort(ask, short, now_s)
             words, facts = NONE_IN_TIME, (ask.within_s, max(p for p, _ in short))
         else:
             ordered, tied = [], 0
             words, facts = NOTHING_KNOWN, (len(unknown),)
-        return Ranking((*ordered[:tied], *unknown, *ordered[tied:]), tied + len(unknown), words, facts)
+        equals = _nearer([*ordered[:tied], *unknown], call.candidates[: call.tied])
+        first = set(equals)
+        others = (target for target in (*ordered, *unknown) if target not in first)
+        return Ranking((*equals, *others), len(equals), words, facts)
 
     def _preferred(self, call: Call, ask: Ask, kept: Sequence[Target], now_s: float) -> tuple[list[Target], int]:
         """Those that make it, the preferred first, and how many of them are equal."""
@@ -170,9 +174,16 @@ class LatencyBudget:
 def _least_first(targets: Sequence[Target], scores: Sequence[float], tied_within: float) -> tuple[list[Target], int]:
     """Targets by score, the least first and equals in their order, and how many are as good as the first."""
     limit = min(scores)
-    limit += abs(limit) * tied_within
+    if tied_within and limit < math.inf:
+        limit += abs(limit) * tied_within
     ranked = sorted(range(len(targets)), key=scores.__getitem__)
     return [targets[place] for place in ranked], sum(score <= limit for score in scores)
+
+
+def _nearer(equals: list[Target], near: tuple[Target, ...]) -> list[Target]:
+    """Of equals, those that an outer policy had among its own first, if there are any: as good, and nearer."""
+    preferred = set(near)
+    return [target for target in equals if target in preferred] or equals
 
 
 def least_quality(call: Call) -> int:

@@ -26,10 +26,17 @@ import anyio
 import attrs
 from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt, wait_exponential
 from tenacity.stop import stop_base
-from tenacity.wait import wait_base, wait_exponential_jitter, wait_random, wait_random_exponential
+from tenacity.wait import (
+    wait_base,
+    wait_chain,
+    wait_combine,
+    wait_exponential_jitter,
+    wait_random,
+    wait_random_exponential,
+)
 
 from ..router import check
-from ..router.errors import AttemptFailed, ConfigurationError
+from ..router.errors import AttemptFailed, ConfigurationError, NoEndpoint
 from ..router.pipeline import Layer
 
 if TYPE_CHECKING:
@@ -43,11 +50,20 @@ THROWS_ITS_OWN_DICE = (wait_random, wait_random_exponential, wait_exponential_ji
 
 def _fixed(instance: object, attribute: attrs.Attribute[wait_base], value: wait_base) -> None:
     check.one_of(wait_base)(instance, attribute, value)
-    if isinstance(value, THROWS_ITS_OWN_DICE):
+    if _throws_dice(value):
         raise ConfigurationError(
             f"Retry: wait is the ceiling of a full jitter drawn by Retry itself, and {type(value).__name__} draws "
             "its own: give wait_exponential, wait_fixed or wait_incrementing"
         )
+
+
+def _throws_dice(wait: object) -> bool:
+    """Whether a wait is random, or put together of waits of which one is."""
+    if isinstance(wait, wait_combine):
+        return any(map(_throws_dice, wait.wait_funcs))
+    if isinstance(wait, wait_chain):
+        return any(map(_throws_dice, wait.strategies))
+    return isinstance(wait, THROWS_ITS_OWN_DICE)
 
 
 @attrs.frozen(kw_only=True)
@@ -82,22 +98,32 @@ class Retry:
             failure = first
         state = RetryCallState(self._tenacity, None, (), {})
         state.start_time = began_s
+        elsewhere = True
         while True:
-            again, wait_s = self._next_try(call, failure, state)
-            call.ledger.retries.append(failure.reason)
-            call.note(
-                "Retry", "after %s, with %d to choose from, in %.3f s", failure.reason, len(again.candidates), wait_s
-            )
+            again, wait_s = self._next_try(call, failure, state, elsewhere=elsewhere)
+            why = failure.reason
+            call.note("Retry", "after %s, in %.3f s", why, wait_s)
             if wait_s > 0:
                 await anyio.sleep(wait_s)
+                state.idle_for += wait_s
+            tries = len(call.ledger.attempts)
             try:
                 return await next(again, emit)
             except AttemptFailed as failed:
                 failure = failed
-            state.prepare_for_next_attempt()
+                state.prepare_for_next_attempt()
+            except NoEndpoint:
+                if not elsewhere:
+                    raise failure from None
+                elsewhere = False  # what is untried is not allowed, or not good enough: ask the tried ones again
+            finally:
+                if len(call.ledger.attempts) > tries:
+                    call.ledger.retries.append(why)
 
-    def _next_try(self, call: Call, failure: AttemptFailed, state: RetryCallState) -> tuple[Call, float]:
-        """The view for another try, and the seconds to wait before it.
+    def _next_try(
+        self, call: Call, failure: AttemptFailed, state: RetryCallState, *, elsewhere: bool
+    ) -> tuple[Call, float]:
+        """The view for another try, and the seconds to wait before it. *elsewhere*: an untried endpoint is to be had.
 
         Raises:
             AttemptFailed: *failure* itself, if there is to be none.
@@ -107,14 +133,13 @@ class Retry:
         state.outcome_timestamp = now_s
         if call.ledger.committed or not failure.retryable or not (failure.same or failure.elsewhere):
             raise failure
-        if self.stop(state):
-            raise failure
         fresh = tuple(target for target in call.candidates if not call.ledger.tried(target.endpoint))
-        if fresh and failure.elsewhere:
+        if fresh and elsewhere and failure.elsewhere:
             again, wait_s = fresh, 0.0
         else:
             again, wait_s = self._tried_again(call, state, now_s)
-        if not again:
+        state.upcoming_sleep = wait_s
+        if not again or self.stop(state):
             raise failure
         if now_s + wait_s >= call.start_by_s:
             call.note("Retry", "gives up: a wait of %.3f s would outlast what is left", wait_s)
@@ -124,7 +149,7 @@ class Retry:
     def _tried_again(self, call: Call, state: RetryCallState, now_s: float) -> tuple[tuple[Target, ...], float]:
         """Which of the endpoints that failed may be asked again, and the wait before that."""
         last = {attempt.endpoint.name: attempt for attempt in call.ledger.attempts}
-        forgiving = [target for target in call.candidates if _asks_to_try_again(last.get(target.name))]
+        forgiving = [target for target in call.candidates if _may_be_asked_again(last.get(target.name))]
         if not forgiving:
             return (), 0.0
         jitter_s = call.dice.uniform(0.0, self.wait(state))
@@ -133,8 +158,8 @@ class Retry:
         return tuple(target for target in forgiving if opens_s[target] <= until_s), until_s - now_s
 
 
-def _asks_to_try_again(attempt: Attempt | None) -> bool:
-    return attempt is None or attempt.error is None or (attempt.error.same and attempt.error.retryable)
+def _may_be_asked_again(attempt: Attempt | None) -> bool:
+    return attempt is not None and attempt.error is not None and attempt.error.same and attempt.error.retryable
 
 
 def _opens_s(attempt: Attempt | None, otherwise_s: float) -> float:

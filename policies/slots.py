@@ -67,8 +67,9 @@ class Slots:
         """A slot of the endpoint whose queue promises to be the shortest."""
         now_s = call.clock()
         until_s = min(now_s + self.max_wait_s, call.start_by_s)
-        known = [target for target in call.candidates if target.outlook(now_s).known]
-        target = min(known or call.candidates, key=lambda candidate: queue_s(candidate, now_s))
+        queues = [target for target in call.candidates if target.slots.has_queue_room] or call.candidates
+        known = [target for target in queues if target.outlook(now_s).known]
+        target = min(known or queues, key=lambda candidate: queue_s(candidate, now_s))
         call.note("Slots", "no slot is free; waits for %s, %.3f s at most", target.name, until_s - now_s)
         lease = await target.slots.acquire(until_s)
         if lease is None:
@@ -81,16 +82,18 @@ class Slots:
 
     def _pick(self, call: Call, now_s: float) -> Target | None:
         """The endpoint to take a slot of; None if it is better to wait for one."""
-        candidates, count, tied = call.candidates, len(call.candidates), call.tied
+        candidates, tied = call.candidates, call.tied
         first, second = draw_two(tied, call.dice)
         one, other = candidates[first], candidates[second]
         if self._can_take(one, now_s) and self._can_take(other, now_s):
-            return other if _cost(other, now_s) < _cost(one, now_s) else one
-        for start, stop in ((0, tied), (tied, count)):
-            able = [target for target in candidates[start:stop] if self._can_take(target, now_s)]
-            if able:
-                first, second = draw_two(len(able), call.dice)
-                return able[second] if _cost(able[second], now_s) < _cost(able[first], now_s) else able[first]
+            return other if cost(call, other, now_s) < cost(call, one, now_s) else one
+        able = [target for target in candidates[:tied] if self._can_take(target, now_s)]
+        if able:
+            first, second = draw_two(len(able), call.dice)
+            return able[second] if cost(call, able[second], now_s) < cost(call, able[first], now_s) else able[first]
+        for target in candidates[tied:]:
+            if self._can_take(target, now_s):
+                return target
         if any(target.outlook(now_s).known for target in candidates):
             return None
         # Nobody knows anybody, and every probe is out: spread what comes over all.
@@ -116,7 +119,12 @@ def draw_two(count: int, dice: random.Random) -> tuple[int, int]:
     return first, second if second != first else count - 1
 
 
-def _cost(target: Target, now_s: float) -> float:
-    """Expected first token times the calls that would be in flight; a probe that is due goes first."""
+def cost(call: Call, target: Target, now_s: float) -> float:
+    """Expected seconds times the calls that would be in flight; a probe that is due goes first,
+    unless it has only failed so far.
+
+    The seconds are to the first token, or to the end where the answer is asked for in one piece.
+    """
     outlook = target.outlook(now_s)
-    return 0.0 if outlook.ttft_s is None else (outlook.ttft_s + outlook.failure_s) * (target.slots.in_flight + 1)
+    expected_s = outlook.ttft_s if call.request.stream else outlook.total_s
+    return ((expected_s or 0.0) + outlook.failure_s) * (target.slots.in_flight + 1)

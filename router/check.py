@@ -78,6 +78,10 @@ def one_of(*kinds: type) -> Validator:
     """An instance of one of *kinds*."""
 
     def check(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if isinstance(value, type):
+            raise ConfigurationError(
+                f"{_owner(instance, attribute)} is the class {value.__name__}: give an object of it, {value.__name__}()"
+            )
         if not isinstance(value, kinds):
             allowed = " or ".join(kind.__name__ for kind in kinds)
             raise ConfigurationError(f"{_owner(instance, attribute)} must be {allowed}, not {type(value).__name__}")

@@ -25,7 +25,7 @@ class Delivery:
     endpoint may yet replace. The first progress commits the answer, if the caller sees the pieces as they come.
     """
 
-    __slots__ = ("_call", "_emit", "_held", "_target", "attempt", "characters", "watchdog")
+    __slots__ = ("_call", "_emit", "_held", "_target", "attempt", "characters", "refused", "watchdog")
 
     def __init__(self, call: Call, target: Target, attempt: Attempt, emit: Emit, watchdog: Watchdog) -> None:
         self._call = call
@@ -36,6 +36,8 @@ class Delivery:
         self.watchdog = watchdog
         self.characters = 0
         """Of text, passed on so far."""
+        self.refused: Exception | None = None
+        """What passing a chunk on raised: the caller's or a policy's error, whatever the provider makes of it."""
 
     async def emit(self, chunk: Chunk) -> None:
         """Take one chunk from the provider."""
@@ -65,7 +67,7 @@ class Delivery:
         try:
             await self._emit(chunk)
         except Exception as error:
-            self._call.ledger.receiver_error = error
+            self.refused = error
             raise
         finally:
             self.watchdog.held = False
@@ -76,9 +78,8 @@ class Delivery:
         Raises:
             TruncatedAnswer: nothing came that could be called an answer.
         """
-        error = self._call.ledger.receiver_error
-        if error is not None:
-            raise error
+        if self.refused is not None:
+            raise self.refused
         if self.attempt.first_progress_s is None:
             if self.attempt.finish_reason is None:
                 raise TruncatedAnswer("the answer ended before it began", endpoint=self._target.name)
@@ -86,7 +87,7 @@ class Delivery:
 
     async def _begin(self, now_s: float) -> None:
         self.attempt.first_progress_s = now_s
-        self._target.spoke(self.attempt, now_s, streamed=self._call.request.stream)
+        self._target.spoke(self.attempt, now_s)
         if self._call.ledger.streamed:
             self._call.ledger.committed = True
         await self._release_held()

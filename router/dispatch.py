@@ -49,8 +49,10 @@ async def dispatch(call: Call, emit: Emit) -> None:
     now_s = call.clock()
     if now_s >= call.deadline_s:
         raise DeadlineExceeded(f"the deadline passed before {target.name} could be called")
+    if now_s >= call.start_by_s:
+        raise AttemptTimeout("start", 0.0, endpoint=target.name)
     lease = target.slots.acquire_over_limit() if call.lease is None else None
-    attempt = call.ledger.begin(target.endpoint, now_s)
+    attempt = call.ledger.begin(target.endpoint, now_s, streamed=call.request.stream)
     target.sent(attempt)
     scope = anyio.CancelScope()
     watchdog = Watchdog(call, target.endpoint.limits, now_s, scope.cancel)
@@ -96,9 +98,9 @@ def _settle(call: Call, target: Target, attempt: Attempt, outcome: Outcome, *, b
 async def _fail(call: Call, target: Target, delivery: Delivery, failure: Exception | None) -> None:
     """Settle an attempt that failed or was cut off, and raise its one error."""
     attempt = delivery.attempt
-    if failure is not None and failure is call.ledger.receiver_error:
+    if delivery.refused is not None:
         _settle(call, target, attempt, Outcome.CANCELLED)
-        raise failure
+        raise delivery.refused
     passed = delivery.watchdog.passed
     error = _translated(target, failure) if passed is None else _timeout(call, target, attempt, passed, delivery)
     if isinstance(error, AttemptFailed):

@@ -134,7 +134,7 @@ class AttemptFailed(CallError):
     elsewhere: a try at another endpoint of the same model may help.
     other_model: a try at another model may help.
     retryable: no layer has given up on it; set to False by one that has, so that no outer layer multiplies tries.
-    blames_endpoint: it speaks against the endpoint, rather than against the request, the credential or ourselves.
+    blames_endpoint: it speaks against the endpoint as configured, its key included, and not against this request or us.
     retry_after_s: seconds the endpoint asked to be left alone; None when it did not say.
     reason: one word for counters and labels, such as ``rate_limited``.
     """
@@ -144,11 +144,11 @@ class AttemptFailed(CallError):
     other_model: ClassVar[bool] = True
     blames_endpoint: ClassVar[bool] = True
     reason: ClassVar[str] = "failed"
-    retry_after_s: float | None = None
 
-    def __init__(self, message: str, *, endpoint: str | None = None) -> None:
+    def __init__(self, message: str, *, endpoint: str | None = None, retry_after_s: float | None = None) -> None:
         super().__init__(message if endpoint is None else f"{endpoint}: {message}")
         self.endpoint = endpoint
+        self.retry_after_s = retry_after_s
         self.retryable = True
 
 
@@ -197,12 +197,8 @@ class RateLimited(AttemptFailed):
 
     reason = "rate_limited"
 
-    def __init__(self, message: str, *, endpoint: str | None = None, retry_after_s: float | None = None) -> None:
-        super().__init__(message, endpoint=endpoint)
-        self.retry_after_s = retry_after_s
 
-
-class ProviderOverloaded(RateLimited):
+class ProviderOverloaded(AttemptFailed):
     """The vendor has no capacity at the moment (503, 529)."""
 
     reason = "provider_overloaded"
@@ -277,7 +273,6 @@ class AuthenticationFailed(AttemptFailed):
     """The vendor does not accept the key (401). Check the endpoint's ``api_key``."""
 
     same = False
-    blames_endpoint = False
     reason = "authentication"
 
 
@@ -285,7 +280,6 @@ class PermissionDenied(AttemptFailed):
     """The key may not use this model (403)."""
 
     same = False
-    blames_endpoint = False
     reason = "permission"
 
 
@@ -293,7 +287,6 @@ class QuotaExhausted(AttemptFailed):
     """The account's quota or credit is used up (402, quota 429). Waiting does not help."""
 
     same = False
-    blames_endpoint = False
     reason = "quota"
 
 
@@ -301,7 +294,6 @@ class NotFound(AttemptFailed):
     """The vendor knows no such model or deployment (404). Check the endpoint's ``model`` and ``url``."""
 
     same = False
-    blames_endpoint = False
     reason = "not_found"
 
 

@@ -28,17 +28,27 @@ class Fold:
     count: latencies seen to their end. censored: latencies cut off, known only to be longer.
     """
 
-    __slots__ = ("_cumulative", "_scale", "_whole", "censored", "count")
+    __slots__ = ("_cumulative", "_scale", "_whole", "censored", "count", "longest_s")
 
     def __init__(self, events: Histogram, censored: Histogram | None, scale: Scale) -> None:
         self._scale = scale
         self.count = events.count
         self.censored = 0 if censored is None else censored.count
         self._cumulative: Sequence[float]
+        seen = events.counts
+        self.longest_s: float | None = None
+        """The longest that was cut off, seconds; None if nothing was."""
         if censored is None:
-            self._cumulative, self._whole = list(accumulate(events.counts)), self.count
+            self._cumulative, self._whole = list(accumulate(seen)), self.count
         else:
-            self._cumulative, self._whole = kaplan_meier(events.counts, censored.counts), 1
+            cut = censored.counts
+            self._cumulative, self._whole = kaplan_meier(seen, cut), 1
+            self.longest_s = self._in_seconds(max(bucket for bucket, count in enumerate(cut) if count))
+
+    @property
+    def samples(self) -> int:
+        """Latencies the distribution is made of, those cut off included."""
+        return self.count + self.censored
 
     def quantile(self, q: float) -> float | None:
         """Seconds at or below which a share *q* (above 0, up to 1) lies; None if unknown.
@@ -49,18 +59,19 @@ class Fold:
             return None
         rank = q if self.censored else max(1, math.ceil(q * self.count - ROUNDING))
         bucket = bisect_left(self._cumulative, rank - ROUNDING)
-        if bucket == len(self._cumulative):
-            return None
-        return highest_in(bucket) * self._scale.unit_s
+        return None if bucket == len(self._cumulative) else self._in_seconds(bucket)
 
     def cdf(self, t_s: float) -> float | None:
-        """P(T <= t), 0..1; None with nothing seen."""
-        if not self.count:
+        """P(T <= t), 0..1; None with nothing seen. A lower bound beyond the latencies that were cut off."""
+        if not self.samples:
             return None
         units = int(t_s / self._scale.unit_s + ROUNDING)
         if units < 1:
             return 0.0
         return self._cumulative[bucket_of(min(units, self._scale.highest))] / self._whole
+
+    def _in_seconds(self, bucket: int) -> float:
+        return highest_in(bucket) * self._scale.unit_s
 
 
 def kaplan_meier(events: Sequence[int], censored: Sequence[int]) -> list[float]:

@@ -47,13 +47,19 @@ class Latency:
         """P(T <= t), 0..1; None if nothing is known."""
         fold = self.window.fold(now_s)
         believed = None if self.prior is None else self.prior.cdf(t_s)
-        return _blend(fold.count, fold.cdf(t_s), believed)
+        return _blend(fold.samples, fold.cdf(t_s), believed)
 
     def quantile(self, q: float, now_s: float) -> float | None:
-        """Seconds below which a share *q* (above 0, below 1) lies; None if nothing is known."""
+        """Seconds below which a share *q* (above 0, below 1) lies; None if nothing is known.
+
+        Where so many were cut off that it lies beyond all that was seen to its end, the longest of those stands for it.
+        """
         fold = self.window.fold(now_s)
+        measured = fold.quantile(q)
+        if measured is None:
+            measured = fold.longest_s
         believed = None if self.prior is None else self.prior.quantile(q)
-        return _blend(fold.count, fold.quantile(q), believed)
+        return _blend(fold.samples, measured, believed)
 
 
 def _blend(samples: int, measured: float | None, believed: float | None) -> float | None:

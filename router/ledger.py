@@ -31,15 +31,17 @@ class Outcome(enum.Enum):
 class Attempt(msgspec.Struct, kw_only=True):
     """One try at one endpoint. Marks are seconds on the router's clock; None: never reached.
 
-    sent_s: handed to the provider. headers_s: status and headers. first_event_s: first complete event that is no
-    keep-alive. first_progress_s, last_progress_s: first and last non-empty text, reasoning, refusal or tool call.
-    finished_s: over. connect_s: seconds it took to open a new connection, None on a pooled one. keepalives: those
-    before the first progress, a sign of queueing at the vendor. request_id: the vendor's own.
+    sent_s: handed to the provider. streamed: asked for as a stream, so that its first token can be seen.
+    headers_s: status and headers. first_event_s: first complete event that is no keep-alive.
+    first_progress_s, last_progress_s: first and last non-empty text, reasoning, refusal or tool call.
+    finished_s: over. connect_s: seconds it took to open a new connection, None on a pooled one.
+    keepalives: those before the first progress, a sign of queueing at the vendor. request_id: the vendor's own.
     """
 
     endpoint: Endpoint
     number: int
     sent_s: float
+    streamed: bool = True
     headers_s: float | None = None
     first_event_s: float | None = None
     first_progress_s: float | None = None
@@ -121,7 +123,6 @@ class Ledger:
         "committed",
         "decisions",
         "models_left",
-        "receiver_error",
         "retries",
         "streamed",
     )
@@ -137,12 +138,10 @@ class Ledger:
         """Why each retry was made, one word each: the `reason` of the failure before it."""
         self.models_left: list[ModelLeft] = []
         """Fallbacks, in order."""
-        self.receiver_error: Exception | None = None
-        """What the caller's own ``emit`` raised: nobody else's fault, and passed through as it is."""
 
-    def begin(self, endpoint: Endpoint, now_s: float) -> Attempt:
-        """Open the record of a new attempt."""
-        attempt = Attempt(endpoint=endpoint, number=len(self.attempts) + 1, sent_s=now_s)
+    def begin(self, endpoint: Endpoint, now_s: float, *, streamed: bool = True) -> Attempt:
+        """Open the record of a new attempt. *streamed*: the vendor is asked for a stream."""
+        attempt = Attempt(endpoint=endpoint, number=len(self.attempts) + 1, sent_s=now_s, streamed=streamed)
         self.attempts.append(attempt)
         return attempt
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 import warnings
@@ -14,7 +15,7 @@ import anyio
 from .answer import Answer, Collector
 from .call import Call
 from .dispatch import dispatch
-from .errors import CallError, ConfigurationError, PacelineError, PolicyFailed, ResidencyUnmet, RouterClosed
+from .errors import CallError, ConfigurationError, NoEndpoint, PacelineError, PolicyFailed, ResidencyUnmet, RouterClosed
 from .fleet import Fleet
 from .ledger import Ledger
 from .pipeline import Layer, compose, name_of
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from .chunk import Chunk
     from .clock import Clock
     from .endpoint import Endpoint, Provider
     from .pipeline import Emit, Handler, Policy
@@ -66,7 +68,7 @@ class Router:
         window: WindowShape | None = None,
         grace_s: float = 5.0,
     ) -> None:
-        if not budget_s > 0:
+        if not 0 < budget_s < math.inf:
             raise ConfigurationError(f"Router: budget_s must be a number above 0, not {budget_s!r}")
         self.fleet = Fleet(endpoints, routes, clock, window or WindowShape())
         self._policies = tuple(policies)
@@ -101,7 +103,11 @@ class Router:
         call = self._admit(request, streamed=False)
         collector = Collector()
         await self._run(call, collector.emit)
-        return collector.answer(call)
+        try:
+            return collector.answer(call)
+        except NoEndpoint as error:
+            error.ledger = call.ledger
+            raise
 
     def stream(self, request: Request) -> Stream:
         """The answer as it comes: ``async with router.stream(request) as chunks: async for chunk in chunks``.
@@ -117,7 +123,13 @@ class Router:
         Raises:
             CallError, RouterClosed: as `complete`.
         """
-        await self._run(self._admit(request, streamed=True), emit)
+        receiver = _Receiver(emit)
+        try:
+            await self._run(self._admit(request, streamed=True), receiver.emit)
+        except PolicyFailed as failed:
+            if failed.__cause__ is receiver.error and receiver.error is not None:
+                raise receiver.error from None
+            raise
 
     def _admit(self, request: Request, *, streamed: bool) -> Call:
         route, candidates = self.fleet.admit(request)
@@ -152,8 +164,6 @@ class Router:
             self._raise_if_evicted(ledger)
             raise
         except Exception as error:
-            if error is ledger.receiver_error:
-                raise
             failed = PolicyFailed(f"a policy raised {type(error).__name__}: see the cause of this error")
             failed.ledger = ledger
             raise failed from error
@@ -242,6 +252,23 @@ class Router:
                 f"endpoint {endpoint.name}: {endpoint.model} of {endpoint.provider.name} in {endpoint.region}, {slots}"
             )
         return "\n".join(lines)
+
+
+class _Receiver:
+    """The caller's own ``emit``. What it raises is its own, and told from what a policy raises."""
+
+    __slots__ = ("_emit", "error")
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self.error: Exception | None = None
+
+    async def emit(self, chunk: Chunk) -> None:
+        try:
+            await self._emit(chunk)
+        except Exception as error:
+            self.error = error
+            raise
 
 
 def _residency(request: Request, route: Route) -> frozenset[str] | None:

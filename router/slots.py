@@ -89,6 +89,11 @@ class SlotPool:
         """Live leases as a share of the limit; above 1 after the limit was lowered, 0.0 without a limit."""
         return 0.0 if self.limit is None else self.in_flight / self.limit
 
+    @property
+    def has_queue_room(self) -> bool:
+        """Whether one more may wait."""
+        return self.waiting < self._queue_size
+
     def queue_delay_s(self, service_s: float) -> float:
         """Seconds a newcomer would wait, if calls take *service_s* each: work ahead of it over slots.
 
@@ -118,7 +123,7 @@ class SlotPool:
         lease = self.try_acquire()
         if lease is not None:
             return lease
-        if self.waiting >= self._queue_size or deadline_s <= self._clock():
+        if not self.has_queue_room or deadline_s <= self._clock():
             return None
         return await self._wait(deadline_s, rank)
 

@@ -89,6 +89,8 @@ class Stream:
 
     async def __aenter__(self) -> Self:
         pipe = self._pipe
+        if self._task is not None or pipe.done:
+            raise RuntimeError("a stream is entered once: ask the router for another")
 
         async def produce(call: Call = self._call, run: Callable[[Call, Emit], Awaitable[None]] = self._run) -> None:
             await run(call, pipe.push)

@@ -104,13 +104,13 @@ class Target:
     # -- what dispatch tells
 
     def sent(self, attempt: Attempt) -> None:
-        """An attempt is on its way."""
-        self.recent.sent(attempt, attempt.sent_s)
+        """An attempt is on its way. One asked for in one piece is silent until it ends, and says nothing by that."""
+        if attempt.streamed:
+            self.recent.sent(attempt, attempt.sent_s)
 
-    def spoke(self, attempt: Attempt, now_s: float, *, streamed: bool) -> None:
-        """An attempt has its first progress. An answer asked for in one piece says nothing of a first token."""
-        if not streamed:
-            self.recent.forget(attempt)
+    def spoke(self, attempt: Attempt, now_s: float) -> None:
+        """An attempt has its first progress."""
+        if not attempt.streamed:
             return
         ttft_s = now_s - attempt.sent_s
         self.ttft.window.record(ttft_s, now_s)
@@ -122,12 +122,13 @@ class Target:
         """An attempt is over; its outcome says how. *blame*: a failure is the endpoint's, not the caller's."""
         after_s = now_s - attempt.sent_s
         ok = attempt.outcome is Outcome.OK
-        cut = attempt.outcome is Outcome.TIMED_OUT or attempt.outcome is Outcome.CANCELLED
+        timed_out = attempt.outcome is Outcome.TIMED_OUT
+        cut = timed_out or attempt.outcome is Outcome.CANCELLED
         if attempt.connect_s is not None:
             self._measure_network(attempt.connect_s)
-        if attempt.first_progress_s is None:
+        if attempt.first_progress_s is None and attempt.streamed:
             self.recent.forget(attempt)
-            if attempt.outcome is Outcome.TIMED_OUT:
+            if timed_out:
                 self.recent.timed_out(after_s, now_s)
             if cut:
                 self.ttft.window.record_censored(after_s, now_s)

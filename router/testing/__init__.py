@@ -25,14 +25,17 @@ from .scripted import (
     endpoint,
     fails,
 )
+from .simulator import Arrival, Result, play, poisson, quantile
 from .sweep import cancel_everywhere
 
 __all__ = [
     "SILENT",
+    "Arrival",
     "Cut",
     "Deadlock",
     "Fail",
     "Resist",
+    "Result",
     "Say",
     "Script",
     "Scripted",
@@ -43,6 +46,9 @@ __all__ = [
     "cancel_everywhere",
     "endpoint",
     "fails",
+    "play",
+    "poisson",
+    "quantile",
     "run",
     "virtual_clock",
 ]

@@ -76,11 +76,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             Deadlock: there is none.
         """
         timers = cast("list[asyncio.TimerHandle]", getattr(self, "_scheduled"))  # noqa: B009  BaseEventLoop's own heap
-        live = [timer.when() for timer in timers if not timer.cancelled()]
-        if not live:
+        if not timers:  # cancelled ones at its top were dropped before the loop went to wait
             waiting = [task.get_name() for task in asyncio.all_tasks(self) if not task.done()]
             raise Deadlock(f"every task waits and no timer is set: {', '.join(sorted(waiting)) or 'no task'}")
-        self._now_s = max(self._now_s, min(live))
+        self._now_s = max(self._now_s, timers[0].when())
 
 
 def run(main: Callable[[], Coroutine[Any, Any, T]], *, debug: bool = False) -> T:

@@ -141,7 +141,7 @@ async def _follow(step: Step, began_s: float, call: Call, emit: Emit) -> None:
     if isinstance(step, Silence):
         await anyio.sleep_forever()
     else:
-        await anyio.sleep(began_s + step.at_s - call.clock())
+        await anyio.sleep(max(0.0, began_s + step.at_s - call.clock()))  # a slow caller delays what follows
     if isinstance(step, Say):
         await emit(step.chunk)
     elif isinstance(step, Fail):

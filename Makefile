@@ -1,0 +1,46 @@
+# Everything builds .venv on first use, with nothing but Python, pip and make on the machine.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+FOLDERS := router policies providers gateway
+SOURCES := $(sort $(shell find $(FOLDERS) -name '*.py' -o -name 'py.typed'))
+
+.PHONY: demo test check bench format clean
+
+demo: $(VENV)/installed  ## the main job: a fleet on loopback, a brown-out, round robin beside Paceline
+	$(BIN)/paceline demo $(ARGS)
+
+test: $(VENV)/installed  ## the tests, with branch coverage
+	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+check: $(VENV)/installed  ## lint, types (twice), layering
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy -p paceline.router -p paceline.policies -p paceline.providers -p paceline.gateway
+	$(BIN)/mypy benchmarks
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+bench: $(VENV)/installed  ## what routing costs, quickly
+	$(BIN)/python -m benchmarks.overhead --quick
+
+format: $(VENV)/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+
+# A strict editable install links file by file, which is what mypy and pyright can follow; so a new file needs a new
+# link, and the list of files is a prerequisite.
+$(VENV)/installed: pyproject.toml $(VENV)/sources
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' --config-settings editable_mode=strict
+	@touch $@
+
+$(VENV)/sources: $(VENV)/pyvenv.cfg FORCE
+	@echo '$(SOURCES)' | cmp -s - $@ || echo '$(SOURCES)' > $@
+
+$(VENV)/pyvenv.cfg:
+	$(PYTHON) -m venv $(VENV)
+
+FORCE:

@@ -1,0 +1,1 @@
+"""Measurements. One question a file, one command each: ``python -m benchmarks.NAME``."""

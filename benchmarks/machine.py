@@ -1,0 +1,30 @@
+"""What a measurement was made on: a figure without its machine and versions says nothing."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+LIBRARIES = ("paceline", "anyio", "attrs", "hdrhistogram", "msgspec", "tenacity")
+
+
+def machine() -> dict[str, str]:
+    """Processor, cores, Python and the libraries that matter here."""
+    about = {
+        "processor": _processor(),
+        "cores": str(os.cpu_count()),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+    }
+    return about | {name: version(name) for name in LIBRARIES}
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.machine()

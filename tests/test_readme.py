@@ -1,0 +1,58 @@
+"""The README tells the truth: its examples run, and what it names is there."""
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from paceline.policies import LatencyBudget, Slots
+from paceline.router import Request, Router
+from paceline.router.testing import Scripted, endpoint, run, virtual_clock
+from tests.providers.loopback import WHOLE, Vendor, streams
+
+README = Path(__file__).parents[1] / "README.md"
+EXAMPLES = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def example(number: int) -> dict[str, Any]:
+    """The names an example of the README defines."""
+    source = EXAMPLES[number].replace("asyncio.run(main())", "")
+    names: dict[str, Any] = {}
+    exec(compile(source, f"README example {number}", "exec"), names)  # noqa: S102  it is our own README
+    return names
+
+
+def test_the_embedding_example_answers(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    async def main() -> None:
+        vendor = Vendor(streams(WHOLE))
+        async with vendor.serving():
+            monkeypatch.setenv("LLM_URL", vendor.url)
+            await example(0)["main"]()
+
+    asyncio.run(main())
+
+    said = capsys.readouterr().out
+    assert said.count("Hello there") == 2
+    assert "attempt #1 large.us-east ok" in said
+
+
+def test_the_policy_example_keeps_guests_to_quiet_endpoints() -> None:
+    busy, quiet = Scripted(), Scripted()
+
+    async def main() -> str:
+        endpoints = [endpoint("busy", busy, slots=2), endpoint("quiet", quiet, slots=2)]
+        policies = [example(1)["Guests"](), LatencyBudget(), Slots()]
+        async with Router(endpoints, policies=policies, clock=virtual_clock) as router:
+            with router.fleet["busy"].slots.acquire_over_limit():
+                answer = await router.complete(Request(messages="hi", model="m", metadata={"guest": True}))
+            return answer.story()
+
+    assert "Guests: 1 of 2 endpoints are quiet" in run(main)
+    assert (busy.calls, quiet.calls) == (0, 1)
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\(([^)#]+)\)", README.read_text(encoding="utf-8")))
+def test_every_link_leads_to_a_file(link: str) -> None:
+    assert link.startswith("https://") or (README.parent / link).exists()
