@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 EQUAL_CHANCES = 0.05
 """Chances this close are a tie: they are estimates."""
 
+BOUNDED_LOAD = 1.5
+"""Times the mean load up to which the nearer of equals are preferred."""
+
 KEPT = "%d of %d can make %.3f s, %s first"
 NONE_IN_TIME = "none can make %.3f s, the best chance is %.2f"
 NOTHING_KNOWN = "nothing is known yet of %d endpoints"
@@ -181,9 +184,18 @@ def _least_first(targets: Sequence[Target], scores: Sequence[float], tied_within
 
 
 def _nearer(equals: list[Target], near: tuple[Target, ...]) -> list[Target]:
-    """Of equals, those that an outer policy had among its own first, if there are any: as good, and nearer."""
+    """Of equals, those that an outer policy had among its own first, unless they are busier than the others.
+
+    Being nearer, or a user's own, is worth something as long as it does not crowd: the preference ends where they carry
+    more than 1.5 times the mean. Source: consistent hashing with bounded loads (Mirrokni, Thorup, Zadimoghaddam 2018).
+    """
     preferred = set(near)
-    return [target for target in equals if target in preferred] or equals
+    nearer = [target for target in equals if target in preferred]
+    if not nearer or len(nearer) == len(equals):
+        return equals
+    busy = sum(target.in_flight for target in nearer) / len(nearer)
+    mean = sum(target.in_flight for target in equals) / len(equals)
+    return nearer if busy <= BOUNDED_LOAD * mean + 1.0 else equals
 
 
 def least_quality(call: Call) -> int:

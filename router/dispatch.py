@@ -9,7 +9,7 @@ off, none where it failed; and, if it raised, exactly one typed error.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import anyio
 
@@ -71,10 +71,11 @@ async def dispatch(call: Call, emit: Emit) -> None:
         watchdog.stop()
         if lease is not None:
             lease.release()
-    if failure is None and not scope.cancelled_caught:
-        _settle(call, target, attempt, Outcome.OK)
-        return
-    await _fail(call, target, delivery, failure)
+    if failure is None and attempt.finish_reason is not None and scope.cancelled_caught:
+        await delivery.complete()  # only the end marker was missing, and a finish reason makes an answer complete
+    elif failure is not None or scope.cancelled_caught:
+        await _fail(call, target, delivery, failure)
+    _settle(call, target, attempt, Outcome.OK)
 
 
 def _admitted(call: Call) -> Target:
@@ -95,7 +96,7 @@ def _settle(call: Call, target: Target, attempt: Attempt, outcome: Outcome, *, b
     target.finished(attempt, attempt.finished_s, blame=blame)
 
 
-async def _fail(call: Call, target: Target, delivery: Delivery, failure: Exception | None) -> None:
+async def _fail(call: Call, target: Target, delivery: Delivery, failure: Exception | None) -> NoReturn:
     """Settle an attempt that failed or was cut off, and raise its one error."""
     attempt = delivery.attempt
     if delivery.refused is not None:

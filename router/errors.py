@@ -38,9 +38,9 @@
             ├── NotFound
             └── StreamInterrupted          after progress: never repeated silently, says how much was delivered
 
-Whether another try may help is a property of the class (`same`, `elsewhere`), so that retries, fallbacks and hedges
-read one classification. A layer that has used up its tries sets ``retryable`` to False on the error it lets through,
-and no outer layer multiplies it.
+Whether another try may help is said by the class (`same`, `elsewhere`, `other_model`), so that retries, fallbacks and
+hedges read one classification; a single error may say otherwise, as a vendor's word can. A layer that has used up its
+tries sets ``retryable`` to False on the error it lets through, and no outer layer multiplies it.
 """
 
 from __future__ import annotations
@@ -139,10 +139,10 @@ class AttemptFailed(CallError):
     reason: one word for counters and labels, such as ``rate_limited``.
     """
 
-    same: ClassVar[bool] = True
-    elsewhere: ClassVar[bool] = True
-    other_model: ClassVar[bool] = True
-    blames_endpoint: ClassVar[bool] = True
+    same: bool = True
+    elsewhere: bool = True
+    other_model: bool = True
+    blames_endpoint: bool = True
     reason: ClassVar[str] = "failed"
 
     def __init__(self, message: str, *, endpoint: str | None = None, retry_after_s: float | None = None) -> None:

@@ -21,7 +21,7 @@ STEADY = Behaviour(ttft_s=0.167, sigma=0.03, tail=0.0, tokens_per_s=10_000.0)
 QUESTION = Request(messages="hello", route="chat", max_tokens=1)
 
 
-def play_with(policies: list[Policy], seed: int, rate_per_s: float = 100.0) -> list[Result]:
+def play_with(policies: list[Policy], seed: int, rate_per_s: float = 200.0) -> list[Result]:
     async def main() -> list[Result]:
         slow = Behaviour(ttft_s=0.167, sigma=0.03, tail=0.0, tokens_per_s=10_000.0, incidents=(SLOW,))
         provider = Simulated(behaviour=STEADY, by_endpoint={"replica-0": slow}, seed=seed)
@@ -42,12 +42,12 @@ def share_below_a_second(results: list[Result]) -> float:
     return sum(result.answer is not None and result.total_s < 1.0 for result in results) / len(results)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_round_robin_shows_the_published_failure(seed: int) -> None:
     assert share_below_a_second(play_with([RoundRobin()], seed)) == pytest.approx(0.9545, abs=0.005)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_stack_that_knows_latencies_keeps_all_but_one_in_a_thousand_below_a_second(seed: int) -> None:
     assert share_below_a_second(play_with([LatencyBudget(), Slots()], seed)) >= 0.999
 

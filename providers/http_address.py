@@ -1,0 +1,83 @@
+"""Where an endpoint's calls go, and with which headers. Worked out once an endpoint, and checked when it is built."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from ..router.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..router.endpoint import Endpoint
+
+CHAT = "chat/completions"
+
+
+@attrs.frozen(kw_only=True)
+class Address:
+    """The destination of a request. The headers hold the key: never shown.
+
+    url: complete. headers: for an answer in one piece; streaming: for a stream.
+    """
+
+    url: URL
+    headers: CIMultiDictProxy[str] = attrs.field(repr=False)
+    streaming: CIMultiDictProxy[str] = attrs.field(repr=False)
+
+
+def address_of(endpoint: Endpoint) -> Address:
+    """The address of *endpoint*'s chat completions. The only place where a key is revealed.
+
+    Raises:
+        ConfigurationError: its url or its headers cannot work; the message says what to mend, and shows no value.
+    """
+    headers = CIMultiDict({"Content-Type": "application/json", "User-Agent": "paceline"})
+    if endpoint.api_key is not None:
+        headers["Authorization"] = f"Bearer {endpoint.api_key.reveal()}"
+    headers.update(endpoint.headers)
+    _check_headers(endpoint.name, headers)
+    # A compressed stream is held back until the compressor has enough of it, and the first token with it.
+    streaming = CIMultiDict({"Accept-Encoding": "identity"})
+    streaming.update(headers)
+    return Address(url=_url(endpoint), headers=CIMultiDictProxy(headers), streaming=CIMultiDictProxy(streaming))
+
+
+def hidden_in(endpoint: Endpoint) -> list[str]:
+    """Strings of *endpoint* that must not appear in any message."""
+    key = endpoint.api_key
+    return [*([] if key is None else [key.reveal()]), *(value for value in endpoint.headers.values() if len(value) > 3)]
+
+
+def _url(endpoint: Endpoint) -> URL:
+    """The base URL with the path of chat completions; a query, such as Azure's ``api-version``, stays."""
+    if endpoint.url is None:
+        raise ConfigurationError(f"endpoint {endpoint.name!r} has no url: give one such as https://api.openai.com/v1")
+    try:
+        base = URL(endpoint.url)
+    except ValueError:
+        base = URL()
+    if base.scheme not in {"http", "https"} or not base.host:
+        raise ConfigurationError(
+            f"endpoint {endpoint.name!r}: url must begin with http:// or https:// and name a host, "
+            "such as https://api.openai.com/v1"
+        )
+    if base.user is not None or base.password is not None:
+        raise ConfigurationError(f"endpoint {endpoint.name!r}: url holds credentials: move them to api_key or headers")
+    if base.path.rstrip("/").endswith(CHAT):
+        raise ConfigurationError(f"endpoint {endpoint.name!r}: url is to end before /{CHAT}, which is added")
+    return (base / "chat" / "completions").with_query(base.query)
+
+
+def _check_headers(name: str, headers: Mapping[str, str]) -> None:
+    for header, value in headers.items():
+        given: object = value  # whatever the types promise
+        if not isinstance(given, str) or not header or any(c in header + value for c in "\r\n\0"):
+            raise ConfigurationError(
+                f"endpoint {name!r}: the header {header!r} cannot be sent: it must be text without line breaks "
+                "(is there one at the end of the api_key?)"
+            )
