@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ..router.ledger import Decision
+
 if TYPE_CHECKING:
     from ..router.call import Call
     from ..router.target import Target
@@ -25,5 +27,5 @@ class Ranking(msgspec.Struct, frozen=True):
 
     def applied(self, call: Call, by: str, now_s: float) -> Call:
         """The call with its candidates so ordered, and the reason noted."""
-        call.ledger.note(now_s, by, self.words, *self.facts)
+        call.ledger.decisions.append(Decision(now_s, by, self.words, self.facts))
         return call.with_(candidates=self.ordered, tied=self.tied)

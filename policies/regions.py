@@ -8,7 +8,8 @@ latency from the caller's location, made dearer by the load of the region,
 
 so that a near region that fills up gives way to a farther one before it queues. Regions that cost about the same are
 tied. The network latency is measured where it can be (the time to open a connection, from where the router runs) and
-configured where not; a region of unknown latency stands behind the known ones.
+configured where not. A region of unknown latency stands behind the known ones, but where it could be measured it is
+tied with the best, or it never would be.
 
 A user comes back to the region that served them, where prompt caches may be warm, as long as it is allowed, has room
 and costs no more than twice the best.
@@ -114,6 +115,8 @@ class Regions:
             facts: tuple[object, ...] = (home,)
         else:
             first = {region for region, cost in costs.items() if cost <= costs[nearest] * (1.0 + self.tied_within)}
+            if location == self.here:
+                first |= {target.region for target in allowed} - costs.keys()
             words, facts = "%s is the nearest of %d regions", (nearest, len(costs))
 
         def rank(target: Target) -> tuple[bool, bool, float]:

@@ -43,34 +43,43 @@ class Delivery:
         """Take one chunk from the provider."""
         attempt = self.attempt
         now_s = self._call.clock()
-        if attempt.first_event_s is None:
-            attempt.first_event_s = now_s
         if chunk.usage is not None:
             attempt.usage = chunk.usage
         if chunk.finish_reason is not None:
             attempt.finish_reason = chunk.finish_reason
-        if chunk.text or chunk.reasoning or chunk.refusal or chunk.tool_calls:
-            attempt.last_progress_s = now_s
-            if attempt.first_progress_s is None:
-                await self._begin(now_s)
-            self.characters += len(chunk.text)
-            await self.forward(chunk)
-            self.watchdog.go_on(self._call.clock())
-        elif attempt.first_progress_s is not None:
-            await self.forward(chunk)
-        elif len(self._held) < MOST_HELD or chunk.finish_reason is not None:
-            self._held.append(chunk)
-
-    async def forward(self, chunk: Chunk) -> None:
-        """Pass one chunk on. The time the caller takes over it is not the endpoint's."""
-        self.watchdog.held = True
+        progress = chunk.text or chunk.reasoning or chunk.refusal or chunk.tool_calls
+        if attempt.first_progress_s is None:
+            if attempt.first_event_s is None:
+                attempt.first_event_s = now_s
+            if not progress:
+                self._hold(chunk)
+                return
+            await self._begin(now_s)
+        watchdog = self.watchdog
+        watchdog.held = True
         try:
             await self._emit(chunk)
         except Exception as error:
             self.refused = error
             raise
         finally:
-            self.watchdog.held = False
+            watchdog.held = False
+        if progress:
+            attempt.last_progress_s = now_s
+            self.characters += len(chunk.text)
+            watchdog.go_on(self._call.clock())
+
+    def _hold(self, chunk: Chunk) -> None:
+        if len(self._held) < MOST_HELD or chunk.finish_reason is not None:
+            self._held.append(chunk)
+
+    async def forward(self, chunk: Chunk) -> None:
+        """Pass on a chunk that is no progress."""
+        try:
+            await self._emit(chunk)
+        except Exception as error:
+            self.refused = error
+            raise
 
     async def complete(self) -> None:
         """The provider has returned. An answer may be empty, but not absent.

@@ -9,6 +9,7 @@ off, none where it failed; and, if it raised, exactly one typed error.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, NoReturn
 
 import anyio
@@ -73,9 +74,18 @@ async def dispatch(call: Call, emit: Emit) -> None:
             lease.release()
     if failure is None and attempt.finish_reason is not None and scope.cancelled_caught:
         await delivery.complete()  # only the end marker was missing, and a finish reason makes an answer complete
+    elif failure is not None and _is_being_cancelled(call):
+        _settle(call, target, attempt, Outcome.CANCELLED)
+        raise asyncio.CancelledError from failure  # a provider must not make a failure of being cancelled
     elif failure is not None or scope.cancelled_caught:
         await _fail(call, target, delivery, failure)
     _settle(call, target, attempt, Outcome.OK)
+
+
+def _is_being_cancelled(call: Call) -> bool:
+    """Whether the running task has been asked to end since the call began."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > call.ledger.cancels_before
 
 
 def _admitted(call: Call) -> Target:

@@ -120,6 +120,7 @@ class Ledger:
     __slots__ = (
         "attempts",
         "began_s",
+        "cancels_before",
         "committed",
         "decisions",
         "models_left",
@@ -134,6 +135,8 @@ class Ledger:
         """Progress has reached the caller. From here on nothing is repeated silently."""
         self.attempts: list[Attempt] = []
         self.decisions: list[Decision] = []
+        self.cancels_before = 0
+        """How often the call's task had been asked to end before the call began."""
         self.retries: list[str] = []
         """Why each retry was made, one word each: the `reason` of the failure before it."""
         self.models_left: list[ModelLeft] = []

@@ -152,7 +152,8 @@ class Router:
         if self._resources is None:
             raise RouterClosed("the router is not open: make calls inside 'async with router'")
         ledger = call.ledger
-        self._running[ledger] = asyncio.current_task()
+        task = self._running[ledger] = asyncio.current_task()
+        ledger.cancels_before = 0 if task is None else task.cancelling()
         try:
             await self._handler(call, emit)
         except CallError as error:

@@ -13,6 +13,7 @@ Sources: HdrHistogram; rotation as in Finagle's WindowedPercentileHistogram.
 from __future__ import annotations
 
 import math
+from typing import TypeAlias
 
 import attrs
 
@@ -35,56 +36,30 @@ class WindowShape:
     period_s: float = attrs.field(default=10.0, validator=check.positive)
 
 
-class _Ring:
-    """Histograms of one kind, one a period, made when first needed."""
+Ring: TypeAlias = list[Histogram | None]
+"""Histograms of one kind, one a period, made when first needed."""
 
-    __slots__ = ("_histograms", "_scale")
 
-    def __init__(self, periods: int, scale: Scale) -> None:
-        self._histograms: list[Histogram | None] = [None] * periods
-        self._scale = scale
-
-    def record(self, slot: int, units: int) -> None:
-        histogram = self._histograms[slot]
-        if histogram is None:
-            histogram = self._histograms[slot] = Histogram(self._scale)
-        histogram.record(units)
-
-    def clear(self, slot: int) -> None:
-        histogram = self._histograms[slot]
-        if histogram is not None:
-            histogram.clear()
-
-    def total(self) -> Histogram:
-        total = Histogram(self._scale)
-        for histogram in self._histograms:
-            if histogram is not None and histogram.count:
-                total.add(histogram)
-        return total
+def _ring(shape: WindowShape) -> Ring:
+    return [None] * shape.periods
 
 
 class Window:
     """Sliding distribution of one metric of one endpoint. All times are seconds on the router's clock."""
 
     __slots__ = (
-        "_censored",
-        "_events",
-        "_fold",
-        "_folded_at_s",
-        "_new",
-        "_period",
-        "_rotated",
-        "_scale",
-        "_shape",
-        "clamped",
-    )
+        "_censored", "_current", "_ends_s", "_events", "_fold", "_folded_at_s", "_new", "_period", "_rotated", "_scale",
+        "_shape", "clamped",
+    )  # fmt: skip
 
     def __init__(self, scale: Scale, shape: WindowShape) -> None:
         self._scale = scale
         self._shape = shape
-        self._events = _Ring(shape.periods, scale)
-        self._censored = _Ring(shape.periods, scale)
+        self._events = _ring(shape)
+        self._censored = _ring(shape)
         self._period: int | None = None
+        self._current = 0
+        self._ends_s = -math.inf
         self._fold: Fold | None = None
         self._folded_at_s = -math.inf
         self._new = 0
@@ -94,17 +69,16 @@ class Window:
 
     def record(self, value_s: float, now_s: float) -> None:
         """Add a latency that was seen to its end. Constant time."""
-        self._events.record(self._slot(now_s), self._units(value_s))
-        self._new += 1
+        self._add(self._events, value_s, now_s)
 
     def record_censored(self, at_least_s: float, now_s: float) -> None:
         """Add a latency that was cut off after *at_least_s*. Constant time."""
-        self._censored.record(self._slot(now_s), self._units(at_least_s))
-        self._new += 1
+        self._add(self._censored, at_least_s, now_s)
 
     def fold(self, now_s: float) -> Fold:
         """The distribution as of now: at most 0.25 s old, and younger while it is made of few samples."""
-        self._slot(now_s)
+        if now_s >= self._ends_s:
+            self._rotate(now_s)
         fold = self._fold
         if fold is None or self._rotated or (self._new and self._is_due(fold, now_s)):
             fold = self._fold = self._refold()
@@ -113,28 +87,45 @@ class Window:
             self._rotated = False
         return fold
 
+    def _add(self, ring: Ring, value_s: float, now_s: float) -> None:
+        if now_s >= self._ends_s:
+            self._rotate(now_s)
+        histogram = ring[self._current]
+        if histogram is None:
+            histogram = ring[self._current] = Histogram(self._scale)
+        units = int(value_s / self._scale.unit_s + 0.5)
+        if not 1 <= units <= self._scale.highest:
+            self.clamped += 1
+            units = 1 if units < 1 else self._scale.highest
+        histogram.record(units)
+        self._new += 1
+
     def _is_due(self, fold: Fold, now_s: float) -> bool:
         return now_s - self._folded_at_s >= REFOLD_AFTER_S or self._new > fold.count
 
     def _refold(self) -> Fold:
-        censored = self._censored.total()
-        return Fold(self._events.total(), censored if censored.count else None, self._scale)
+        censored = self._total(self._censored)
+        return Fold(self._total(self._events), censored if censored.count else None, self._scale)
 
-    def _units(self, value_s: float) -> int:
-        units, clamped = self._scale.units(value_s)
-        self.clamped += clamped
-        return units
+    def _total(self, ring: Ring) -> Histogram:
+        total = Histogram(self._scale)
+        for histogram in ring:
+            if histogram is not None and histogram.count:
+                total.add(histogram)
+        return total
 
-    def _slot(self, now_s: float) -> int:
-        """The current slot of the ring, after zeroing every one that time has passed over."""
+    def _rotate(self, now_s: float) -> None:
+        """Move on to the period of now, and zero every one that time has passed over."""
         periods = self._shape.periods
         period = int(now_s // self._shape.period_s)
-        if self._period is None:
-            self._period = period
-        elif period > self._period:
+        if self._period is not None and period > self._period:
             for passed in range(max(self._period + 1, period - periods + 1), period + 1):
-                self._events.clear(passed % periods)
-                self._censored.clear(passed % periods)
-            self._period = period
+                for ring in (self._events, self._censored):
+                    histogram = ring[passed % periods]
+                    if histogram is not None:
+                        histogram.clear()
             self._rotated = True
-        return self._period % periods
+        if self._period is None or period > self._period:
+            self._period = period
+            self._current = period % periods
+        self._ends_s = (self._period + 1) * self._shape.period_s
