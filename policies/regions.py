@@ -11,6 +11,8 @@ tied. The network latency is measured where it can be (the time to open a connec
 configured where not. A region of unknown latency stands behind the known ones, but where it could be measured it is
 tied with the best, or it never would be.
 
+A retry or a fallback keeps out of the regions in which its call has already met trouble, while others are left.
+
 A user comes back to the region that served them, where prompt caches may be warm, as long as it is allowed, has room
 and costs no more than twice the best.
 
@@ -29,7 +31,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 import attrs
 
 from ..router import check
-from ..router.errors import ResidencyUnmet
+from ..router.errors import ConnectFailed, ProviderError, ProviderOverloaded, ProviderTimeout, ResidencyUnmet
+from ..router.ledger import Outcome
 from ..router.pipeline import Layer
 from ..router.remembered import Remembered
 from .ranking import Ranking
@@ -43,6 +46,9 @@ NEAR_S = 0.005
 """What even the nearest region costs, so that its load counts too."""
 
 FULLEST = 0.99
+
+TROUBLE = (ConnectFailed, ProviderError, ProviderOverloaded, ProviderTimeout)
+"""Failures that may be a region's rather than one endpoint's: a spent quota is not."""
 
 STICKY_COST = 2.0
 """A user's region is kept while it costs at most this many times the best."""
@@ -89,6 +95,8 @@ class Regions:
 
     async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
         allowed = call.candidates if call.residency is None else _allowed(call, call.residency)
+        if call.ledger.attempts:
+            allowed = _out_of_trouble(call, allowed)
         user = call.request.user
         await next(self._ordered(call, allowed, None if user is None else self._homes.get(user)), emit)
         if user is not None and self.sticky_users:
@@ -157,6 +165,24 @@ class Regions:
         self._homes.move_to_end(user)
         if len(self._homes) > self.sticky_users:
             self._homes.popitem(last=False)
+
+
+def _out_of_trouble(call: Call, allowed: tuple[Target, ...]) -> tuple[Target, ...]:
+    """Without the regions this call has already met trouble in, as long as others are left.
+
+    What slows or breaks one endpoint (a network, a site, an overloaded vendor) seldom stops at it, and another model
+    there, of which nothing bad is known yet, would look like the best choice.
+    """
+    troubled = {
+        attempt.endpoint.region
+        for attempt in call.ledger.attempts
+        if attempt.outcome is Outcome.TIMED_OUT or isinstance(attempt.error, TROUBLE)
+    }
+    elsewhere = tuple(target for target in allowed if target.region not in troubled)
+    if not troubled or not elsewhere or len(elsewhere) == len(allowed):
+        return allowed
+    call.note("Regions", "keeps out of %s, where this call met trouble", ", ".join(sorted(troubled)))
+    return elsewhere
 
 
 def _allowed(call: Call, residency: frozenset[str]) -> tuple[Target, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import anyio
+
 from .errors import TruncatedAnswer
 
 if TYPE_CHECKING:
@@ -95,6 +97,8 @@ class Delivery:
             await self._release_held()
 
     async def _begin(self, now_s: float) -> None:
+        if self.watchdog.passed is not None:
+            await anyio.sleep_forever()  # given up in this very tick: the cancellation is on its way
         self.attempt.first_progress_s = now_s
         self._target.spoke(self.attempt, now_s)
         if self._call.ledger.streamed:
