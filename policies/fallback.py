@@ -82,7 +82,7 @@ class Fallback:
                 _leave(call, model, failure)
         try:
             return await next(call.with_(candidates=last_targets), emit)
-        except (AttemptFailed, NoEndpoint) as failure:
+        except (AttemptFailed, NoEndpoint, DeadlineInsufficient) as failure:
             if not _may_leave(call, failure):
                 raise
             failures.append((last, failure))

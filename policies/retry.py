@@ -1,7 +1,7 @@
 """Try again after a failure that another try may mend, a bounded number of times.
 
-The first choice is an endpoint that was not tried yet, and then there is nothing to wait for. Only when every endpoint
-of the model has failed does it back off, by
+The first choice is an endpoint that was not tried yet and has a slot free, and then there is nothing to wait for. Only
+when there is none does it back off, by
 
     wait = U(0, ceiling(n)),   ceiling(n) = min(8 s, 0.25 s * 2^(n-1))   by default
 
@@ -36,7 +36,7 @@ from tenacity.wait import (
 )
 
 from ..router import check
-from ..router.errors import AttemptFailed, ConfigurationError, NoEndpoint
+from ..router.errors import AttemptFailed, ConfigurationError, DeadlineInsufficient, NoEndpoint
 from ..router.pipeline import Layer
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Retry:
             except AttemptFailed as failed:
                 failure = failed
                 state.prepare_for_next_attempt()
-            except NoEndpoint:
+            except (NoEndpoint, DeadlineInsufficient):
                 if not elsewhere:
                     raise failure from None
                 elsewhere = False  # what is untried is not allowed, or not good enough: ask the tried ones again
@@ -133,7 +133,9 @@ class Retry:
         state.outcome_timestamp = now_s
         if call.ledger.committed or not failure.retryable or not (failure.same or failure.elsewhere):
             raise failure
-        fresh = tuple(target for target in call.candidates if not call.ledger.tried(target.endpoint))
+        fresh = tuple(
+            target for target in call.candidates if target.slots.has_room and not call.ledger.tried(target.endpoint)
+        )
         if fresh and elsewhere and failure.elsewhere:
             again, wait_s = fresh, 0.0
         else:
@@ -159,7 +161,7 @@ class Retry:
 
 
 def _may_be_asked_again(attempt: Attempt | None) -> bool:
-    return attempt is not None and attempt.error is not None and attempt.error.same and attempt.error.retryable
+    return attempt is None or attempt.error is None or (attempt.error.same and attempt.error.retryable)
 
 
 def _opens_s(attempt: Attempt | None, otherwise_s: float) -> float:

@@ -104,10 +104,7 @@ class Slots:
 
     def _has_room(self, target: Target) -> bool:
         slots = target.slots
-        limit = slots.limit
-        if limit is None:
-            return True
-        return slots.in_flight < limit and slots.in_flight <= limit * self.full_above and not slots.waiting
+        return slots.has_room and (slots.limit is None or slots.in_flight <= slots.limit * self.full_above)
 
 
 def draw_two(count: int, dice: random.Random) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from .chunk import DISCARD
 from .errors import TruncatedAnswer
 
 if TYPE_CHECKING:
@@ -27,7 +28,18 @@ class Delivery:
     endpoint may yet replace. The first progress commits the answer, if the caller sees the pieces as they come.
     """
 
-    __slots__ = ("_call", "_emit", "_held", "_target", "attempt", "characters", "refused", "watchdog")
+    __slots__ = (
+        "_call",
+        "_emit",
+        "_held",
+        "_target",
+        "attempt",
+        "begun",
+        "characters",
+        "finished",
+        "refused",
+        "watchdog",
+    )
 
     def __init__(self, call: Call, target: Target, attempt: Attempt, emit: Emit, watchdog: Watchdog) -> None:
         self._call = call
@@ -38,6 +50,10 @@ class Delivery:
         self.watchdog = watchdog
         self.characters = 0
         """Of text, passed on so far."""
+        self.begun = False
+        """Something was passed on."""
+        self.finished = False
+        """The caller has the chunk that carries the finish reason: the answer is complete, whatever comes after."""
         self.refused: Exception | None = None
         """What passing a chunk on raised: the caller's or a policy's error, whatever the provider makes of it."""
 
@@ -50,62 +66,62 @@ class Delivery:
         if chunk.finish_reason is not None:
             attempt.finish_reason = chunk.finish_reason
         progress = chunk.text or chunk.reasoning or chunk.refusal or chunk.tool_calls
-        if attempt.first_progress_s is None:
+        if not self.begun:
             if attempt.first_event_s is None:
                 attempt.first_event_s = now_s
-            if not progress:
-                self._hold(chunk)
+            if not progress and chunk.finish_reason is None:
+                if len(self._held) < MOST_HELD:
+                    self._held.append(chunk)
                 return
-            await self._begin(now_s)
-        watchdog = self.watchdog
-        watchdog.held = True
+            await self._begin()
+        if not progress:
+            await self._hand_over(chunk)
+            return
+        if attempt.first_progress_s is None:
+            attempt.first_progress_s = now_s
+            self._target.spoke(attempt, now_s)
+        await self._hand_over(chunk)
+        attempt.last_progress_s = now_s
+        self.characters += len(chunk.text)
+        if not self.finished:
+            self.watchdog.go_on(self._call.clock())
+
+    async def _hand_over(self, chunk: Chunk) -> None:
+        """Give the caller a chunk. The time it takes over it is not the endpoint's."""
+        self.watchdog.held = True
         try:
             await self._emit(chunk)
         except Exception as error:
             self.refused = error
             raise
         finally:
-            watchdog.held = False
-        if progress:
-            attempt.last_progress_s = now_s
-            self.characters += len(chunk.text)
-            watchdog.go_on(self._call.clock())
+            self.watchdog.held = False
+        if chunk.finish_reason is not None:
+            self.finished = True
+            self.watchdog.linger(self._call.clock())
 
-    def _hold(self, chunk: Chunk) -> None:
-        if len(self._held) < MOST_HELD or chunk.finish_reason is not None:
-            self._held.append(chunk)
+    async def discard(self) -> None:
+        """Tell a caller who takes the answer whole that what came so far is void."""
+        await self._emit(DISCARD)
 
-    async def forward(self, chunk: Chunk) -> None:
-        """Pass on a chunk that is no progress."""
-        try:
-            await self._emit(chunk)
-        except Exception as error:
-            self.refused = error
-            raise
-
-    async def complete(self) -> None:
-        """The provider has returned. An answer may be empty, but not absent.
+    def complete(self) -> None:
+        """The provider has returned.
 
         Raises:
-            TruncatedAnswer: nothing came that could be called an answer.
+            TruncatedAnswer: nothing came that could be called an answer; an empty one has a finish reason.
         """
         if self.refused is not None:
             raise self.refused
-        if self.attempt.first_progress_s is None:
-            if self.attempt.finish_reason is None:
-                raise TruncatedAnswer("the answer ended before it began", endpoint=self._target.name)
-            await self._release_held()
+        if not self.begun:
+            raise TruncatedAnswer("the answer ended before it began", endpoint=self._target.name)
 
-    async def _begin(self, now_s: float) -> None:
+    async def _begin(self) -> None:
+        """The answer begins, with its first progress or, if it is empty, with its finish: nothing is held back now."""
         if self.watchdog.passed is not None:
             await anyio.sleep_forever()  # given up in this very tick: the cancellation is on its way
-        self.attempt.first_progress_s = now_s
-        self._target.spoke(self.attempt, now_s)
+        self.begun = True
         if self._call.ledger.streamed:
             self._call.ledger.committed = True
-        await self._release_held()
-
-    async def _release_held(self) -> None:
         held, self._held = self._held, []
         for chunk in held:
-            await self.forward(chunk)
+            await self._hand_over(chunk)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NoReturn
 
 import anyio
 
-from .chunk import DISCARD
 from .delivery import Delivery
 from .errors import (
     AttemptFailed,
@@ -62,7 +61,7 @@ async def dispatch(call: Call, emit: Emit) -> None:
     try:
         with scope:
             await target.handler(call.with_(candidates=(target,), attempt=attempt), delivery.emit)
-            await delivery.complete()
+            delivery.complete()
     except Exception as raised:  # noqa: BLE001  every kind is translated below
         failure = raised
     except BaseException:
@@ -72,12 +71,13 @@ async def dispatch(call: Call, emit: Emit) -> None:
         watchdog.stop()
         if lease is not None:
             lease.release()
-    if failure is None and attempt.finish_reason is not None and scope.cancelled_caught:
-        await delivery.complete()  # only the end marker was missing, and a finish reason makes an answer complete
-    elif failure is not None and _is_being_cancelled(call):
+    if failure is not None and _is_being_cancelled(call):
         _settle(call, target, attempt, Outcome.CANCELLED)
-        raise asyncio.CancelledError from failure  # a provider must not make a failure of being cancelled
-    elif failure is not None or scope.cancelled_caught:
+        raise _cancellation_behind(failure)  # a provider must not make a failure of being cancelled
+    if delivery.refused is not None:
+        _settle(call, target, attempt, Outcome.CANCELLED)
+        raise delivery.refused
+    if not delivery.finished and (failure is not None or scope.cancelled_caught):
         await _fail(call, target, delivery, failure)
     _settle(call, target, attempt, Outcome.OK)
 
@@ -86,6 +86,14 @@ def _is_being_cancelled(call: Call) -> bool:
     """Whether the running task has been asked to end since the call began."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > call.ledger.cancels_before
+
+
+def _cancellation_behind(failure: BaseException) -> asyncio.CancelledError:
+    """The cancellation a provider was answering to: whoever sent it must know it again."""
+    behind = failure.__context__
+    while behind is not None and not isinstance(behind, asyncio.CancelledError):
+        behind = behind.__context__
+    return behind or asyncio.CancelledError()
 
 
 def _admitted(call: Call) -> Target:
@@ -109,9 +117,6 @@ def _settle(call: Call, target: Target, attempt: Attempt, outcome: Outcome, *, b
 async def _fail(call: Call, target: Target, delivery: Delivery, failure: Exception | None) -> NoReturn:
     """Settle an attempt that failed or was cut off, and raise its one error."""
     attempt = delivery.attempt
-    if delivery.refused is not None:
-        _settle(call, target, attempt, Outcome.CANCELLED)
-        raise delivery.refused
     passed = delivery.watchdog.passed
     error = _translated(target, failure) if passed is None else _timeout(call, target, attempt, passed, delivery)
     if isinstance(error, AttemptFailed):
@@ -119,12 +124,12 @@ async def _fail(call: Call, target: Target, delivery: Delivery, failure: Excepti
     outcome = Outcome.FAILED if passed is None else Outcome.TIMED_OUT
     blame = isinstance(error, AttemptFailed) and error.blames_endpoint if passed is None else passed in ENDPOINT_LIMITS
     _settle(call, target, attempt, outcome, blame=blame)
-    if attempt.first_progress_s is not None and isinstance(error, AttemptFailed):
+    if delivery.begun and isinstance(error, AttemptFailed):
         if call.ledger.committed:
             raise StreamInterrupted(
                 f"the answer broke off: {error}", delivered=delivery.characters, usage=attempt.usage
             ) from error
-        await delivery.forward(DISCARD)
+        await delivery.discard()
     raise error from (None if error is failure else failure)
 
 

@@ -24,6 +24,9 @@ SUSPICIOUS = 0.95
 CAUTIOUS = 0.9
 """Quantile of the time per token that is reckoned with where a promise is judged."""
 
+SHORTEST_S = 0.001
+"""The resolution of what is measured: an answer in no time at all counts as this long."""
+
 AS_EVER = (0.6, 1.6)
 """A level of the last few calls within these multiples of the median is noise: the median of five samples whose log
 has an sd of 0.25 strays by 15 %, and prompts differ besides."""
@@ -88,8 +91,7 @@ class Outlook:
 
 
 def _stretch(median_s: float, ttft: Latency, recent: Recent, now_s: float) -> float:
-    level_s = recent.level_s(now_s)
-    lately_s = median_s if level_s is None else level_s
+    lately_s = max(SHORTEST_S, recent.level_s(median_s, now_s))
     silence_s = recent.silence_s(now_s)
     if silence_s > lately_s and silence_s > (ttft.quantile(SUSPICIOUS, now_s) or math.inf):
         lately_s = silence_s

@@ -2,7 +2,8 @@
 
 A window of a minute needs half a minute to believe in a brown-out. Three numbers see it at once:
 
-* the *level*: the median of the last five first-token times. One slow answer does not move it, three do.
+* the *level*: the median of the last five first-token times. One slow answer does not move it, three do; after a
+  lull, when there are fewer, what is usual makes up for those that are missing, so that two do.
 * the *failing share*: an average over the last outcomes, each weighing a fifth, fading with time.
 * the *silence*: how long the oldest call has been waiting for its first token while no later one was answered. It
   is there before the first slow answer is, and one straggler that others overtake is not silence.
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 LAST = 5
 """Samples the level is the median of."""
 
+FEWEST = 3
+"""What is usual stands in for samples missing to this many."""
+
 OUTCOME_WEIGHT = 0.2
 """Weight of one outcome in the failing share."""
 
@@ -34,12 +38,11 @@ FADE_S = 10.0
 class Recent:
     """The last few calls of one endpoint. Everything is O(1); times are seconds on the router's clock."""
 
-    __slots__ = ("_failing", "_failing_at_s", "_last", "_level_at_s", "_level_s", "_unanswered")
+    __slots__ = ("_failing", "_failing_at_s", "_last", "_sampled_at_s", "_unanswered")
 
     def __init__(self) -> None:
         self._last: deque[float] = deque(maxlen=LAST)
-        self._level_s = 0.0
-        self._level_at_s = -math.inf
+        self._sampled_at_s = -math.inf
         self._failing = 0.0
         self._failing_at_s = 0.0
         self._unanswered: dict[int, float] = {}
@@ -60,8 +63,8 @@ class Recent:
         self._unanswered.pop(id(attempt), None)
 
     def timed_out(self, after_s: float, now_s: float) -> None:
-        """A call was given up without progress, so the level is at least this."""
-        self._sample(max(after_s, self.level_s(now_s) or 0.0), now_s)
+        """A call was given up without progress after *after_s*: it would have taken at least this long."""
+        self._sample(max(after_s, max(self._last, default=0.0)), now_s)
 
     def outcome(self, *, failed: bool, now_s: float) -> None:
         """A call has ended, well or not. Cancelled calls are no outcome."""
@@ -69,11 +72,12 @@ class Recent:
             self._failing = self.failing(now_s) * (1.0 - OUTCOME_WEIGHT) + (OUTCOME_WEIGHT if failed else 0.0)
             self._failing_at_s = now_s
 
-    def level_s(self, now_s: float) -> float | None:
-        """Median of the last five first-token times; None when the last is too old to speak of now."""
-        if now_s - self._level_at_s > FADE_S:
-            return None
-        return self._level_s
+    def level_s(self, usual_s: float, now_s: float) -> float:
+        """Median of the last five first-token times; *usual_s* where the last is too old to speak of now."""
+        if now_s - self._sampled_at_s > FADE_S:
+            return usual_s
+        last = sorted([*self._last, *[usual_s] * (FEWEST - len(self._last))])
+        return last[len(last) // 2]
 
     def failing(self, now_s: float) -> float:
         """Share of the last calls that failed, 0..1, fading with time."""
@@ -93,11 +97,10 @@ class Recent:
         return len(self._unanswered)
 
     def _sample(self, ttft_s: float, now_s: float) -> None:
-        if now_s - self._level_at_s > FADE_S:
+        if now_s - self._sampled_at_s > FADE_S:
             self._last.clear()
         self._last.append(ttft_s)
-        self._level_s = sorted(self._last)[len(self._last) // 2]
-        self._level_at_s = now_s
+        self._sampled_at_s = now_s
 
     def _forget_until(self, sent_s: float) -> None:
         overtaken: list[int] = []

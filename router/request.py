@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 
 from . import check
-from .errors import InvalidRequest
+from .errors import ConfigurationError, InvalidRequest
 
 Message: TypeAlias = Mapping[str, object]
 """One message in OpenAI's form: ``{"role": "user", "content": "..."}`` and what else the vendor takes."""
@@ -30,6 +30,18 @@ class Priority(enum.StrEnum):
     """Time to the last token: something waits for the whole answer."""
     THROUGHPUT = "throughput"
     """Time to first token plus the expected tokens times the time per token: long answers."""
+
+
+def _asked(validator: check.Validator) -> check.Validator:
+    """*validator*, for an optional field of a request: what is wrong with a request is `InvalidRequest`."""
+
+    def checked(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+        try:
+            check.if_given(validator)(instance, attribute, value)
+        except ConfigurationError as wrong:
+            raise InvalidRequest(str(wrong)) from None
+
+    return checked
 
 
 def _messages(value: str | Sequence[Message]) -> tuple[Message, ...]:
@@ -65,12 +77,12 @@ class Request:
     messages: tuple[Message, ...] = attrs.field(converter=_messages, repr=False)
     route: str | None = attrs.field(default=None)
     model: str | None = attrs.field(default=None)
-    budget_s: float | None = attrs.field(default=None, validator=check.if_given(check.positive))
-    max_tokens: int | None = attrs.field(default=None, validator=check.if_given(check.count(1)))
-    expected_tokens: int | None = attrs.field(default=None, validator=check.if_given(check.count(1)))
-    prompt_tokens: int | None = attrs.field(default=None, validator=check.if_given(check.count(1)))
-    priority: Priority | None = attrs.field(default=None, validator=check.if_given(check.one_of(Priority)))
-    min_quality: int | None = attrs.field(default=None, validator=check.if_given(check.count(0)))
+    budget_s: float | None = attrs.field(default=None, validator=_asked(check.positive))
+    max_tokens: int | None = attrs.field(default=None, validator=_asked(check.count(1)))
+    expected_tokens: int | None = attrs.field(default=None, validator=_asked(check.count(1)))
+    prompt_tokens: int | None = attrs.field(default=None, validator=_asked(check.count(1)))
+    priority: Priority | None = attrs.field(default=None, validator=_asked(check.one_of(Priority)))
+    min_quality: int | None = attrs.field(default=None, validator=_asked(check.count(0)))
     residency: frozenset[str] | None = attrs.field(default=None, converter=check.names_or_none)
     user: str | None = attrs.field(default=None, repr=False)
     location: str | None = attrs.field(default=None)

@@ -44,7 +44,7 @@ class Router:
     """Routes calls to the endpoint that will answer in time. Use it as ``async with Router(...) as router``.
 
     endpoints: at least one, with names of their own.
-    routes: classes of traffic. Each model is also a route of its own name, unless one is so named.
+    routes: classes of traffic. A model can also be asked for by its own name, and is reported under it.
     policies: the stack, the outermost first. Empty: every call goes to its first candidate.
     budget_s: seconds a call may take where neither request nor route says. Default 60.
     clock: seconds, monotonic. Default `time.monotonic`.
@@ -77,6 +77,8 @@ class Router:
         self._budget_s = budget_s
         self._clock = clock
         self._dice = dice or random.Random()
+        if not 0 <= grace_s < math.inf:
+            raise ConfigurationError(f"Router: grace_s must be a number of at least 0, not {grace_s!r}")
         self._grace_s = grace_s
         self._resources: AsyncExitStack | None = None
         self._running: dict[Ledger, asyncio.Task[object] | None] = {}

@@ -71,14 +71,12 @@ class SlotPool:
     clock: seconds; the clock deadlines are on.
     """
 
-    __slots__ = ("_clock", "_queue", "_queue_size", "_seq", "in_flight", "limit", "waiting")
+    __slots__ = ("_clock", "_queue", "_queue_size", "_seq", "in_flight", "limit")
 
     def __init__(self, limit: int | None, queue: int, clock: Clock) -> None:
         self.limit = limit
         self.in_flight = 0
         """Live leases."""
-        self.waiting = 0
-        """Live waiters."""
         self._queue: list[_Waiter] = []
         self._queue_size = queue
         self._seq = 0
@@ -88,6 +86,11 @@ class SlotPool:
     def load(self) -> float:
         """Live leases as a share of the limit; above 1 after the limit was lowered, 0.0 without a limit."""
         return 0.0 if self.limit is None else self.in_flight / self.limit
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a slot is free for a newcomer."""
+        return self.limit is None or (self.in_flight < self.limit and not self.waiting)
 
     @property
     def has_queue_room(self) -> bool:
@@ -106,9 +109,7 @@ class SlotPool:
 
     def try_acquire(self) -> Lease | None:
         """A slot now, or None. Never overtakes a waiter."""
-        if self.limit is not None and (self.in_flight >= self.limit or self.waiting):
-            return None
-        return self.acquire_over_limit()
+        return self.acquire_over_limit() if self.has_room else None
 
     def acquire_over_limit(self) -> Lease:
         """A lease whatever the limit: for counting what a stack without a slot policy sends."""
@@ -132,15 +133,11 @@ class SlotPool:
         self._seq += 1
         waiter = _Waiter(rank, self._seq, deadline_s, loop.create_future())
         heapq.heappush(self._queue, waiter)
-        self.waiting += 1
         timer = loop.call_later(max(0.0, deadline_s - self._clock()), self._expire, waiter)
         try:
             await waiter.wake
         except BaseException:
-            if waiter.queued:
-                self._queue.remove(waiter)
-                heapq.heapify(self._queue)
-                self._unqueue(waiter)
+            self._unqueue(waiter)
             if waiter.lease is not None:  # granted and cancelled in one tick: the next one must have it
                 waiter.lease.release()
             raise
@@ -163,15 +160,12 @@ class SlotPool:
             self._grant(waiter)  # in_flight is handed over, not dropped and raised again
 
     def _next_live(self) -> _Waiter | None:
-        """Take the next waiter out of the queue; who was cancelled or whose time is up is passed over."""
+        """The next waiter; who was cancelled or whose time is up is passed over and leaves the queue."""
         while self._queue:
-            waiter = heapq.heappop(self._queue)
-            if not waiter.queued:
-                continue
-            if waiter.wake.done() or waiter.deadline_s <= self._clock():
-                self._expire(waiter)
-                continue
-            return waiter
+            waiter = self._queue[0]
+            if not waiter.wake.done() and waiter.deadline_s > self._clock():
+                return waiter
+            self._expire(waiter)
         return None
 
     def _grant(self, waiter: _Waiter) -> None:
@@ -180,11 +174,22 @@ class SlotPool:
         waiter.wake.set_result(None)
 
     def _expire(self, waiter: _Waiter) -> None:
-        if waiter.queued:
-            self._unqueue(waiter)
-            if not waiter.wake.done():
-                waiter.wake.set_result(None)
+        self._unqueue(waiter)
+        if not waiter.wake.done():
+            waiter.wake.set_result(None)
 
     def _unqueue(self, waiter: _Waiter) -> None:
+        """Out of the queue, wherever in it; who is out already stays out. The queue is short."""
+        if not waiter.queued:
+            return
         waiter.queued = False
-        self.waiting -= 1
+        if self._queue[0] is waiter:
+            heapq.heappop(self._queue)
+        else:
+            self._queue.remove(waiter)
+            heapq.heapify(self._queue)
+
+    @property
+    def waiting(self) -> int:
+        """Live waiters."""
+        return len(self._queue)

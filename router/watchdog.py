@@ -8,7 +8,6 @@ for the rest. A chunk costs one store.
 from __future__ import annotations
 
 import asyncio
-import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,6 +18,10 @@ if TYPE_CHECKING:
     from .endpoint import Limits
 
 DEADLINE = "deadline"
+LINGER = "linger"
+
+LINGER_S = 1.0
+"""Seconds that usage and the end marker have after the finish reason. Vendors send them at once, or never."""
 
 
 class Watchdog:
@@ -30,7 +33,7 @@ class Watchdog:
     """
 
     __slots__ = (
-        "_bite", "_clock", "_due_s", "_ends_s", "_ends_why", "_gap_s", "_timer", "_wakes_s", "_why",
+        "_bite", "_clock", "_deadline_s", "_due_s", "_ends_s", "_ends_why", "_gap_s", "_timer", "_wakes_s", "_why",
         "held", "passed",
     )  # fmt: skip
 
@@ -41,6 +44,7 @@ class Watchdog:
         self.held = False
         """The caller is taking what it was given: that is not the endpoint's gap."""
         self._gap_s = limits.gap_s
+        self._deadline_s = call.deadline_s
         self._ends_s, self._ends_why = call.deadline_s, DEADLINE
         if limits.total_s is not None and now_s + limits.total_s < self._ends_s:
             self._ends_s, self._ends_why = now_s + limits.total_s, "total"
@@ -49,34 +53,35 @@ class Watchdog:
             self._due_s, self._why = call.start_by_s, "start"
         if limits.first_token_s is not None and now_s + limits.first_token_s < self._due_s:
             self._due_s, self._why = now_s + limits.first_token_s, "first_token"
-        self._timer: asyncio.TimerHandle | None = None
-        self._wakes_s = math.inf
         self._sleep(now_s)
 
     def go_on(self, now_s: float) -> None:
         """There was progress, and the caller is ready for more: the limits of the start are met, the gap begins."""
-        if self._gap_s is None or now_s + self._gap_s >= self._ends_s:
-            self._due_s, self._why = self._ends_s, self._ends_why
-        else:
+        self._due_s, self._why = self._ends_s, self._ends_why
+        if self._gap_s is not None and now_s + self._gap_s < self._ends_s:
             self._due_s, self._why = now_s + self._gap_s, "gap"
-            if self._due_s < self._wakes_s:
-                self.stop()
-                self._sleep(now_s)
+        if self._due_s < self._wakes_s:
+            self.stop()
+            self._sleep(now_s)
+
+    def linger(self, now_s: float) -> None:
+        """The answer is complete. What may still come, usage and the end marker, has a moment."""
+        self._ends_s, self._ends_why = min(now_s + LINGER_S, self._deadline_s), LINGER
+        self.go_on(now_s)
 
     def stop(self) -> None:
         """The attempt is over."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._timer.cancel()
 
     def _sleep(self, now_s: float) -> None:
         self._wakes_s = self._due_s
-        if self._due_s < math.inf:
-            self._timer = asyncio.get_running_loop().call_later(max(0.0, self._due_s - now_s), self._wake)
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, self._due_s - now_s), self._wake)
 
     def _wake(self) -> None:
         now_s = self._clock()
-        if self.held and now_s < self._ends_s:
+        if self.held and self._ends_why == LINGER:
+            self.linger(now_s)
+        elif self.held and now_s < self._ends_s:
             self.go_on(now_s)
         if now_s < self._due_s:
             self._sleep(now_s)

@@ -1,0 +1,79 @@
+"""`Latency`: what was measured, leaning on what was believed, and neither taken for the other."""
+
+import pytest
+
+from paceline.router import Prior, WindowShape
+from paceline.router.hdr import MILLISECONDS_TO_AN_HOUR as MS
+from paceline.router.latency import PRIOR_WEIGHT, Latency
+
+BELIEVED = Prior(1.0, 2.0)
+
+
+def latency(*values_s: float, prior: Prior | None = None, cut_s: tuple[float, ...] = ()) -> Latency:
+    made = Latency(MS, WindowShape(), prior)
+    for value_s in values_s:
+        made.window.record(value_s, 0.0)
+    for value_s in cut_s:
+        made.window.record_censored(value_s, 0.0)
+    return made
+
+
+def test_with_neither_samples_nor_a_prior_nothing_is_known() -> None:
+    unknown = latency()
+
+    assert unknown.quantile(0.5, 0.0) is None
+    assert unknown.within(10.0, 0.0) is None
+    assert unknown.samples(0.0) == 0
+
+
+def test_without_samples_the_prior_stands_alone() -> None:
+    believed = latency(prior=BELIEVED)
+
+    assert believed.quantile(0.5, 0.0) == pytest.approx(1.0)
+    assert believed.quantile(0.95, 0.0) == pytest.approx(2.0)
+    assert believed.within(1.0, 0.0) == pytest.approx(0.5)
+
+
+def test_without_a_prior_the_samples_stand_alone() -> None:
+    measured = latency(0.25, 0.25, 0.25, 1.0)
+
+    assert measured.quantile(0.5, 0.0) == 0.25
+    assert measured.within(0.5, 0.0) == 0.75
+
+
+def test_both_are_weighed_by_their_number_of_samples() -> None:
+    both = latency(*[0.25] * PRIOR_WEIGHT, prior=BELIEVED)
+
+    assert both.quantile(0.5, 0.0) == pytest.approx((0.25 + 1.0) / 2)
+    assert both.within(1.0, 0.0) == pytest.approx((1.0 + 0.5) / 2)
+
+
+def test_many_samples_outweigh_the_prior() -> None:
+    measured = latency(*[0.25] * 99 * PRIOR_WEIGHT, prior=BELIEVED)
+
+    assert measured.quantile(0.5, 0.0) == pytest.approx(0.25 * 0.99 + 1.0 * 0.01)
+
+
+def test_what_was_cut_off_is_counted_apart() -> None:
+    cut = latency(0.25, cut_s=(1.0, 2.0))
+
+    assert cut.samples(0.0) == 1
+    assert cut.censored(0.0) == 2
+
+
+def test_a_prior_does_not_hide_that_most_calls_are_cut_off() -> None:
+    always_cut = latency(prior=BELIEVED, cut_s=(30.0,) * 1000)
+
+    chance, p95_s = always_cut.within(4.0, 0.0), always_cut.quantile(0.95, 0.0)
+
+    assert chance is not None
+    assert chance < 0.1
+    assert p95_s is None or p95_s >= 4.0
+
+
+def test_a_prior_does_not_hide_that_the_slow_half_is_cut_off() -> None:
+    half_cut = latency(*[0.25] * 1000, prior=BELIEVED, cut_s=(30.0,) * 1000)
+
+    p95_s = half_cut.quantile(0.95, 0.0)
+
+    assert p95_s is None or p95_s >= 4.0

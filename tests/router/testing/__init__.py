@@ -1,0 +1,1 @@
+"""Tests of `paceline.router.testing`, which is public too."""
