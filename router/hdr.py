@@ -28,15 +28,6 @@ class Scale:
     unit_s: float
     highest: int
 
-    def units(self, value_s: float) -> tuple[int, bool]:
-        """*value_s* in units, and whether it had to be clamped into the range."""
-        units = int(value_s / self.unit_s + 0.5)
-        if units < 1:
-            return 1, True
-        if units > self.highest:
-            return self.highest, True
-        return units, False
-
 
 MILLISECONDS_TO_AN_HOUR = Scale(0.001, 3_600_000)
 """For time to first token and total time: exact to 256 ms, then better than 0.8 %."""

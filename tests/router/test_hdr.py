@@ -81,22 +81,3 @@ def test_a_cleared_histogram_is_as_new() -> None:
     histogram.record(7)
 
     assert histogram.count == sum(histogram.counts) == 1
-
-
-@pytest.mark.parametrize(
-    ("value_s", "expected"),
-    [
-        (-1.0, (1, True)),
-        (0.0, (1, True)),
-        (0.001, (1, False)),
-        (0.0006, (1, False)),
-        (0.25, (250, False)),
-        (0.2504, (250, False)),
-        (0.2506, (251, False)),
-        (3600.0, (3_600_000, False)),
-        (3600.001, (3_600_000, True)),
-        (1e9, (3_600_000, True)),
-    ],
-)
-def test_what_lies_outside_the_range_is_put_to_its_edge_and_told(value_s: float, expected: tuple[int, bool]) -> None:
-    assert MILLISECONDS_TO_AN_HOUR.units(value_s) == expected
