@@ -39,6 +39,8 @@ class Ask(msgspec.Struct, frozen=True):
         They are rounded down to a millisecond, the resolution of what they are compared with.
         """
         priority = call.request.priority or call.route.priority
+        if priority is Priority.TTFT and not call.request.stream:
+            priority = Priority.TOTAL  # an answer in one piece begins when it is complete
         if priority is Priority.TTFT:
             until_s, promised_s = call.start_by_s, call.route.objective.ttft_s
         else:

@@ -54,7 +54,10 @@ class Fallback:
     start_within_s: seconds a model may take to its first progress, queueing and retries included. Default 2.0; above
         0. What is left of the caller's deadline takes precedence when it is less.
 
-    Raises `EveryModelFailed` when more than one was tried and none answered; with one model, that model's own error.
+    An answer asked for in one piece starts when it is complete: give the limit with that in mind.
+
+    Raises `EveryModelFailed` when more than one was tried and none answered, `DeadlineExceeded` when time was up before
+    that; with one model, that model's own error.
     """
 
     layer: ClassVar[Layer] = Layer.MODEL
@@ -78,6 +81,7 @@ class Fallback:
             except (AttemptFailed, NoEndpoint, DeadlineExceeded) as failure:
                 if not _may_leave(call, failure):
                     raise
+                failure.ledger = call.ledger
                 failures.append((model, failure))
                 _leave(call, model, failure)
         try:

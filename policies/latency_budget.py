@@ -30,6 +30,7 @@ from ..router import check
 from ..router.errors import DeadlineInsufficient, NoEndpoint
 from ..router.pipeline import Layer
 from ..router.remembered import Remembered
+from ..router.request import expected_tokens
 from .expectation import Ask, money
 from .ranking import Ranking
 
@@ -68,8 +69,8 @@ class Otherwise(enum.Enum):
     """Raise `DeadlineInsufficient`, with nothing sent; but first try one of which nothing is known, if there is one."""
 
 
-Asked: TypeAlias = "tuple[tuple[Target, ...], int, Ask, int, int | None]"
-"""Candidates, how many of them are tied, the ask, the least quality, and the prompt's tokens where price matters."""
+Asked: TypeAlias = "tuple[tuple[Target, ...], int, Ask, int, tuple[int, int] | None]"
+"""Candidates, how many of them are tied, the ask, the least quality, and the tokens where price matters."""
 
 
 @attrs.frozen(kw_only=True)
@@ -102,19 +103,22 @@ class LatencyBudget:
 
     def _ranking(self, call: Call, now_s: float) -> Ranking:
         ask = Ask.of(call, now_s)
-        asked = (call.candidates, call.tied, ask, least_quality(call), self._tokens_in(call))
+        asked = (call.candidates, call.tied, ask, least_quality(call), self._tokens(call))
         if not call.candidates:
             raise NoEndpoint("no candidate is left to judge")
         pulse = call.candidates[0].pulse
         ranking = self._ranked.get(asked, pulse, now_s)
         if ranking is None:
             ranking = self._judge(call, ask, now_s)
-            self._ranked.keep(asked, ranking, pulse, now_s)
+            if self.otherwise is Otherwise.BEST_EFFORT:  # a refusal hangs on who has a call under way, at this instant
+                self._ranked.keep(asked, ranking, pulse, now_s)
         return ranking
 
-    def _tokens_in(self, call: Call) -> int | None:
-        """The prompt's size, where it matters: to the price."""
-        return call.request.estimated_prompt_tokens() if self.prefer is Prefer.CHEAPEST else None
+    def _tokens(self, call: Call) -> tuple[int, int] | None:
+        """The sizes of prompt and answer, where they matter: to the price."""
+        if self.prefer is not Prefer.CHEAPEST:
+            return None
+        return call.request.estimated_prompt_tokens(), expected_tokens(call.request, call.max_tokens)
 
     def _judge(self, call: Call, ask: Ask, now_s: float) -> Ranking:
         candidates = good_enough(call)
@@ -123,17 +127,17 @@ class LatencyBudget:
         unknown: list[Target] = []
         for target in candidates:
             p = ask.chance(target, now_s)
-            if p is None:
+            if p is None and 1.0 - target.outlook(now_s).failing >= self.target:
                 unknown.append(target)
-            elif p >= self.target:
+            elif p is not None and p >= self.target:
                 kept.append(target)
             else:
-                short.append((p, target))
+                short.append((p or 0.0, target))
         facts: tuple[object, ...]
         if kept:
             ordered, tied = self._preferred(call, ask, kept, now_s)
             words, facts = KEPT, (len(kept), len(candidates), ask.within_s, ordered[0].name)
-        elif short and not (unknown and self.otherwise is Otherwise.REFUSE):
+        elif short and not (self.otherwise is Otherwise.REFUSE and self._probes(unknown)):
             ordered, tied = self._best_effort(ask, short, now_s)
             words, facts = NONE_IN_TIME, (ask.within_s, max(p for p, _ in short))
         else:
@@ -143,6 +147,11 @@ class LatencyBudget:
         first = set(equals)
         others = (target for target in (*ordered, *unknown) if target not in first)
         return Ranking((*equals, *others), len(equals), words, facts)
+
+    @staticmethod
+    def _probes(unknown: Sequence[Target]) -> bool:
+        """Whether one of which nothing is known may be asked now: it has no call under way yet."""
+        return any(target.in_flight == 0 for target in unknown)
 
     def _preferred(self, call: Call, ask: Ask, kept: Sequence[Target], now_s: float) -> tuple[list[Target], int]:
         """Those that make it, the preferred first, and how many of them are equal."""

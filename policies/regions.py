@@ -26,12 +26,19 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
 
 import attrs
 
 from ..router import check
-from ..router.errors import ConnectFailed, ProviderError, ProviderOverloaded, ProviderTimeout, ResidencyUnmet
+from ..router.errors import (
+    ConfigurationError,
+    ConnectFailed,
+    ProviderError,
+    ProviderOverloaded,
+    ProviderTimeout,
+    ResidencyUnmet,
+)
 from ..router.ledger import Outcome
 from ..router.pipeline import Layer
 from ..router.remembered import Remembered
@@ -59,6 +66,10 @@ Asked: TypeAlias = "tuple[tuple[Target, ...], str | None, str | None]"
 
 
 def _both_ways(given: Mapping[tuple[str, str], float]) -> dict[tuple[str, str], float]:
+    pairs: list[object] = list(given)  # whatever the types promise
+    for pair in pairs:
+        if not isinstance(pair, tuple) or len(cast("tuple[object, ...]", pair)) != 2:
+            raise ConfigurationError(f"Regions: rtt_s must be seconds by (location, region), not by {pair!r}")
     return {**{(there, here): rtt_s for (here, there), rtt_s in given.items()}, **given}
 
 
@@ -168,7 +179,7 @@ class Regions:
 
 
 def _out_of_trouble(call: Call, allowed: tuple[Target, ...]) -> tuple[Target, ...]:
-    """Without the regions this call has already met trouble in, as long as others are left.
+    """Without the regions this call has already met trouble in, as long as another has room.
 
     What slows or breaks one endpoint (a network, a site, an overloaded vendor) seldom stops at it, and another model
     there, of which nothing bad is known yet, would look like the best choice.
@@ -179,7 +190,7 @@ def _out_of_trouble(call: Call, allowed: tuple[Target, ...]) -> tuple[Target, ..
         if attempt.outcome is Outcome.TIMED_OUT or isinstance(attempt.error, TROUBLE)
     }
     elsewhere = tuple(target for target in allowed if target.region not in troubled)
-    if not troubled or not elsewhere or len(elsewhere) == len(allowed):
+    if len(elsewhere) == len(allowed) or not any(target.slots.has_room for target in elsewhere):
         return allowed
     call.note("Regions", "keeps out of %s, where this call met trouble", ", ".join(sorted(troubled)))
     return elsewhere

@@ -139,7 +139,7 @@ class Retry:
         if fresh and elsewhere and failure.elsewhere:
             again, wait_s = fresh, 0.0
         else:
-            again, wait_s = self._tried_again(call, state, now_s)
+            again, wait_s = self._tried_again(call, state, now_s, elsewhere=elsewhere)
         state.upcoming_sleep = wait_s
         if not again or self.stop(state):
             raise failure
@@ -148,10 +148,16 @@ class Retry:
             raise failure
         return call.with_(candidates=again), wait_s
 
-    def _tried_again(self, call: Call, state: RetryCallState, now_s: float) -> tuple[tuple[Target, ...], float]:
+    def _tried_again(
+        self, call: Call, state: RetryCallState, now_s: float, *, elsewhere: bool
+    ) -> tuple[tuple[Target, ...], float]:
         """Which of the endpoints that failed may be asked again, and the wait before that."""
         last = {attempt.endpoint.name: attempt for attempt in call.ledger.attempts}
-        forgiving = [target for target in call.candidates if _may_be_asked_again(last.get(target.name))]
+        forgiving = [
+            target
+            for target in call.candidates
+            if (elsewhere or target.name in last) and _may_be_asked_again(last.get(target.name))
+        ]
         if not forgiving:
             return (), 0.0
         jitter_s = call.dice.uniform(0.0, self.wait(state))

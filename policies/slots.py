@@ -6,11 +6,12 @@ unlike "always the best" it does not send everybody to the winner of the moment.
 times the calls already in flight there, so that a busy endpoint has to be that much faster.
 
 An endpoint of which nothing was seen yet is no bargain: it gets a few calls at a time until it has answered one. (A
-router that scores the unknown as fast sends it everyone at once.)
+router that scores the unknown as fast sends it everyone at once.) Nor is one that fails at once and so has nothing in
+flight: endpoints of whose last calls most have failed are used only when there is no other.
 
 Endpoints above 95 % load are passed over while others are free, the tied ones first, then the rest in order of
-preference. When all are full the call waits for one slot, as long as its deadline allows and no longer: the one whose
-queue promises to be shortest. Innermost of all policies, so that each attempt holds its own slot.
+preference. When all are full the call waits for a slot, as long as its deadline allows and no longer, in the queue that
+promises to be the shortest. Innermost of all policies, so that each attempt holds its own slot.
 
 Sources: Mitzenmacher, "The power of two choices" (1996); the load of Finagle's PeakEwma (cost times pending).
 """
@@ -18,6 +19,7 @@ Sources: Mitzenmacher, "The power of two choices" (1996); the load of Finagle's 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
     from ..router.pipeline import Emit, Handler
     from ..router.slots import Lease
     from ..router.target import Target
+
+
+MOSTLY_FAILING = 0.5
+"""Share of its last calls that failed, from which on an endpoint is a last resort. Four failures in a row get there."""
 
 
 @attrs.frozen(kw_only=True)
@@ -64,40 +70,57 @@ class Slots:
             await next(call.with_(candidates=(target,), lease=lease), emit)
 
     async def _wait(self, call: Call) -> tuple[Target, Lease]:
-        """A slot of the endpoint whose queue promises to be the shortest."""
+        """A slot of the endpoint whose queue promises to be the shortest, or of any that is free in the end."""
         now_s = call.clock()
         until_s = min(now_s + self.max_wait_s, call.start_by_s)
         queues = [target for target in call.candidates if target.slots.has_queue_room] or call.candidates
         known = [target for target in queues if target.outlook(now_s).known]
         target = min(known or queues, key=lambda candidate: queue_s(candidate, now_s))
-        call.note("Slots", "no slot is free; waits for %s, %.3f s at most", target.name, until_s - now_s)
+        call.note("Slots", "no slot is to be had; waits for %s, %.3f s at most", target.name, until_s - now_s)
         lease = await target.slots.acquire(until_s)
-        if lease is None:
-            raise Overloaded(
-                f"no slot came free in {call.clock() - now_s:.3f} s "
-                f"({target.in_flight} in flight, {target.slots.waiting} waiting)",
-                endpoint=target.name,
-            )
-        return target, lease
+        if lease is not None:
+            return target, lease
+        if call.clock() < call.start_by_s:
+            for other in call.candidates:
+                lease = other.slots.try_acquire()
+                if lease is not None:
+                    return other, lease
+        raise Overloaded(
+            f"no slot came free in {call.clock() - now_s:.3f} s "
+            f"({target.in_flight} in flight, {target.slots.waiting} waiting)",
+            endpoint=target.name,
+        )
 
     def _pick(self, call: Call, now_s: float) -> Target | None:
         """The endpoint to take a slot of; None if it is better to wait for one."""
         candidates, tied = call.candidates, call.tied
         first, second = draw_two(tied, call.dice)
         one, other = candidates[first], candidates[second]
-        if self._can_take(one, now_s) and self._can_take(other, now_s):
-            return other if cost(call, other, now_s) < cost(call, one, now_s) else one
-        able = [target for target in candidates[:tied] if self._can_take(target, now_s)]
-        if able:
-            first, second = draw_two(len(able), call.dice)
-            return able[second] if cost(call, able[second], now_s) < cost(call, able[first], now_s) else able[first]
-        for target in candidates[tied:]:
-            if self._can_take(target, now_s):
-                return target
+        if self._is_good(one, now_s) and self._is_good(other, now_s):
+            return cheaper(call, one, other, now_s)
+        return (
+            self._pick_from(call, [target for target in candidates if self._is_good(target, now_s)], now_s)
+            or self._pick_from(call, [target for target in candidates if self._can_take(target, now_s)], now_s)
+            or self._when_nobody_is_known(candidates, now_s)
+        )
+
+    def _pick_from(self, call: Call, able: list[Target], now_s: float) -> Target | None:
+        """The cheaper of two among the tied ones that are able; failing that, the first of the others that is."""
+        tied = set(call.candidates[: call.tied])
+        equals = [target for target in able if target in tied]
+        if equals:
+            first, second = draw_two(len(equals), call.dice)
+            return cheaper(call, equals[first], equals[second], now_s)
+        return able[0] if able else None
+
+    def _when_nobody_is_known(self, candidates: Sequence[Target], now_s: float) -> Target | None:
+        """Nobody knows anybody, and every probe is out: spread what comes over all."""
         if any(target.outlook(now_s).known for target in candidates):
             return None
-        # Nobody knows anybody, and every probe is out: spread what comes over all.
         return min(filter(self._has_room, candidates), key=lambda target: target.in_flight, default=None)
+
+    def _is_good(self, target: Target, now_s: float) -> bool:
+        return self._can_take(target, now_s) and target.outlook(now_s).failing < MOSTLY_FAILING
 
     def _can_take(self, target: Target, now_s: float) -> bool:
         return self._has_room(target) and (target.outlook(now_s).known or target.slots.in_flight < self.probes)
@@ -105,6 +128,11 @@ class Slots:
     def _has_room(self, target: Target) -> bool:
         slots = target.slots
         return slots.has_room and (slots.limit is None or slots.in_flight <= slots.limit * self.full_above)
+
+
+def cheaper(call: Call, one: Target, other: Target, now_s: float) -> Target:
+    """The one of two that costs the call less; *one* if they cost the same."""
+    return other if cost(call, other, now_s) < cost(call, one, now_s) else one
 
 
 def draw_two(count: int, dice: random.Random) -> tuple[int, int]:
@@ -117,8 +145,7 @@ def draw_two(count: int, dice: random.Random) -> tuple[int, int]:
 
 
 def cost(call: Call, target: Target, now_s: float) -> float:
-    """Expected seconds times the calls that would be in flight; a probe that is due goes first,
-    unless it has only failed so far.
+    """Expected seconds times the calls that would be in flight; an endpoint of which nothing is believed goes first.
 
     The seconds are to the first token, or to the end where the answer is asked for in one piece.
     """

@@ -8,7 +8,6 @@ import attrs
 import msgspec
 
 from .chunk import Usage
-from .errors import NoEndpoint
 
 if TYPE_CHECKING:
     from .call import Call
@@ -106,7 +105,7 @@ class Collector:
         ledger: Ledger = call.ledger
         attempt = ledger.answered_by
         if attempt is None or attempt.finished_s is None:
-            raise NoEndpoint("a policy returned without an answer: it must call next, or raise")
+            raise RuntimeError("the call has not been answered")
         endpoint, first_s = attempt.endpoint, attempt.first_progress_s
         return Answer(
             text="".join(self._text),

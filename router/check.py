@@ -7,8 +7,8 @@ field's terms and raise `ConfigurationError`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from .errors import ConfigurationError
 
@@ -95,10 +95,35 @@ def one_of(*kinds: type) -> Validator:
     return check
 
 
-def names_or_none(value: object) -> Any:
-    """Converter: an iterable of region names to a frozenset; None stays; a lone string is a set of one."""
-    if value is None:
-        return None
-    if isinstance(value, str):
-        return frozenset({value})
-    return frozenset(value)  # type: ignore[call-overload]  # what is not iterable raises here, and should
+def names(value: object) -> tuple[str, ...]:
+    """Converter: one name, or an iterable of names.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    given = (value,) if isinstance(value, str) else value
+    if not isinstance(given, Iterable):
+        raise ConfigurationError(f"expected a name or several, not {value!r}")
+    found = tuple(cast("Iterable[object]", given))
+    for name in found:
+        if not isinstance(name, str) or not name.strip():
+            raise ConfigurationError(f"expected non-empty names, not {name!r}")
+    return cast("tuple[str, ...]", found)
+
+
+def names_or_none(value: object) -> frozenset[str] | None:
+    """Converter: as `names`, to a set; None stays."""
+    return None if value is None else frozenset(names(value))
+
+
+def every(kind: type, values: object, what: str) -> None:
+    """Refuse *values* unless it is a sequence of *kind*.
+
+    Raises:
+        ConfigurationError: naming *what* it is for.
+    """
+    if not isinstance(values, Sequence) or isinstance(values, str):
+        raise ConfigurationError(f"{what} must be a list of {kind.__name__}, not {type(values).__name__}")
+    for value in cast("Sequence[object]", values):
+        if not isinstance(value, kind):
+            raise ConfigurationError(f"{what} must hold {kind.__name__} only, not {type(value).__name__}")

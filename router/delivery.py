@@ -65,40 +65,57 @@ class Delivery:
             attempt.usage = chunk.usage
         if chunk.finish_reason is not None:
             attempt.finish_reason = chunk.finish_reason
-        progress = chunk.text or chunk.reasoning or chunk.refusal or chunk.tool_calls
-        if not self.begun:
+        if chunk.text or chunk.reasoning or chunk.refusal or chunk.tool_calls:
+            await self._progress(chunk, now_s)
+        elif self.begun:
+            await self._hand_over(chunk)
+        else:
+            await self._nothing_yet(chunk, now_s)
+
+    async def _progress(self, chunk: Chunk, now_s: float) -> None:
+        attempt = self.attempt
+        if attempt.first_progress_s is None:
             if attempt.first_event_s is None:
                 attempt.first_event_s = now_s
-            if not progress and chunk.finish_reason is None:
-                if len(self._held) < MOST_HELD:
-                    self._held.append(chunk)
-                return
             await self._begin()
-        if not progress:
-            await self._hand_over(chunk)
-            return
-        if attempt.first_progress_s is None:
             attempt.first_progress_s = now_s
             self._target.spoke(attempt, now_s)
-        await self._hand_over(chunk)
+        if chunk.reasoning:
+            attempt.reasoned = True
         attempt.last_progress_s = now_s
+        await self._hand_over(chunk)
         self.characters += len(chunk.text)
         if not self.finished:
             self.watchdog.go_on(self._call.clock())
 
+    async def _nothing_yet(self, chunk: Chunk, now_s: float) -> None:
+        """A chunk that says nothing, before any that does. With a finish reason it is the end of an empty answer."""
+        if self.attempt.first_event_s is None:
+            self.attempt.first_event_s = now_s
+        if chunk.finish_reason is not None:
+            await self._begin()
+            await self._hand_over(chunk)
+        elif len(self._held) < MOST_HELD:
+            self._held.append(chunk)
+
     async def _hand_over(self, chunk: Chunk) -> None:
         """Give the caller a chunk. The time it takes over it is not the endpoint's."""
-        self.watchdog.held = True
+        watchdog, clock = self.watchdog, self._call.clock
+        watchdog.held = True
+        began_s = clock()
         try:
             await self._emit(chunk)
         except Exception as error:
             self.refused = error
             raise
         finally:
-            self.watchdog.held = False
+            watchdog.held = False
+            taken_s = clock() - began_s
+            self.attempt.held_s += taken_s
+        watchdog.pardon(taken_s)
         if chunk.finish_reason is not None:
             self.finished = True
-            self.watchdog.linger(self._call.clock())
+            watchdog.linger(clock())
 
     async def discard(self) -> None:
         """Tell a caller who takes the answer whole that what came so far is void."""

@@ -3,16 +3,18 @@
 Whatever policies stand outside, every attempt goes through here. So the limits hold, the commit point is the same
 for all providers, and the latency windows are fed, without any policy's help.
 
-What an attempt leaves behind: its record in the ledger; a sample in its target's windows, censored where it was cut
-off, none where it failed; and, if it raised, exactly one typed error.
+What an attempt leaves behind: its record in the ledger; samples in its target's windows of what was seen to its end,
+censored ones of what was cut off; and, if it raised, exactly one typed error. A failure is no latency, however fast.
 """
 
 from __future__ import annotations
 
 import asyncio
+from asyncio import CancelledError
 from typing import TYPE_CHECKING, NoReturn
 
 import anyio
+import anyio.lowlevel
 
 from .delivery import Delivery
 from .errors import (
@@ -47,33 +49,26 @@ async def dispatch(call: Call, emit: Emit) -> None:
     """
     target = _admitted(call)
     now_s = call.clock()
-    if now_s >= call.deadline_s:
-        raise DeadlineExceeded(f"the deadline passed before {target.name} could be called")
-    if now_s >= call.start_by_s:
-        raise AttemptTimeout("start", 0.0, endpoint=target.name)
+    _check_time(call, target, now_s)
     lease = target.slots.acquire_over_limit() if call.lease is None else None
     attempt = call.ledger.begin(target.endpoint, now_s, streamed=call.request.stream)
     target.sent(attempt)
     scope = anyio.CancelScope()
-    watchdog = Watchdog(call, target.endpoint.limits, now_s, scope.cancel)
-    delivery = Delivery(call, target, attempt, emit, watchdog)
-    failure: Exception | None = None
+    delivery = Delivery(call, target, attempt, emit, Watchdog(call, target.endpoint.limits, now_s, scope.cancel))
+    cancels_before = _cancels()
+    failure: BaseException | None = None
     try:
         with scope:
             await target.handler(call.with_(candidates=(target,), attempt=attempt), delivery.emit)
             delivery.complete()
-    except Exception as raised:  # noqa: BLE001  every kind is translated below
+    except BaseException as raised:  # noqa: BLE001  every kind is settled and raised again below
         failure = raised
-    except BaseException:
-        _settle(call, target, attempt, Outcome.CANCELLED)
-        raise
     finally:
-        watchdog.stop()
+        delivery.watchdog.stop()
         if lease is not None:
             lease.release()
-    if failure is not None and _is_being_cancelled(call):
-        _settle(call, target, attempt, Outcome.CANCELLED)
-        raise _cancellation_behind(failure)  # a provider must not make a failure of being cancelled
+    if failure is not None and (_cancels() > cancels_before or not isinstance(failure, Exception | CancelledError)):
+        await _give_way(call, target, attempt, failure)
     if delivery.refused is not None:
         _settle(call, target, attempt, Outcome.CANCELLED)
         raise delivery.refused
@@ -82,18 +77,30 @@ async def dispatch(call: Call, emit: Emit) -> None:
     _settle(call, target, attempt, Outcome.OK)
 
 
-def _is_being_cancelled(call: Call) -> bool:
-    """Whether the running task has been asked to end since the call began."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > call.ledger.cancels_before
+def _check_time(call: Call, target: Target, now_s: float) -> None:
+    if now_s >= call.deadline_s:
+        raise DeadlineExceeded(f"the deadline passed before {target.name} could be called")
+    if now_s >= call.start_by_s:
+        raise AttemptTimeout("start", 0.0, endpoint=target.name)
 
 
-def _cancellation_behind(failure: BaseException) -> asyncio.CancelledError:
-    """The cancellation a provider was answering to: whoever sent it must know it again."""
+async def _give_way(call: Call, target: Target, attempt: Attempt, failure: BaseException) -> NoReturn:
+    """The caller has left: let its cancellation pass. A provider must not make a failure of it."""
+    _settle(call, target, attempt, Outcome.CANCELLED)
+    if not isinstance(failure, Exception):
+        raise failure
     behind = failure.__context__
-    while behind is not None and not isinstance(behind, asyncio.CancelledError):
+    while behind is not None and not isinstance(behind, CancelledError):
         behind = behind.__context__
-    return behind or asyncio.CancelledError()
+    if behind is None:
+        await anyio.lowlevel.checkpoint_if_cancelled()
+    raise behind or CancelledError()
+
+
+def _cancels() -> int:
+    """How often the running task has been asked to end."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
 
 
 def _admitted(call: Call) -> Target:
@@ -114,7 +121,7 @@ def _settle(call: Call, target: Target, attempt: Attempt, outcome: Outcome, *, b
     target.finished(attempt, attempt.finished_s, blame=blame)
 
 
-async def _fail(call: Call, target: Target, delivery: Delivery, failure: Exception | None) -> NoReturn:
+async def _fail(call: Call, target: Target, delivery: Delivery, failure: BaseException | None) -> NoReturn:
     """Settle an attempt that failed or was cut off, and raise its one error."""
     attempt = delivery.attempt
     passed = delivery.watchdog.passed
@@ -133,7 +140,7 @@ async def _fail(call: Call, target: Target, delivery: Delivery, failure: Excepti
     raise error from (None if error is failure else failure)
 
 
-def _translated(target: Target, failure: Exception | None) -> PacelineError:
+def _translated(target: Target, failure: BaseException | None) -> PacelineError:
     if isinstance(failure, PacelineError):
         return failure
     return ProviderError(
@@ -147,4 +154,8 @@ def _timeout(call: Call, target: Target, attempt: Attempt, passed: str, delivery
     if passed != DEADLINE:
         return AttemptTimeout(passed, after_s, endpoint=target.name)
     told = f"{delivery.characters} characters had been delivered" if delivery.characters else "nothing had come"
-    return DeadlineExceeded(f"the deadline passed {after_s:.3f} s into a call of {target.name}; {told}")
+    return DeadlineExceeded(
+        f"the deadline passed {after_s:.3f} s into a call of {target.name}; {told}",
+        delivered=delivery.characters if call.ledger.committed else 0,
+        usage=attempt.usage,
+    )

@@ -100,7 +100,7 @@ class Prior:
 class Limits:
     """How long one attempt at an endpoint may take, whatever the deadline leaves. Seconds, above 0; None: no limit.
 
-    first_token_s: to the first progress. Default 30.
+    first_token_s: of a stream, to the first progress. Default 30.
     gap_s: between two pieces of progress; keep-alives do not count. Default 30.
     total_s: from start to end. Default None: the caller's deadline rules.
     """
@@ -111,6 +111,9 @@ class Limits:
 
 
 def _secret(value: Secret | str | None) -> Secret | None:
+    given: object = value  # whatever the types promise
+    if given is not None and not isinstance(given, str | Secret):
+        raise ConfigurationError(f"Endpoint: api_key must be a Secret or a string, not {type(value).__name__}")
     return Secret(value) if isinstance(value, str) else value
 
 

@@ -39,8 +39,7 @@
             └── StreamInterrupted          after progress: never repeated silently, says how much was delivered
 
 Whether another try may help is said by the class (`same`, `elsewhere`, `other_model`), so that retries, fallbacks and
-hedges read one classification; a single error may say otherwise, as a vendor's word can. A layer that has used up its
-tries sets ``retryable`` to False on the error it lets through, and no outer layer multiplies it.
+hedges read one classification; a single error may say otherwise, as a vendor's word can.
 """
 
 from __future__ import annotations
@@ -115,7 +114,16 @@ class ResidencyUnmet(NoEndpoint):
 
 
 class DeadlineExceeded(CallError):
-    """The caller's deadline has passed."""
+    """The caller's deadline has passed.
+
+    delivered: characters of text that had reached the caller.
+    usage: what the vendor had reported of tokens, None if nothing.
+    """
+
+    def __init__(self, message: str, *, delivered: int = 0, usage: Usage | None = None) -> None:
+        super().__init__(message)
+        self.delivered = delivered
+        self.usage = usage
 
 
 class DeadlineInsufficient(DeadlineExceeded):
@@ -133,7 +141,7 @@ class AttemptFailed(CallError):
     same: another try at the same endpoint may help.
     elsewhere: a try at another endpoint of the same model may help.
     other_model: a try at another model may help.
-    retryable: no layer has given up on it; set to False by one that has, so that no outer layer multiplies tries.
+    retryable: False forbids any further try, whatever the class says. Default True.
     blames_endpoint: it speaks against the endpoint as configured, its key included, and not against this request or us.
     retry_after_s: seconds the endpoint asked to be left alone; None when it did not say.
     reason: one word for counters and labels, such as ``rate_limited``.
@@ -252,7 +260,7 @@ class BadRequest(CallerAtFault):
 
 
 class ContextTooLong(CallerAtFault):
-    """The prompt does not fit the model's context. Shorten it, or route to a larger model."""
+    """The prompt does not fit the model's context. Shorten it, or name a route of larger models."""
 
     reason = "context_too_long"
 

@@ -52,13 +52,14 @@ class Latency:
     def quantile(self, q: float, now_s: float) -> float | None:
         """Seconds below which a share *q* (above 0, below 1) lies; None if nothing is known.
 
-        Where so many were cut off that it lies beyond all that was seen to its end, the longest of those stands for it.
+        Where so many were cut off that it lies beyond all that was seen to its end, the prior stands for it, or the
+        longest of those cut off if that is more.
         """
         fold = self.window.fold(now_s)
         measured = fold.quantile(q)
-        if measured is None:
-            measured = fold.longest_s
         believed = None if self.prior is None else self.prior.quantile(q)
+        if measured is None and fold.longest_s is not None and believed is not None:
+            measured = max(fold.longest_s, believed)
         return _blend(fold.samples, measured, believed)
 
 

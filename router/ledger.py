@@ -35,7 +35,8 @@ class Attempt(msgspec.Struct, kw_only=True):
     headers_s: status and headers. first_event_s: first complete event that is no keep-alive.
     first_progress_s, last_progress_s: first and last non-empty text, reasoning, refusal or tool call.
     finished_s: over. connect_s: seconds it took to open a new connection, None on a pooled one.
-    keepalives: those before the first progress, a sign of queueing at the vendor. request_id: the vendor's own.
+    keepalives: those before the first progress, a sign of queueing at the vendor. held_s: seconds the caller took over
+    what it was given. reasoned: reasoning was shown. request_id: the vendor's own.
     """
 
     endpoint: Endpoint
@@ -49,6 +50,8 @@ class Attempt(msgspec.Struct, kw_only=True):
     finished_s: float | None = None
     connect_s: float | None = None
     keepalives: int = 0
+    held_s: float = 0.0
+    reasoned: bool = False
     request_id: str | None = None
     usage: Usage | None = None
     finish_reason: str | None = None
@@ -68,8 +71,13 @@ class Attempt(msgspec.Struct, kw_only=True):
 
     @property
     def tpot_s(self) -> float | None:
-        """Seconds per output token after the first; None for fewer than two tokens or an answer in one piece."""
+        """Seconds per output token after the first; None for fewer than two tokens or an answer in one piece.
+
+        Tokens of reasoning that was not shown had come before the first.
+        """
         tokens = None if self.usage is None else self.usage.output_tokens
+        if tokens is not None and self.usage is not None and not self.reasoned:
+            tokens -= self.usage.reasoning_tokens or 0
         if tokens is None or tokens < 2 or self.first_progress_s is None or self.last_progress_s is None:
             return None
         if self.last_progress_s <= self.first_progress_s:
@@ -120,7 +128,6 @@ class Ledger:
     __slots__ = (
         "attempts",
         "began_s",
-        "cancels_before",
         "committed",
         "decisions",
         "models_left",
@@ -135,8 +142,6 @@ class Ledger:
         """Progress has reached the caller. From here on nothing is repeated silently."""
         self.attempts: list[Attempt] = []
         self.decisions: list[Decision] = []
-        self.cancels_before = 0
-        """How often the call's task had been asked to end before the call began."""
         self.retries: list[str] = []
         """Why each retry was made, one word each: the `reason` of the failure before it."""
         self.models_left: list[ModelLeft] = []

@@ -32,7 +32,7 @@ class Policy(Protocol):
     """
 
     async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
-        """Handle *call* with the help of *next*, as often as needed, also never."""
+        """Handle *call* by calling *next*, as often as needed, or raise."""
         ...
 
 

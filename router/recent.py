@@ -41,7 +41,7 @@ class Recent:
     __slots__ = ("_failing", "_failing_at_s", "_last", "_sampled_at_s", "_unanswered")
 
     def __init__(self) -> None:
-        self._last: deque[float] = deque(maxlen=LAST)
+        self._last: deque[tuple[float, bool]] = deque(maxlen=LAST)
         self._sampled_at_s = -math.inf
         self._failing = 0.0
         self._failing_at_s = 0.0
@@ -56,15 +56,15 @@ class Recent:
         sent_s = self._unanswered.pop(id(attempt), None)
         if sent_s is not None:
             self._forget_until(sent_s)
-        self._sample(ttft_s, now_s)
+        self._sample(ttft_s, now_s, cut_off=False)
 
     def forget(self, attempt: Attempt) -> None:
         """A call is over, or has spoken in one piece: it is no part of a silence any more."""
         self._unanswered.pop(id(attempt), None)
 
     def timed_out(self, after_s: float, now_s: float) -> None:
-        """A call was given up without progress after *after_s*: it would have taken at least this long."""
-        self._sample(max(after_s, max(self._last, default=0.0)), now_s)
+        """A call was given up without progress: it would have taken at least this long, and at least the usual time."""
+        self._sample(after_s, now_s, cut_off=True)
 
     def outcome(self, *, failed: bool, now_s: float) -> None:
         """A call has ended, well or not. Cancelled calls are no outcome."""
@@ -76,8 +76,9 @@ class Recent:
         """Median of the last five first-token times; *usual_s* where the last is too old to speak of now."""
         if now_s - self._sampled_at_s > FADE_S:
             return usual_s
-        last = sorted([*self._last, *[usual_s] * (FEWEST - len(self._last))])
-        return last[len(last) // 2]
+        last = [max(ttft_s, usual_s) if cut_off else ttft_s for ttft_s, cut_off in self._last]
+        last += [usual_s] * (FEWEST - len(last))
+        return sorted(last)[len(last) // 2]
 
     def failing(self, now_s: float) -> float:
         """Share of the last calls that failed, 0..1, fading with time."""
@@ -96,10 +97,10 @@ class Recent:
         """Calls under way without a first token, stragglers left out."""
         return len(self._unanswered)
 
-    def _sample(self, ttft_s: float, now_s: float) -> None:
+    def _sample(self, ttft_s: float, now_s: float, *, cut_off: bool) -> None:
         if now_s - self._sampled_at_s > FADE_S:
             self._last.clear()
-        self._last.append(ttft_s)
+        self._last.append((ttft_s, cut_off))
         self._sampled_at_s = now_s
 
     def _forget_until(self, sent_s: float) -> None:

@@ -1,4 +1,4 @@
-"""Rankings that are kept for a moment, so that choosing costs the same for ten endpoints and for a thousand.
+"""Rankings that are kept for a moment, so that choosing among a thousand endpoints costs little more than among ten.
 
 What a ranking is made of (distributions, levels, loads) changes little in a hundredth of a second. A failure, a
 timeout or the first answer of an unknown endpoint changes much: those beat the fleet's `Pulse`, and nothing older than
@@ -7,6 +7,7 @@ the last beat is used.
 
 from __future__ import annotations
 
+import math
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -15,17 +16,27 @@ V = TypeVar("V")
 KEPT_S = 0.01
 """Seconds a ranking, or an outlook, is good for."""
 
+LEAST_APART_S = 0.001
+"""Seconds between two beats: in a storm of failures rankings are still made a thousand times a second, not per call."""
+
 MOST_KEPT = 256
 """Rankings kept at once; more questions than this do not repeat."""
 
 
 class Pulse:
-    """Counts what changes a fleet's standing at once. One a fleet."""
+    """Counts what changes a fleet's standing at once, a thousand times a second at most. One a fleet."""
 
-    __slots__ = ("beats",)
+    __slots__ = ("_beaten_s", "beats")
 
     def __init__(self) -> None:
         self.beats = 0
+        self._beaten_s = -math.inf
+
+    def beat(self, now_s: float) -> None:
+        """Something has changed. What comes within a millisecond of the last beat is seen with the next."""
+        if now_s - self._beaten_s >= LEAST_APART_S:
+            self._beaten_s = now_s
+            self.beats += 1
 
 
 class Remembered(Generic[K, V]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import attrs
@@ -47,7 +47,17 @@ def _asked(validator: check.Validator) -> check.Validator:
 def _messages(value: str | Sequence[Message]) -> tuple[Message, ...]:
     if isinstance(value, str):
         return ({"role": "user", "content": value},) if value.strip() else ()
+    given: object = value  # whatever the types promise
+    if not isinstance(given, Iterable):
+        raise InvalidRequest(f"messages must be a string or a list of messages, not {type(value).__name__}")
     return tuple(value)
+
+
+def _regions(value: object) -> frozenset[str] | None:
+    try:
+        return check.names_or_none(value)
+    except ConfigurationError as wrong:
+        raise InvalidRequest(f"residency: {wrong}") from None
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -57,7 +67,7 @@ class Request:
     messages: in OpenAI form, at least one; a string stands for one user message. Never shown in a repr.
     route: name of the route. Not needed where the router has only one.
     model: name of a model. With a route it narrows the route to this model; alone it is served by any endpoint of
-        this model.
+        this model, under no route's caps and residency, unless a route has that name.
     budget_s: seconds the caller will wait for the whole answer, above 0. Default: the route's, then the router's.
     max_tokens: the most tokens the answer may have, at least 1. Default: the route's, then the vendor's.
     expected_tokens: how long the answer is likely to be, for predictions. Default: 128, or ``max_tokens`` if less.
@@ -83,7 +93,7 @@ class Request:
     prompt_tokens: int | None = attrs.field(default=None, validator=_asked(check.count(1)))
     priority: Priority | None = attrs.field(default=None, validator=_asked(check.one_of(Priority)))
     min_quality: int | None = attrs.field(default=None, validator=_asked(check.count(0)))
-    residency: frozenset[str] | None = attrs.field(default=None, converter=check.names_or_none)
+    residency: frozenset[str] | None = attrs.field(default=None, converter=_regions)
     user: str | None = attrs.field(default=None, repr=False)
     location: str | None = attrs.field(default=None)
     stream: bool = True

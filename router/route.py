@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import attrs
 
 from . import check
@@ -30,16 +28,13 @@ class Objective:
         return in_time and (self.ttft_s is None or (ttft_s is not None and ttft_s <= self.ttft_s))
 
 
-def _models(value: str | Iterable[str]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
-
-
 @attrs.frozen(kw_only=True)
 class Route:
     """One class of traffic: a chat screen, a nightly report.
 
     name: what requests ask for; unique in a router.
-    models: in order of preference, at least one, each served by at least one endpoint.
+    models: in order of preference, at least one, each served by at least one endpoint. It is `Fallback` that keeps the
+        order; a stack without it takes their endpoints for equals.
     priority: what "fast" means here. Default TTFT.
     objective: what is promised; latency-budget routing aims at it. Default: nothing.
     budget_s: the default budget of its calls. Default None: the router's.
@@ -49,7 +44,7 @@ class Route:
     """
 
     name: str = attrs.field(validator=check.named)
-    models: tuple[str, ...] = attrs.field(converter=_models)
+    models: tuple[str, ...] = attrs.field(converter=check.names)
     priority: Priority = attrs.field(default=Priority.TTFT, validator=check.one_of(Priority))
     objective: Objective = attrs.field(factory=Objective, validator=check.one_of(Objective))
     budget_s: float | None = attrs.field(default=None, validator=check.if_given(check.positive))

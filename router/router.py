@@ -12,13 +12,25 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from . import check
 from .answer import Answer, Collector
 from .call import Call
 from .dispatch import dispatch
-from .errors import CallError, ConfigurationError, NoEndpoint, PacelineError, PolicyFailed, ResidencyUnmet, RouterClosed
+from .endpoint import Endpoint
+from .errors import (
+    CallError,
+    ConfigurationError,
+    InvalidRequest,
+    PacelineError,
+    PolicyFailed,
+    ResidencyUnmet,
+    RouterClosed,
+)
 from .fleet import Fleet
 from .ledger import Ledger
 from .pipeline import Layer, compose, name_of
+from .request import Request
+from .route import Route
 from .stream import Stream
 from .window import WindowShape
 
@@ -29,10 +41,8 @@ if TYPE_CHECKING:
 
     from .chunk import Chunk
     from .clock import Clock
-    from .endpoint import Endpoint, Provider
+    from .endpoint import Provider
     from .pipeline import Emit, Handler, Policy
-    from .request import Request
-    from .route import Route
 
 DEFAULT_BUDGET_S = 60.0
 
@@ -70,6 +80,9 @@ class Router:
     ) -> None:
         if not 0 < budget_s < math.inf:
             raise ConfigurationError(f"Router: budget_s must be a number above 0, not {budget_s!r}")
+        check.every(Endpoint, endpoints, "Router: endpoints")
+        check.every(Route, routes, "Router: routes")
+        check.every(object, policies, "Router: policies")
         self.fleet = Fleet(endpoints, routes, clock, window or WindowShape())
         self._policies = tuple(policies)
         self._handler: Handler = compose(self._policies, dispatch)
@@ -84,6 +97,8 @@ class Router:
         self._running: dict[Ledger, asyncio.Task[object] | None] = {}
         self._evicted: set[Ledger] = set()
         self._one_ended: asyncio.Event | None = None
+        self._closed = asyncio.Event()
+        self._closed.set()
 
     def _check_residency(self) -> None:
         bound = [route.name for route in self.fleet.routes if route.residency is not None]
@@ -105,11 +120,7 @@ class Router:
         call = self._admit(request, streamed=False)
         collector = Collector()
         await self._run(call, collector.emit)
-        try:
-            return collector.answer(call)
-        except NoEndpoint as error:
-            error.ledger = call.ledger
-            raise
+        return collector.answer(call)
 
     def stream(self, request: Request) -> Stream:
         """The answer as it comes: ``async with router.stream(request) as chunks: async for chunk in chunks``.
@@ -134,6 +145,9 @@ class Router:
             raise
 
     def _admit(self, request: Request, *, streamed: bool) -> Call:
+        given: object = request  # whatever the types promise
+        if not isinstance(given, Request):
+            raise InvalidRequest(f"a call takes a Request, not {type(request).__name__}: Request(messages=...)")
         route, candidates = self.fleet.admit(request)
         now_s = self._clock()
         budget_s = request.budget_s or route.budget_s or self._budget_s
@@ -155,32 +169,40 @@ class Router:
             raise RouterClosed("the router is not open: make calls inside 'async with router'")
         ledger = call.ledger
         task = self._running[ledger] = asyncio.current_task()
-        ledger.cancels_before = 0 if task is None else task.cancelling()
+        cancels_before = 0 if task is None else task.cancelling()
         try:
             await self._handler(call, emit)
-        except CallError as error:
-            error.ledger = ledger
-            raise
-        except PacelineError:
-            raise
-        except asyncio.CancelledError:
-            self._raise_if_evicted(ledger)
+        except asyncio.CancelledError as cancelled:
+            raise self._meaning(cancelled, ledger, cancels_before) from None
+        except PacelineError as error:
+            if isinstance(error, CallError):
+                error.ledger = ledger
             raise
         except Exception as error:
-            failed = PolicyFailed(f"a policy raised {type(error).__name__}: see the cause of this error")
-            failed.ledger = ledger
-            raise failed from error
+            raise _policy_failed(ledger, f"a policy raised {type(error).__name__}: see the cause of this") from error
         finally:
-            del self._running[ledger]
-            self._evicted.discard(ledger)
-            if self._one_ended is not None:
-                self._one_ended.set()
+            self._over(ledger)
+        if ledger.answered_by is None:
+            raise _policy_failed(ledger, "a policy returned without an answer: it must call next, or raise")
 
-    def _raise_if_evicted(self, ledger: Ledger) -> None:
-        """A call that the closing router cancelled ends in an error of its own, and its task goes on."""
-        task = self._running[ledger]
-        if ledger in self._evicted and task is not None and task.uncancel() == 0:
-            raise RouterClosed("the router was closed while this call was in flight") from None
+    def _meaning(self, cancelled: BaseException, ledger: Ledger, cancels_before: int) -> BaseException:
+        """Whose a cancellation was: the caller's, the closing router's, or nobody's and so a policy's fault."""
+        task, evicted = self._running[ledger], ledger in self._evicted
+        asked = 0 if task is None else task.cancelling() - cancels_before
+        if asked > evicted:
+            return cancelled
+        if evicted:
+            return RouterClosed("the router was closed while this call was in flight")
+        return _policy_failed(ledger, "a policy was cancelled from within, though nobody had asked the call to end")
+
+    def _over(self, ledger: Ledger) -> None:
+        task = self._running.pop(ledger)
+        if ledger in self._evicted:
+            self._evicted.discard(ledger)
+            if task is not None:
+                task.uncancel()
+        if self._one_ended is not None:
+            self._one_ended.set()
 
     # -- life
 
@@ -195,6 +217,7 @@ class Router:
                     handlers[provider] = await resources.enter_async_context(provider.open(self._clock))
                 target.handler = handlers[provider]
             self._resources = resources.pop_all()
+            self._closed.clear()
         return self
 
     async def __aexit__(
@@ -205,17 +228,22 @@ class Router:
     async def aclose(self) -> None:
         """Take no more calls, let those in flight end within ``grace_s``, end the rest, and close every connection.
 
-        What resists its cancellation for another second is told in a ResourceWarning. Closing twice is harmless.
+        It does so also when it is cancelled itself. What resists for another second is told in a ResourceWarning.
+        Closing twice is harmless; the second waits for the first.
         """
         resources, self._resources = self._resources, None
         if resources is None:
+            await self._closed.wait()
             return
         try:
-            await self._drain()
+            with anyio.CancelScope(shield=True):
+                await self._drain()
         finally:
             for target in self.fleet:
                 target.close()
-            await resources.aclose()
+            with anyio.move_on_after(RESISTANCE_S, shield=True):
+                await resources.aclose()
+            self._closed.set()
 
     async def _drain(self) -> None:
         here = asyncio.current_task()
@@ -255,6 +283,12 @@ class Router:
                 f"endpoint {endpoint.name}: {endpoint.model} of {endpoint.provider.name} in {endpoint.region}, {slots}"
             )
         return "\n".join(lines)
+
+
+def _policy_failed(ledger: Ledger, message: str) -> PolicyFailed:
+    failed = PolicyFailed(message)
+    failed.ledger = ledger
+    return failed
 
 
 class _Receiver:

@@ -17,6 +17,8 @@ import asyncio
 import heapq
 from typing import TYPE_CHECKING
 
+from .errors import ConfigurationError
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -146,7 +148,9 @@ class SlotPool:
         return waiter.lease
 
     def set_limit(self, limit: int | None) -> None:
-        """Change the limit. Lowered: no grant until enough are given back. Raised: waiters are let in at once."""
+        """Change the limit, at least 1. Lowered: no grant until it is undercut. Raised: waiters get in at once."""
+        if limit is not None and limit < 1:
+            raise ConfigurationError(f"a slot limit must be at least 1, or None for no limit, not {limit!r}")
         self.limit = limit
         while (self.limit is None or self.in_flight < self.limit) and (waiter := self._next_live()) is not None:
             self.in_flight += 1

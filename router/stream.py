@@ -59,13 +59,21 @@ class _Pipe:
         return chunk
 
     async def wait(self) -> None:
-        """Until there is a chunk, or the end."""
+        """Until there is a chunk, or the end.
+
+        Raises:
+            RuntimeError: another reader waits already.
+        """
+        if self._something is not None and not self._something.done():
+            raise RuntimeError("a stream has one reader: collect the chunks in one place, and share them from there")
         self._something = asyncio.get_running_loop().create_future()
         await self._something
 
     def end(self, task: asyncio.Task[None]) -> None:
         self.done = True
-        if not task.cancelled():
+        if task.cancelled():
+            self.error = RuntimeError("the stream has been left, and its answer with it")
+        else:
             self.error = task.exception()
         self._wake(self._something)
 
@@ -78,7 +86,8 @@ class _Pipe:
 class Stream:
     """An answer that is coming. Use it as ``async with router.stream(request) as chunks: async for chunk in chunks``.
 
-    Iterating raises the call's one error, after every chunk that came before it has been given out.
+    The call's budget runs from when the stream was asked for. Iterating raises the call's one error, after every chunk
+    that came before it has been given out.
     """
 
     def __init__(self, call: Call, run: Callable[[Call, Emit], Awaitable[None]]) -> None:

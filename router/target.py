@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from .remembered import Pulse
     from .window import WindowShape
 
+SLOW_READER = 0.1
+"""Share of an attempt's time that the caller may have held it up by, for its times to count."""
+
 NETWORK_WEIGHT = 0.2
 """Weight of one new connection in the smoothed network time."""
 
@@ -116,38 +119,44 @@ class Target:
         self.ttft.window.record(ttft_s, now_s)
         self.recent.spoke(attempt, ttft_s, now_s)
         if self._outlook is not None and not self._outlook.known:
-            self._startle()
+            self._startle(now_s)
 
     def finished(self, attempt: Attempt, now_s: float, *, blame: bool) -> None:
         """An attempt is over; its outcome says how. *blame*: a failure is the endpoint's, not the caller's."""
-        after_s = now_s - attempt.sent_s
-        ok = attempt.outcome is Outcome.OK
-        timed_out = attempt.outcome is Outcome.TIMED_OUT
-        cut = timed_out or attempt.outcome is Outcome.CANCELLED
         if attempt.connect_s is not None:
             self._measure_network(attempt.connect_s)
         if attempt.first_progress_s is None and attempt.streamed:
-            self.recent.forget(attempt)
-            if timed_out:
-                self.recent.timed_out(after_s, now_s)
-            if cut:
-                self.ttft.window.record_censored(after_s, now_s)
-        if ok:
+            self._never_spoke(attempt, now_s)
+        self._measure_total(attempt, now_s)
+        if attempt.outcome is Outcome.OK or blame:
+            self.recent.outcome(failed=blame, now_s=now_s)
+        if blame or attempt.outcome is Outcome.TIMED_OUT:
+            self._startle(now_s)
+
+    def _never_spoke(self, attempt: Attempt, now_s: float) -> None:
+        self.recent.forget(attempt)
+        after_s = now_s - attempt.sent_s
+        if attempt.outcome is Outcome.TIMED_OUT:
+            self.recent.timed_out(after_s, now_s)
+        if _is_cut_off(attempt):
+            self.ttft.window.record_censored(after_s, now_s)
+
+    def _measure_total(self, attempt: Attempt, now_s: float) -> None:
+        after_s = now_s - attempt.sent_s
+        if attempt.held_s > SLOW_READER * after_s:
+            return  # how long it took says more about the reader than about the endpoint
+        if attempt.outcome is Outcome.OK:
             self.total.window.record(after_s, now_s)
             tpot_s = attempt.tpot_s
             if tpot_s is not None:
                 self.tpot.window.record(tpot_s, now_s)
-        elif cut or attempt.first_progress_s is not None:
+        elif _is_cut_off(attempt) or attempt.first_progress_s is not None:
             self.total.window.record_censored(after_s, now_s)
-        if ok or blame:
-            self.recent.outcome(failed=blame, now_s=now_s)
-        if not ok:
-            self._startle()
 
-    def _startle(self) -> None:
+    def _startle(self, now_s: float) -> None:
         """Something happened that must be seen at once."""
         self._outlook = None
-        self.pulse.beats += 1
+        self.pulse.beat(now_s)
 
     def _measure_network(self, connect_s: float) -> None:
         before_s = connect_s if self.network_s is None else self.network_s
@@ -156,6 +165,10 @@ class Target:
     def __repr__(self) -> str:
         limit = "∞" if self.slots.limit is None else self.slots.limit
         return f"<Target {self.name}: {self.model} in {self.region}, {self.in_flight}/{limit} in flight>"
+
+
+def _is_cut_off(attempt: Attempt) -> bool:
+    return attempt.outcome is Outcome.TIMED_OUT or attempt.outcome is Outcome.CANCELLED
 
 
 def _ttft_prior(profile: Profile | None) -> Prior | None:

@@ -27,8 +27,9 @@ LINGER_S = 1.0
 class Watchdog:
     """Calls *bite* once, when the first of an attempt's limits has passed; `passed` says which.
 
-    The limits: ``first_token`` and ``start`` until the first progress, ``gap`` between progress, ``total``, and
-    the caller's ``deadline``. Of limits that pass at the same instant the outer one is named: it was not the
+    The limits: ``first_token`` (of a stream; an answer in one piece has none) and ``start`` until the first progress,
+    ``gap`` between progress, ``total``, the caller's ``deadline``, and ``linger``, a moment for the end marker of an
+    answer that is complete. Of limits that pass at the same instant the outer one is named: it was not the
     endpoint's own.
     """
 
@@ -51,7 +52,7 @@ class Watchdog:
         self._due_s, self._why = self._ends_s, self._ends_why
         if call.start_by_s < self._due_s:
             self._due_s, self._why = call.start_by_s, "start"
-        if limits.first_token_s is not None and now_s + limits.first_token_s < self._due_s:
+        if limits.first_token_s is not None and call.request.stream and now_s + limits.first_token_s < self._due_s:
             self._due_s, self._why = now_s + limits.first_token_s, "first_token"
         self._sleep(now_s)
 
@@ -63,6 +64,11 @@ class Watchdog:
         if self._due_s < self._wakes_s:
             self.stop()
             self._sleep(now_s)
+
+    def pardon(self, taken_s: float) -> None:
+        """The caller took so long over what was no progress: the gap is longer by it."""
+        if self._why == "gap":
+            self._due_s = min(self._due_s + taken_s, self._ends_s)
 
     def linger(self, now_s: float) -> None:
         """The answer is complete. What may still come, usage and the end marker, has a moment."""

@@ -101,7 +101,7 @@ class Window:
         self._new += 1
 
     def _is_due(self, fold: Fold, now_s: float) -> bool:
-        return now_s - self._folded_at_s >= REFOLD_AFTER_S or self._new > fold.count
+        return now_s - self._folded_at_s >= REFOLD_AFTER_S or self._new > fold.samples
 
     def _refold(self) -> Fold:
         censored = self._total(self._censored)

@@ -14,6 +14,7 @@ from .loop import Deadlock, VirtualLoop, run, virtual_clock
 from .scripted import (
     SILENT,
     Cut,
+    End,
     Fail,
     Resist,
     Say,
@@ -33,6 +34,7 @@ __all__ = [
     "Arrival",
     "Cut",
     "Deadlock",
+    "End",
     "Fail",
     "Resist",
     "Result",

@@ -3,8 +3,8 @@
 Nothing here waits: when every task is idle, time moves at once to the next timer. Two runs with one seed are
 identical. When nothing is left to run and no timer is set, the program would wait for ever, and `Deadlock` says so.
 
-The loop is asyncio's own, so everything that runs on asyncio runs here. Real sockets do not: their answers take real
-time, and virtual time does not wait for them.
+The loop is asyncio's own, so everything that runs on asyncio runs here. Real sockets and threads do not: their answers
+take real time, and virtual time does not wait for them.
 """
 
 from __future__ import annotations
@@ -78,7 +78,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         timers = cast("list[asyncio.TimerHandle]", getattr(self, "_scheduled"))  # noqa: B009  BaseEventLoop's own heap
         if not timers:  # cancelled ones at its top were dropped before the loop went to wait
             waiting = [task.get_name() for task in asyncio.all_tasks(self) if not task.done()]
-            raise Deadlock(f"every task waits and no timer is set: {', '.join(sorted(waiting)) or 'no task'}")
+            raise Deadlock(
+                f"every task waits and no timer is set (sockets and threads do not run here): "
+                f"{', '.join(sorted(waiting)) or 'no task'}"
+            )
         self._now_s = max(self._now_s, timers[0].when())
 
 

@@ -1,7 +1,7 @@
 """A provider that does exactly what a test says, and counts what was asked of it.
 
-A script is a list of steps, each at its time after the call began. What ends it is the last step: `finish`, `fail`,
-`cut`, or nothing more, which is silence. One script per call, in order; the last one repeats.
+A script is a list of steps, each at its time after the call began. It ends with a chunk that has a finish reason, an
+end marker, a failure or a cut, or with nothing more, which is silence. One script per call, in order; the last repeats.
 """
 
 from __future__ import annotations
@@ -54,13 +54,20 @@ class Cut:
 
 
 @attrs.frozen
+class End:
+    """At *at_s*, the answer ends with its end marker, whether or not a finish reason was said."""
+
+    at_s: float
+
+
+@attrs.frozen
 class Resist:
     """Ignore being cancelled for *for_s*, then give in. Stands first in a script."""
 
     for_s: float
 
 
-Step: TypeAlias = Say | Fail | Silence | Cut | Resist
+Step: TypeAlias = Say | Fail | Silence | Cut | End | Resist
 Script: TypeAlias = tuple[Step, ...]
 
 
@@ -121,6 +128,8 @@ class Scripted:
             try:
                 for step in script:
                     await _follow(step, began_s, call, emit)
+                if not any(_is_end(step) for step in script):
+                    await anyio.sleep_forever()
             except BaseException:
                 await _resist(script)
                 raise
@@ -148,6 +157,10 @@ async def _follow(step: Step, began_s: float, call: Call, emit: Emit) -> None:
         raise step.error()
     elif isinstance(step, Cut):
         raise TruncatedAnswer("cut, as scripted", endpoint=call.target.name)
+
+
+def _is_end(step: Step) -> bool:
+    return isinstance(step, End) or (isinstance(step, Say) and step.chunk.finish_reason is not None)
 
 
 async def _resist(script: Script) -> None:

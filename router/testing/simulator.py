@@ -70,7 +70,9 @@ async def play(router: Router, arrivals: Iterable[Arrival]) -> list[Result]:
             return Result(arrival, loop.time(), None, error)
         return Result(arrival, loop.time(), answer, None)
 
-    return list(await asyncio.gather(*(one(arrival) for arrival in arrivals)))
+    async with asyncio.TaskGroup() as traffic:
+        calls = [traffic.create_task(one(arrival)) for arrival in arrivals]
+    return [call.result() for call in calls]
 
 
 def quantile(values: Sequence[float], q: float) -> float | None:

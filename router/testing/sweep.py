@@ -49,18 +49,17 @@ def cancel_everywhere(scenario: Callable[[], Coroutine[Any, Any, None]], check: 
     check: called after each run with the point at which it was cancelled, 0 for the first run; asserts that nothing
         is left behind.
 
-    Returns the number of points. A run that is cancelled and ends without ``CancelledError`` swallowed it, which is
-    an error of its own.
+    Returns the number of points. A run that is cancelled and ends without ``CancelledError`` swallowed it, and one that
+    leaves a task behind lost hold of it: each an ``AssertionError`` of its own. Points are those of the scenario's own
+    task; what it does in other tasks is not cancelled there.
     """
-    points = _run(scenario, None)
-    check(0)
+    points = _run(scenario, check, None)
     for point in range(1, points + 1):
-        _run(scenario, point)
-        check(point)
+        _run(scenario, check, point)
     return points
 
 
-def _run(scenario: Callable[[], Coroutine[Any, Any, None]], at: int | None) -> int:
+def _run(scenario: Callable[[], Coroutine[Any, Any, None]], check: Callable[[int], None], at: int | None) -> int:
     counted = _CancelledAt(scenario(), at)
 
     async def main() -> None:
@@ -72,6 +71,11 @@ def _run(scenario: Callable[[], Coroutine[Any, Any, None]], at: int | None) -> i
         else:
             if at is not None:
                 raise AssertionError(f"cancelled at point {at}, the scenario went on as if nothing had been")
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        if left:
+            names = ", ".join(sorted(task.get_name() for task in left))
+            raise AssertionError(f"cancelled at point {at}, the scenario left tasks behind: {names}")
+        check(at or 0)
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         runner.run(main())

@@ -6,7 +6,7 @@ import pytest
 
 from paceline.router import DISCARD, Answer, Chunk, Collector, Request, Route, ToolCall, ToolCallDelta, Usage
 from paceline.router.errors import ProviderError
-from paceline.router.testing import SILENT, Say, Script, Scripted, answers, endpoint, fails, run
+from paceline.router.testing import SILENT, End, Say, Script, Scripted, answers, endpoint, fails, run
 
 from .stack import ask, full_stack, routed
 
@@ -14,7 +14,7 @@ FINISH = Chunk(finish_reason="stop", usage=Usage(input_tokens=9, output_tokens=4
 
 
 def answered(*chunks: Chunk) -> Answer:
-    script: Script = tuple(Say(0.25, chunk) for chunk in chunks)
+    script: Script = (*(Say(0.25, chunk) for chunk in chunks), End(0.25))
 
     async def main() -> Answer:
         async with routed(endpoint("a", Scripted(script), region="eu")) as router:

@@ -73,5 +73,5 @@ def test_names_become_a_set(given: object, kept: set[str] | None) -> None:
 
 
 def test_names_that_cannot_be_iterated_are_no_names() -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(ConfigurationError, match="expected a name or several, not 5"):
         Thing(names=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -16,7 +16,19 @@ from paceline.router.errors import (
     ResidencyUnmet,
     TruncatedAnswer,
 )
-from paceline.router.testing import SILENT, Cut, Say, Script, Scripted, answers, endpoint, fails, run, virtual_clock
+from paceline.router.testing import (
+    SILENT,
+    Cut,
+    End,
+    Say,
+    Script,
+    Scripted,
+    answers,
+    endpoint,
+    fails,
+    run,
+    virtual_clock,
+)
 
 from .stack import Ear, ask, nothing_is_held, routed
 
@@ -115,7 +127,7 @@ def test_a_bug_in_a_provider_is_a_provider_error_with_its_cause() -> None:
 
 @pytest.mark.parametrize(
     "script",
-    [(), (Say(0.0, Chunk()),), (Cut(0.0),)],
+    [(End(0.0),), (Say(0.0, Chunk()), End(0.0)), (Cut(0.0),)],
     ids=["nothing", "a role and nothing more", "cut"],
 )
 def test_an_answer_that_ends_before_it_begins_is_truncated(script: Script) -> None:

@@ -10,7 +10,6 @@ from paceline.router import Answer, Call, Emit, Handler, Priority, Request, Rout
 from paceline.router.errors import (
     CallError,
     ConfigurationError,
-    NoEndpoint,
     PolicyFailed,
     ProviderError,
     ResidencyUnmet,
@@ -189,7 +188,7 @@ def test_no_group_of_errors_reaches_a_caller() -> None:
 def test_a_policy_that_neither_answers_nor_raises_is_told_with_its_story() -> None:
     async def main() -> None:
         async with routed(endpoint("a", Scripted()), policies=[AnswersItself()]) as router:
-            with pytest.raises(NoEndpoint, match="a policy returned without an answer: it must call next") as caught:
+            with pytest.raises(PolicyFailed, match="a policy returned without an answer: it must call next") as caught:
                 await router.complete(ask())
 
         assert [str(decision) for decision in caught.value.decisions] == ["AnswersItself: keeps it"]
