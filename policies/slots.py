@@ -123,11 +123,14 @@ class Slots:
         return self._can_take(target, now_s) and target.outlook(now_s).failing < MOSTLY_FAILING
 
     def _can_take(self, target: Target, now_s: float) -> bool:
-        return self._has_room(target) and (target.outlook(now_s).known or target.slots.in_flight < self.probes)
+        if not self._has_room(target):
+            return False
+        return target.outlook(now_s).known or target.slots.in_flight < self.probes
 
     def _has_room(self, target: Target) -> bool:
         slots = target.slots
-        return slots.has_room and (slots.limit is None or slots.in_flight <= slots.limit * self.full_above)
+        limit = slots.limit
+        return limit is None or (slots.in_flight <= limit * self.full_above and slots.has_room)
 
 
 def cheaper(call: Call, one: Target, other: Target, now_s: float) -> Target:

@@ -30,6 +30,7 @@ class Delivery:
 
     __slots__ = (
         "_call",
+        "_clock",
         "_emit",
         "_held",
         "_target",
@@ -43,6 +44,7 @@ class Delivery:
 
     def __init__(self, call: Call, target: Target, attempt: Attempt, emit: Emit, watchdog: Watchdog) -> None:
         self._call = call
+        self._clock = call.clock
         self._target = target
         self._emit = emit
         self._held: list[Chunk] = []
@@ -59,63 +61,63 @@ class Delivery:
 
     async def emit(self, chunk: Chunk) -> None:
         """Take one chunk from the provider."""
+        began_s = self._clock()
+        says_something = self._mark(chunk, began_s)
+        if not self.begun:
+            if not says_something and chunk.finish_reason is None:
+                self._hold(chunk)
+                return
+            await self._begin(began_s, says_something=says_something)
+        await self._hand_over(chunk)
+        now_s = self._clock()
+        self._handed_over(chunk, began_s, now_s, says_something=says_something)
+
+    def _mark(self, chunk: Chunk, now_s: float) -> bool:
+        """Enter the chunk into the attempt's record. Says whether it is progress."""
         attempt = self.attempt
-        now_s = self._call.clock()
         if chunk.usage is not None:
             attempt.usage = chunk.usage
         if chunk.finish_reason is not None:
             attempt.finish_reason = chunk.finish_reason
-        if chunk.text or chunk.reasoning or chunk.refusal or chunk.tool_calls:
-            await self._progress(chunk, now_s)
-        elif self.begun:
-            await self._hand_over(chunk)
-        else:
-            await self._nothing_yet(chunk, now_s)
-
-    async def _progress(self, chunk: Chunk, now_s: float) -> None:
-        attempt = self.attempt
-        if attempt.first_progress_s is None:
-            if attempt.first_event_s is None:
-                attempt.first_event_s = now_s
-            await self._begin()
-            attempt.first_progress_s = now_s
-            self._target.spoke(attempt, now_s)
+        if attempt.first_event_s is None:
+            attempt.first_event_s = now_s
+        if chunk.text:
+            attempt.last_progress_s = now_s
+            return True
         if chunk.reasoning:
             attempt.reasoned = True
-        attempt.last_progress_s = now_s
-        await self._hand_over(chunk)
-        self.characters += len(chunk.text)
-        if not self.finished:
-            self.watchdog.go_on(self._call.clock())
+        if chunk.reasoning or chunk.refusal or chunk.tool_calls:
+            attempt.last_progress_s = now_s
+            return True
+        return False
 
-    async def _nothing_yet(self, chunk: Chunk, now_s: float) -> None:
-        """A chunk that says nothing, before any that does. With a finish reason it is the end of an empty answer."""
-        if self.attempt.first_event_s is None:
-            self.attempt.first_event_s = now_s
-        if chunk.finish_reason is not None:
-            await self._begin()
-            await self._hand_over(chunk)
-        elif len(self._held) < MOST_HELD:
+    def _hold(self, chunk: Chunk) -> None:
+        if len(self._held) < MOST_HELD:
             self._held.append(chunk)
 
     async def _hand_over(self, chunk: Chunk) -> None:
-        """Give the caller a chunk. The time it takes over it is not the endpoint's."""
-        watchdog, clock = self.watchdog, self._call.clock
-        watchdog.held = True
-        began_s = clock()
+        self.watchdog.held = True
         try:
             await self._emit(chunk)
         except Exception as error:
             self.refused = error
             raise
         finally:
-            watchdog.held = False
-            taken_s = clock() - began_s
-            self.attempt.held_s += taken_s
-        watchdog.pardon(taken_s)
+            self.watchdog.held = False
+
+    def _handed_over(self, chunk: Chunk, began_s: float, now_s: float, *, says_something: bool) -> None:
+        """The caller has it. The time it took over it is not the endpoint's."""
+        self.attempt.held_s += now_s - began_s
+        self.characters += len(chunk.text)
         if chunk.finish_reason is not None:
             self.finished = True
-            watchdog.linger(clock())
+            self.watchdog.linger(now_s)
+        elif self.finished:
+            pass
+        elif says_something:
+            self.watchdog.go_on(now_s)
+        else:
+            self.watchdog.pardon(now_s - began_s)
 
     async def discard(self) -> None:
         """Tell a caller who takes the answer whole that what came so far is void."""
@@ -132,7 +134,7 @@ class Delivery:
         if not self.begun:
             raise TruncatedAnswer("the answer ended before it began", endpoint=self._target.name)
 
-    async def _begin(self) -> None:
+    async def _begin(self, now_s: float, *, says_something: bool) -> None:
         """The answer begins, with its first progress or, if it is empty, with its finish: nothing is held back now."""
         if self.watchdog.passed is not None:
             await anyio.sleep_forever()  # given up in this very tick: the cancellation is on its way
@@ -142,3 +144,6 @@ class Delivery:
         held, self._held = self._held, []
         for chunk in held:
             await self._hand_over(chunk)
+        if says_something:
+            self.attempt.first_progress_s = now_s
+            self._target.spoke(self.attempt, now_s)

@@ -164,7 +164,7 @@ class Ledger:
     @property
     def answered_by(self) -> Attempt | None:
         """The attempt whose answer the caller has; None as long as there is none."""
-        for attempt in reversed(self.attempts):
+        for attempt in reversed(self.attempts):  # the last one, nearly always
             if attempt.outcome is Outcome.OK:
                 return attempt
         return None

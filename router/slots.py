@@ -92,7 +92,7 @@ class SlotPool:
     @property
     def has_room(self) -> bool:
         """Whether a slot is free for a newcomer."""
-        return self.limit is None or (self.in_flight < self.limit and not self.waiting)
+        return self.limit is None or (self.in_flight < self.limit and not self._queue)
 
     @property
     def has_queue_room(self) -> bool:

@@ -1,8 +1,8 @@
 """The limits of one attempt, kept by one timer.
 
 A stream may bring hundreds of chunks, and setting a timer again on each would cost more than the routing. So the
-timer is left alone: when it goes off it looks whether the limit has really passed, and otherwise goes back to sleep
-for the rest. A chunk costs one store.
+timer is left alone: it goes off once a second, or earlier if a limit is nearer, looks whether the limit has really
+passed, and otherwise goes back to sleep. A chunk costs one store.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ class Watchdog:
         self._timer.cancel()
 
     def _sleep(self, now_s: float) -> None:
-        self._wakes_s = self._due_s
-        self._timer = asyncio.get_running_loop().call_later(max(0.0, self._due_s - now_s), self._wake)
+        self._wakes_s = min(self._due_s, now_s + LINGER_S)
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, self._wakes_s - now_s), self._wake)
 
     def _wake(self) -> None:
         now_s = self._clock()

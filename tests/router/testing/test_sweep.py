@@ -113,3 +113,15 @@ def test_what_is_thrown_into_a_wait_is_seen_by_the_scenario() -> None:
     cancel_everywhere(waits_on_a_failure, lambda _: None)
 
     assert seen == ["down"]
+
+
+def test_a_task_that_is_left_behind_is_found() -> None:
+    started: list[asyncio.Task[None]] = []
+
+    async def forgetful() -> None:
+        started.append(asyncio.create_task(asyncio.sleep(60.0)))
+        await asyncio.sleep(1.0)
+        await started[-1]
+
+    with pytest.raises(AssertionError, match="cancelled at point 1, the scenario left tasks behind"):
+        cancel_everywhere(forgetful, lambda _point: None)
