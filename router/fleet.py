@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .errors import ConfigurationError, DuplicateEndpoint, UnknownModel, UnknownRoute
+from .errors import ConfigurationError, DuplicateEndpoint, ResidencyUnmet, UnknownModel, UnknownRoute
 from .remembered import Pulse
 from .route import Route
 from .target import Target
@@ -106,6 +106,23 @@ class Fleet:
 
     def __len__(self) -> int:
         return len(self._targets)
+
+
+def allowed_regions(request: Request, route: Route) -> frozenset[str] | None:
+    """The regions that a request and its route both allow; None: all.
+
+    Raises:
+        ResidencyUnmet: they allow none in common.
+    """
+    if request.residency is None or route.residency is None:
+        return request.residency or route.residency
+    both = request.residency & route.residency
+    if not both:
+        raise ResidencyUnmet(
+            f"the request allows {', '.join(sorted(request.residency))} and route {route.name!r} allows "
+            f"{', '.join(sorted(route.residency))}: no region is in both"
+        )
+    return both
 
 
 def _told(names: Iterable[str]) -> str:

@@ -6,7 +6,6 @@ import asyncio
 import math
 import random
 import time
-import warnings
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
@@ -23,10 +22,10 @@ from .errors import (
     InvalidRequest,
     PacelineError,
     PolicyFailed,
-    ResidencyUnmet,
     RouterClosed,
 )
-from .fleet import Fleet
+from .fleet import Fleet, allowed_regions
+from .inflight import RESISTANCE_S, InFlight
 from .ledger import Ledger
 from .pipeline import Layer, compose, name_of
 from .request import Request
@@ -45,9 +44,6 @@ if TYPE_CHECKING:
     from .pipeline import Emit, Handler, Policy
 
 DEFAULT_BUDGET_S = 60.0
-
-RESISTANCE_S = 1.0
-"""Seconds a cancelled call may take to clean up when the router closes."""
 
 
 class Router:
@@ -94,9 +90,7 @@ class Router:
             raise ConfigurationError(f"Router: grace_s must be a number of at least 0, not {grace_s!r}")
         self._grace_s = grace_s
         self._resources: AsyncExitStack | None = None
-        self._running: dict[Ledger, asyncio.Task[object] | None] = {}
-        self._evicted: set[Ledger] = set()
-        self._one_ended: asyncio.Event | None = None
+        self._in_flight = InFlight()
         self._closed = asyncio.Event()
         self._closed.set()
 
@@ -158,7 +152,7 @@ class Router:
             start_by_s=now_s + budget_s,
             candidates=candidates,
             tied=len(candidates),
-            residency=_residency(request, route),
+            residency=allowed_regions(request, route),
             ledger=Ledger(now_s, streamed=streamed),
             clock=self._clock,
             dice=self._dice,
@@ -168,12 +162,13 @@ class Router:
         if self._resources is None:
             raise RouterClosed("the router is not open: make calls inside 'async with router'")
         ledger = call.ledger
-        task = self._running[ledger] = asyncio.current_task()
-        cancels_before = 0 if task is None else task.cancelling()
+        self._in_flight.enter(ledger)
         try:
             await self._handler(call, emit)
         except asyncio.CancelledError as cancelled:
-            raise self._meaning(cancelled, ledger, cancels_before) from None
+            raise self._in_flight.meaning(cancelled, ledger) or _policy_failed(
+                ledger, "a policy was cancelled from within, though nobody had asked the call to end"
+            ) from None
         except PacelineError as error:
             if isinstance(error, CallError):
                 error.ledger = ledger
@@ -181,28 +176,9 @@ class Router:
         except Exception as error:
             raise _policy_failed(ledger, f"a policy raised {type(error).__name__}: see the cause of this") from error
         finally:
-            self._over(ledger)
+            self._in_flight.leave(ledger)
         if ledger.answered_by is None:
             raise _policy_failed(ledger, "a policy returned without an answer: it must call next, or raise")
-
-    def _meaning(self, cancelled: BaseException, ledger: Ledger, cancels_before: int) -> BaseException:
-        """Whose a cancellation was: the caller's, the closing router's, or nobody's and so a policy's fault."""
-        task, evicted = self._running[ledger], ledger in self._evicted
-        asked = 0 if task is None else task.cancelling() - cancels_before
-        if asked > evicted:
-            return cancelled
-        if evicted:
-            return RouterClosed("the router was closed while this call was in flight")
-        return _policy_failed(ledger, "a policy was cancelled from within, though nobody had asked the call to end")
-
-    def _over(self, ledger: Ledger) -> None:
-        task = self._running.pop(ledger)
-        if ledger in self._evicted:
-            self._evicted.discard(ledger)
-            if task is not None:
-                task.uncancel()
-        if self._one_ended is not None:
-            self._one_ended.set()
 
     # -- life
 
@@ -237,37 +213,13 @@ class Router:
             return
         try:
             with anyio.CancelScope(shield=True):
-                await self._drain()
+                await self._in_flight.drain(self._grace_s)
         finally:
             for target in self.fleet:
                 target.close()
             with anyio.move_on_after(RESISTANCE_S, shield=True):
                 await resources.aclose()
             self._closed.set()
-
-    async def _drain(self) -> None:
-        here = asyncio.current_task()
-        tasks = {ledger: task for ledger, task in self._running.items() if task is not None and task is not here}
-        await self._wait(tasks, self._grace_s)
-        for ledger, task in tasks.items():
-            if ledger in self._running:
-                self._evicted.add(ledger)
-                task.cancel("the router is closing")
-        await self._wait(tasks, RESISTANCE_S)
-        resisting = [ledger for ledger in tasks if ledger in self._running]
-        if resisting:
-            warnings.warn(
-                f"{len(resisting)} calls resisted cancellation when the router closed",
-                ResourceWarning,
-                stacklevel=4,
-            )
-
-    async def _wait(self, calls: dict[Ledger, asyncio.Task[object]], at_most_s: float) -> None:
-        """Until these calls are over; a call is over before its task is."""
-        with anyio.move_on_after(at_most_s):
-            while any(ledger in self._running for ledger in calls):
-                self._one_ended = asyncio.Event()
-                await self._one_ended.wait()
 
     def describe(self) -> str:
         """The stack, from the caller inwards, and what it routes to, for a person to read."""
@@ -306,20 +258,3 @@ class _Receiver:
         except Exception as error:
             self.error = error
             raise
-
-
-def _residency(request: Request, route: Route) -> frozenset[str] | None:
-    """The regions both allow.
-
-    Raises:
-        ResidencyUnmet: they allow none in common.
-    """
-    if request.residency is None or route.residency is None:
-        return request.residency or route.residency
-    both = request.residency & route.residency
-    if not both:
-        raise ResidencyUnmet(
-            f"the request allows {', '.join(sorted(request.residency))} and route {route.name!r} allows "
-            f"{', '.join(sorted(route.residency))}: no region is in both"
-        )
-    return both

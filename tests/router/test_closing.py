@@ -9,7 +9,7 @@ import pytest
 from paceline.policies import Slots
 from paceline.router import Call, Chunk, Clock, Emit, Handler, Limits, Router
 from paceline.router.errors import RouterClosed
-from paceline.router.router import RESISTANCE_S
+from paceline.router.inflight import RESISTANCE_S
 from paceline.router.testing import (
     SILENT,
     Resist,
