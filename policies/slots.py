@@ -31,6 +31,7 @@ from .expectation import queue_s
 
 if TYPE_CHECKING:
     from ..router.call import Call
+    from ..router.outlook import Outlook
     from ..router.pipeline import Emit, Handler
     from ..router.slots import Lease
     from ..router.target import Target
@@ -61,11 +62,12 @@ class Slots:
     async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
         if not call.candidates:
             raise NoEndpoint("no candidate is left to take a slot of")
-        target = self._pick(call, call.clock())
+        now_s = call.clock()
+        target = self._pick(call, now_s)
         lease = None if target is None else target.slots.try_acquire()
         if target is None or lease is None:
             target, lease = await self._wait(call)
-        call.note("Slots", "%s, %d in flight", target.name, target.in_flight)
+        call.ledger.note(now_s, "Slots", "%s, %d in flight", target.name, target.slots.in_flight)
         with lease:
             await next(call.with_(candidates=(target,), lease=lease), emit)
 
@@ -93,16 +95,27 @@ class Slots:
 
     def _pick(self, call: Call, now_s: float) -> Target | None:
         """The endpoint to take a slot of; None if it is better to wait for one."""
-        candidates, tied = call.candidates, call.tied
-        first, second = draw_two(tied, call.dice)
-        one, other = candidates[first], candidates[second]
-        if self._is_good(one, now_s) and self._is_good(other, now_s):
-            return cheaper(call, one, other, now_s)
+        candidates = call.candidates
+        first, second = draw_two(call.tied, call.dice)
+        chosen = self._cheaper(call, candidates[first], candidates[second], now_s)
+        if chosen is not None:
+            return chosen
         return (
-            self._pick_from(call, [target for target in candidates if self._is_good(target, now_s)], now_s)
-            or self._pick_from(call, [target for target in candidates if self._can_take(target, now_s)], now_s)
+            self._pick_from(
+                call, [target for target in candidates if self._is_good(target, target.outlook(now_s))], now_s
+            )
+            or self._pick_from(
+                call, [target for target in candidates if self._can_take(target, target.outlook(now_s))], now_s
+            )
             or self._when_nobody_is_known(candidates, now_s)
         )
+
+    def _cheaper(self, call: Call, one: Target, other: Target, now_s: float) -> Target | None:
+        """The one of two that costs the call less, *one* if they cost the same; None unless both are good."""
+        one_outlook, other_outlook = one.outlook(now_s), other.outlook(now_s)
+        if not (self._is_good(one, one_outlook) and self._is_good(other, other_outlook)):
+            return None
+        return other if cost(call, other, other_outlook) < cost(call, one, one_outlook) else one
 
     def _pick_from(self, call: Call, able: list[Target], now_s: float) -> Target | None:
         """The cheaper of two among the tied ones that are able; failing that, the first of the others that is."""
@@ -110,7 +123,7 @@ class Slots:
         equals = [target for target in able if target in tied]
         if equals:
             first, second = draw_two(len(equals), call.dice)
-            return cheaper(call, equals[first], equals[second], now_s)
+            return min(equals[first], equals[second], key=lambda target: cost(call, target, target.outlook(now_s)))
         return able[0] if able else None
 
     def _when_nobody_is_known(self, candidates: Sequence[Target], now_s: float) -> Target | None:
@@ -119,23 +132,16 @@ class Slots:
             return None
         return min(filter(self._has_room, candidates), key=lambda target: target.in_flight, default=None)
 
-    def _is_good(self, target: Target, now_s: float) -> bool:
-        return self._can_take(target, now_s) and target.outlook(now_s).failing < MOSTLY_FAILING
+    def _is_good(self, target: Target, outlook: Outlook) -> bool:
+        return outlook.failing < MOSTLY_FAILING and self._can_take(target, outlook)
 
-    def _can_take(self, target: Target, now_s: float) -> bool:
-        if not self._has_room(target):
-            return False
-        return target.outlook(now_s).known or target.slots.in_flight < self.probes
+    def _can_take(self, target: Target, outlook: Outlook) -> bool:
+        return (outlook.known or target.slots.in_flight < self.probes) and self._has_room(target)
 
     def _has_room(self, target: Target) -> bool:
         slots = target.slots
         limit = slots.limit
         return limit is None or (slots.in_flight <= limit * self.full_above and slots.has_room)
-
-
-def cheaper(call: Call, one: Target, other: Target, now_s: float) -> Target:
-    """The one of two that costs the call less; *one* if they cost the same."""
-    return other if cost(call, other, now_s) < cost(call, one, now_s) else one
 
 
 def draw_two(count: int, dice: random.Random) -> tuple[int, int]:
@@ -147,11 +153,10 @@ def draw_two(count: int, dice: random.Random) -> tuple[int, int]:
     return first, second if second != first else count - 1
 
 
-def cost(call: Call, target: Target, now_s: float) -> float:
+def cost(call: Call, target: Target, outlook: Outlook) -> float:
     """Expected seconds times the calls that would be in flight; an endpoint of which nothing is believed goes first.
 
     The seconds are to the first token, or to the end where the answer is asked for in one piece.
     """
-    outlook = target.outlook(now_s)
     expected_s = outlook.ttft_s if call.request.stream else outlook.total_s
     return ((expected_s or 0.0) + outlook.failure_s) * (target.slots.in_flight + 1)
