@@ -9,11 +9,12 @@ from .answer import Answer, Collector, ToolCall
 from .call import Call
 from .chunk import DISCARD, Chunk, ToolCallDelta, Usage
 from .clock import Clock
-from .endpoint import Endpoint, Limits, Prior, Profile, Provider
+from .endpoint import Endpoint, Limits, Provider
 from .fleet import Fleet
 from .fold import Fold
 from .ledger import Attempt, Decision, Ledger, ModelLeft, Outcome
 from .pipeline import Emit, Handler, Layer, Policy, compose
+from .profile import Prior, Profile
 from .request import Message, Priority, Request
 from .route import Objective, Route
 from .router import Router

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .endpoint import Endpoint, Prior, Profile
+from .endpoint import Endpoint
 from .errors import RouterClosed
 from .hdr import MILLISECONDS_TO_AN_HOUR, TEN_MICROSECONDS_TO_A_MINUTE
 from .latency import Latency
 from .ledger import Attempt, Outcome
 from .outlook import Outlook
+from .profile import Prior, Profile
 from .recent import Recent
 from .slots import SlotPool
 

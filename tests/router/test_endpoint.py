@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paceline.router import Endpoint, Limits, Prior, Profile, Secret
-from paceline.router.endpoint import TYPICAL_P95_OVER_P50
 from paceline.router.errors import ConfigurationError
+from paceline.router.profile import TYPICAL_P95_OVER_P50
 from paceline.router.testing import Scripted, endpoint
 
 PROVIDER = Scripted(name="openai")

@@ -1,0 +1,68 @@
+"""What is believed of an endpoint's latency before anything is measured, and the distribution that makes of it."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+import attrs
+
+from . import check
+from .errors import ConfigurationError
+
+TYPICAL_P95_OVER_P50 = 1.6
+"""Spread of TTFT where a profile names only the median: the sd of its logarithm is 0.12 to 0.26 in most cells of the
+LLMPerf leaderboard (December 2023) at fixed prompt, and prompts vary besides."""
+
+STANDARD_NORMAL = NormalDist()
+Z95 = STANDARD_NORMAL.inv_cdf(0.95)
+
+
+@attrs.frozen(kw_only=True)
+class Profile:
+    """What is believed of an endpoint's latency before anything is measured: the prior of its predictions.
+
+    ttft_s: median seconds to the first token.
+    ttft_p95_s: its 95th percentile; default 1.6 times the median.
+    tokens_per_s: output tokens per second once it speaks.
+    total_p95_s: 95th percentile of the whole answer's seconds; default, derived from the two others.
+    """
+
+    ttft_s: float = attrs.field(validator=check.positive)
+    ttft_p95_s: float = attrs.field(
+        default=attrs.Factory(lambda self: self.ttft_s * TYPICAL_P95_OVER_P50, takes_self=True),
+        validator=check.positive,
+    )
+    tokens_per_s: float = attrs.field(default=50.0, validator=check.positive)
+    total_p95_s: float | None = attrs.field(default=None, validator=check.if_given(check.positive))
+
+    def __attrs_post_init__(self) -> None:
+        if self.ttft_p95_s < self.ttft_s:
+            raise ConfigurationError(
+                f"Profile: ttft_p95_s ({self.ttft_p95_s}) is below the median ttft_s ({self.ttft_s})"
+            )
+
+
+@attrs.frozen
+class Prior:
+    """A lognormal distribution through a median and a 95th percentile, both in seconds."""
+
+    median_s: float
+    p95_s: float
+
+    def quantile(self, q: float) -> float:
+        """Seconds below which a share *q* (above 0, below 1) is expected."""
+        if self.p95_s <= self.median_s:
+            return self.median_s
+        return self.median_s * math.exp(self._sigma() * STANDARD_NORMAL.inv_cdf(q))
+
+    def cdf(self, t_s: float) -> float:
+        """P(T <= t)."""
+        if t_s <= 0:
+            return 0.0
+        if self.p95_s <= self.median_s:
+            return 1.0 if t_s >= self.median_s else 0.0
+        return 0.5 * (1.0 + math.erf(math.log(t_s / self.median_s) / (self._sigma() * math.sqrt(2.0))))
+
+    def _sigma(self) -> float:
+        return math.log(self.p95_s / self.median_s) / Z95
