@@ -10,6 +10,7 @@ import random
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from .clock import Clock
@@ -63,23 +64,26 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         candidates: a selection of this call's own.
         tied: default, all of *candidates* if those are given.
         """
-        kept = self.candidates if candidates is None else candidates
-        if tied is None:
-            tied = self.tied if candidates is None else len(kept)
-        deadline = self.deadline_s if deadline_s is None else min(deadline_s, self.deadline_s)
-        return Call(
-            request=self.request,
-            route=self.route,
-            deadline_s=deadline,
-            start_by_s=min(self.start_by_s if start_by_s is None else min(start_by_s, self.start_by_s), deadline),
-            candidates=kept,
+        if candidates is None:
+            candidates, tied = self.candidates, self.tied if tied is None else tied
+        elif tied is None:
+            tied = len(candidates)
+        if lease is None:
+            lease = self.lease
+        if attempt is None:
+            attempt = self.attempt
+        if start_by_s is None and deadline_s is None:
+            return replace(self, candidates=candidates, tied=tied, lease=lease, attempt=attempt)
+        deadline_s = self.deadline_s if deadline_s is None else min(deadline_s, self.deadline_s)
+        start_by_s = self.start_by_s if start_by_s is None else min(start_by_s, self.start_by_s)
+        return replace(
+            self,
+            candidates=candidates,
             tied=tied,
-            residency=self.residency,
-            ledger=self.ledger,
-            clock=self.clock,
-            dice=self.dice,
-            lease=self.lease if lease is None else lease,
-            attempt=self.attempt if attempt is None else attempt,
+            lease=lease,
+            attempt=attempt,
+            deadline_s=deadline_s,
+            start_by_s=min(start_by_s, deadline_s),
         )
 
     @property
