@@ -24,6 +24,7 @@ Source: Peña, "Latency-based LLM routing" (regional selection); waiting time gr
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
@@ -126,17 +127,19 @@ class Regions:
 
     def _rank(self, allowed: tuple[Target, ...], location: str | None, home: str | None) -> Ranking:
         costs = self._costs(allowed, location)
-        if not costs:
+        regions = {target.region for target in allowed}
+        dearest = STICKY_COST * min(costs.values(), default=math.inf)
+        if home in regions and costs.get(home, 0.0) <= dearest:
+            first: set[str] = {home}
+            words, facts = "%s, where this user was served before", (home,)
+        elif not costs:
             return Ranking(allowed, len(allowed), "no region's latency is known")
-        nearest = min(costs, key=costs.__getitem__)
-        if home is not None and home in costs and costs[home] <= costs[nearest] * STICKY_COST:
-            first, words = {home}, "%s, where this user was served before"
-            facts: tuple[object, ...] = (home,)
         else:
+            nearest = min(costs, key=costs.__getitem__)
             first = {region for region, cost in costs.items() if cost <= costs[nearest] * (1.0 + self.tied_within)}
             if location == self.here:
-                first |= {target.region for target in allowed} - costs.keys()
-            words, facts = "%s is the nearest of %d regions", (nearest, len(costs))
+                first |= regions - costs.keys()
+            words, facts = "%s is the nearest of those known", (nearest,)
 
         def rank(target: Target) -> tuple[bool, bool, float]:
             region = target.region

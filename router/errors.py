@@ -82,6 +82,10 @@ class CallError(PacelineError):
 
     ledger: Ledger | None = None
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Copied and pickled as it is, but for its ledger: that holds live endpoints, and their keys."""
+        return _remade, (type(self), self.args, {**self.__dict__, "ledger": None})
+
     @property
     def attempts(self) -> Sequence[Attempt]:
         """Every try that was made, in order; empty when none was."""
@@ -91,6 +95,12 @@ class CallError(PacelineError):
     def decisions(self) -> Sequence[Decision]:
         """Every decision that was taken, in order, with its reason."""
         return self.ledger.decisions if self.ledger is not None else ()
+
+
+def _remade(kind: type[CallError], args: tuple[object, ...], state: dict[str, object]) -> CallError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class InvalidRequest(CallError, ValueError):

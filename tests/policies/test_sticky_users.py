@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paceline.policies import Regions, Retry
+from paceline.policies import Regions, Retry, Slots
 from paceline.router.errors import BadRequest, ProviderError
 from paceline.router.testing import SILENT, Scripted, answers, endpoint, fails, run
 
@@ -134,3 +134,14 @@ def test_a_user_nobody_answered_is_not_remembered(ask: Ask) -> None:
             return (await ask(router, hello(model="m", user="ann"))).story()
 
     assert "served before" not in run(main)
+
+
+def test_a_user_is_sticky_though_no_distance_is_known(ask: Ask) -> None:
+    endpoints = [endpoint(name, Scripted(answers(0.25)), region=name) for name in ("eu", "us", "asia")]
+
+    async def main() -> set[str]:
+        async with routed(endpoints, [Regions(), Slots()]) as router:
+            await ask(router, hello(model="m"))
+            return {(await ask(router, hello(model="m", user="ann"))).region for _ in range(20)}
+
+    assert len(run(main)) == 1

@@ -1,14 +1,18 @@
 """The tree of errors: as drawn, total in what it says of another try, and silent about what was said."""
 
+import copy
+import pickle
 import re
+from collections.abc import Callable
 
 import pytest
 
-from paceline.router import errors
+from paceline.router import Usage, errors
 from paceline.router.errors import (
     AttemptFailed,
     AttemptTimeout,
     CallError,
+    DeadlineExceeded,
     EveryModelFailed,
     PacelineError,
     ProviderError,
@@ -118,3 +122,31 @@ def test_giving_up_on_one_failure_does_not_touch_the_next() -> None:
     first.retryable = False
 
     assert second.retryable
+
+
+def sent(error: CallError) -> CallError:
+    """The error, as another process receives it."""
+    return pickle.loads(pickle.dumps(error))  # noqa: S301  it is our own
+
+
+def told(error: CallError) -> dict[str, str]:
+    return {name: str(value) for name, value in vars(error).items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AttemptTimeout("gap", 1.5, endpoint="a"),
+        StreamInterrupted("broke off", delivered=4, usage=Usage(output_tokens=1), endpoint="a"),
+        RateLimited("slow down", endpoint="a", retry_after_s=3.0),
+        EveryModelFailed([("m", ProviderError("down"))]),
+        DeadlineExceeded("late", delivered=2),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize("again", [copy.copy, sent])
+def test_an_error_can_be_copied_and_sent(error: CallError, again: Callable[[CallError], CallError]) -> None:
+    other = again(error)
+
+    assert (type(other), str(other)) == (type(error), str(error))
+    assert told(other) == told(error)
