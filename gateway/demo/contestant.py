@@ -38,7 +38,7 @@ model (farthest region) to 99 % (nearest) have begun by then when idle, and of t
 93 % still begin in time."""
 
 FIRST_TOKEN_WITHIN_S = 4.0
-"""When an endpoint of the last model is given up for another one: a straggler, with 15 s to answer in."""
+"""When an endpoint of the last model is given up for another one: a straggler, with 15 s or more to answer in."""
 
 FILLER = "word "
 """Said over and over: prompts are as long on the wire as the plan says."""

@@ -40,7 +40,7 @@ REPORT = Route(
     models=("swift-70b", "atlas-70b"),
     priority=Priority.THROUGHPUT,
     objective=Objective(total_s=4.0),
-    budget_s=15.0,
+    budget_s=20.0,
     max_tokens=600,
 )
 ROUTES = (CHAT, REPORT)
