@@ -80,11 +80,15 @@ def queue_s(target: Target, now_s: float) -> float:
     return slots.queue_delay_s(target.outlook(now_s).total_s or DEFAULT_SERVICE_S)
 
 
-def money(call: Call, target: Target) -> float:
-    """What the call may be expected to cost there; infinite where a price is unknown."""
+def sizes(call: Call) -> tuple[int, int]:
+    """Tokens of the prompt and of the expected answer."""
+    return call.request.estimated_prompt_tokens(), expected_tokens(call.request, call.max_tokens)
+
+
+def money(tokens: tuple[int, int], target: Target) -> float:
+    """What a call of these `sizes` may be expected to cost there; infinite where a price is unknown."""
     endpoint = target.endpoint
     if endpoint.price_in_per_m is None or endpoint.price_out_per_m is None:
         return math.inf
-    tokens_in = call.request.estimated_prompt_tokens()
-    tokens_out = expected_tokens(call.request, call.max_tokens)
+    tokens_in, tokens_out = tokens
     return (tokens_in * endpoint.price_in_per_m + tokens_out * endpoint.price_out_per_m) / 1e6

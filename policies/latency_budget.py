@@ -30,8 +30,7 @@ from ..router import check
 from ..router.errors import DeadlineInsufficient, NoEndpoint
 from ..router.pipeline import Layer
 from ..router.remembered import Remembered
-from ..router.request import expected_tokens
-from .expectation import Ask, money
+from .expectation import Ask, money, sizes
 from .ranking import Ranking
 
 if TYPE_CHECKING:
@@ -103,7 +102,8 @@ class LatencyBudget:
 
     def _ranking(self, call: Call, now_s: float) -> Ranking:
         ask = Ask.of(call, now_s)
-        asked = (call.candidates, call.tied, ask, least_quality(call), self._tokens(call))
+        tokens = sizes(call) if self.prefer is Prefer.CHEAPEST else None  # they matter to the price alone
+        asked = (call.candidates, call.tied, ask, least_quality(call), tokens)
         if not call.candidates:
             raise NoEndpoint("no candidate is left to judge")
         pulse = call.candidates[0].pulse
@@ -113,12 +113,6 @@ class LatencyBudget:
             if self.otherwise is Otherwise.BEST_EFFORT:  # a refusal hangs on who has a call under way, at this instant
                 self._ranked.keep(asked, ranking, pulse, now_s)
         return ranking
-
-    def _tokens(self, call: Call) -> tuple[int, int] | None:
-        """The sizes of prompt and answer, where they matter: to the price."""
-        if self.prefer is not Prefer.CHEAPEST:
-            return None
-        return call.request.estimated_prompt_tokens(), expected_tokens(call.request, call.max_tokens)
 
     def _judge(self, call: Call, ask: Ask, now_s: float) -> Ranking:
         candidates = good_enough(call)
@@ -158,7 +152,8 @@ class LatencyBudget:
         if self.prefer is Prefer.FASTEST:
             return self._fastest_first(ask, kept, now_s)
         if self.prefer is Prefer.CHEAPEST:
-            return _least_first(kept, [money(call, target) for target in kept], 0.0)
+            tokens = sizes(call)
+            return _least_first(kept, [money(tokens, target) for target in kept], 0.0)
         return _least_first(kept, [-target.endpoint.quality for target in kept], 0.0)
 
     def _fastest_first(self, ask: Ask, targets: Sequence[Target], now_s: float) -> tuple[list[Target], int]:

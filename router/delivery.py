@@ -81,15 +81,12 @@ class Delivery:
             attempt.finish_reason = chunk.finish_reason
         if attempt.first_event_s is None:
             attempt.first_event_s = now_s
-        if chunk.text:
-            attempt.last_progress_s = now_s
-            return True
         if chunk.reasoning:
             attempt.reasoned = True
-        if chunk.reasoning or chunk.refusal or chunk.tool_calls:
-            attempt.last_progress_s = now_s
-            return True
-        return False
+        if not chunk.is_progress:
+            return False
+        attempt.last_progress_s = now_s
+        return True
 
     def _hold(self, chunk: Chunk) -> None:
         if len(self._held) < MOST_HELD:

@@ -42,7 +42,7 @@ class Outlook:
     """
 
     __slots__ = (
-         "_now_s", "_total", "_tpot", "_ttft",
+        "_now_s", "_total", "_tpot", "_ttft",
         "expires_s", "failing", "failure_s", "known", "slower_s", "stretch", "ttft_s",
     )  # fmt: skip
 

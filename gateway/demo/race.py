@@ -58,11 +58,6 @@ class Race:
         """Seconds of the run that have passed; 0.0 before it begins."""
         return 0.0 if self._began_s is None else time.monotonic() - self._began_s
 
-    @property
-    def planned(self) -> int:
-        """Calls that each lane is to make."""
-        return len(self._traffic.calls)
-
     async def run(self) -> None:
         """Make every call, and wait for the last. Cancelled, it ends the calls under way and leaves the records."""
         async with AsyncExitStack() as open_routers:
