@@ -41,8 +41,8 @@ from paceline.router import (
     Usage,
     WindowShape,
 )
-from paceline.router.hdr import MILLISECONDS_TO_AN_HOUR
-from paceline.router.window import Window
+from paceline.router.statistics.hdr import MILLISECONDS_TO_AN_HOUR
+from paceline.router.statistics.window import Window
 
 ENDPOINTS = 10
 REGIONS = ("us-east", "us-west", "eu-west")

@@ -31,9 +31,9 @@ from .expectation import queue_s
 
 if TYPE_CHECKING:
     from ..router.call import Call
-    from ..router.outlook import Outlook
     from ..router.pipeline import Emit, Handler
     from ..router.slots import Lease
+    from ..router.statistics.outlook import Outlook
     from ..router.target import Target
 
 

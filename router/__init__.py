@@ -11,7 +11,6 @@ from .chunk import DISCARD, Chunk, ToolCallDelta, Usage
 from .clock import Clock
 from .endpoint import Endpoint, Limits, Provider
 from .fleet import Fleet
-from .fold import Fold
 from .ledger import Attempt, Decision, Ledger, ModelLeft, Outcome
 from .pipeline import Emit, Handler, Layer, Policy, compose
 from .profile import Prior, Profile
@@ -20,9 +19,10 @@ from .route import Objective, Route
 from .router import Router
 from .secret import Secret
 from .slots import Lease, SlotPool
+from .statistics.fold import Fold
+from .statistics.window import Window, WindowShape
 from .stream import Stream
 from .target import Target
-from .window import Window, WindowShape
 
 __all__ = [
     "DISCARD",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .endpoint import Endpoint
     from .request import Request
-    from .window import WindowShape
+    from .statistics.window import WindowShape
 
 
 class Fleet:

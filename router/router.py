@@ -30,8 +30,8 @@ from .ledger import Ledger
 from .pipeline import Layer, compose, name_of
 from .request import Request
 from .route import Route
+from .statistics.window import WindowShape
 from .stream import Stream
-from .window import WindowShape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 
 from .endpoint import Endpoint
 from .errors import RouterClosed
-from .hdr import MILLISECONDS_TO_AN_HOUR, TEN_MICROSECONDS_TO_A_MINUTE
-from .latency import Latency
 from .ledger import Attempt, Outcome
-from .outlook import Outlook
 from .profile import Prior, Profile
-from .recent import Recent
 from .slots import SlotPool
+from .statistics.hdr import MILLISECONDS_TO_AN_HOUR, TEN_MICROSECONDS_TO_A_MINUTE
+from .statistics.latency import Latency
+from .statistics.outlook import Outlook
+from .statistics.recent import Recent
 
 if TYPE_CHECKING:
     from .call import Call
     from .clock import Clock
     from .pipeline import Emit, Handler
     from .remembered import Pulse
-    from .window import WindowShape
+    from .statistics.window import WindowShape
 
 SLOW_READER = 0.1
 """Share of an attempt's time that the caller may have held it up by, for its times to count."""

@@ -7,7 +7,7 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paceline.router.hdr import (
+from paceline.router.statistics.hdr import (
     DIGITS,
     MILLISECONDS_TO_AN_HOUR,
     TEN_MICROSECONDS_TO_A_MINUTE,

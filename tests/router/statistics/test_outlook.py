@@ -7,10 +7,10 @@ import pytest
 
 from paceline.router import Limits, Profile, Router, Usage
 from paceline.router.errors import BadRequest, CallError, ProviderError, RateLimited
-from paceline.router.outlook import AS_EVER, FAILURE_COST_S
+from paceline.router.statistics.outlook import AS_EVER, FAILURE_COST_S
 from paceline.router.testing import SILENT, Script, Scripted, answers, endpoint, fails, run, virtual_clock
 
-from .stack import ask, routed
+from ..stack import ask, routed
 
 WARM = 40
 

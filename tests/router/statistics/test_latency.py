@@ -3,8 +3,8 @@
 import pytest
 
 from paceline.router import Prior, WindowShape
-from paceline.router.hdr import MILLISECONDS_TO_AN_HOUR as MS
-from paceline.router.latency import PRIOR_WEIGHT, Latency
+from paceline.router.statistics.hdr import MILLISECONDS_TO_AN_HOUR as MS
+from paceline.router.statistics.latency import PRIOR_WEIGHT, Latency
 
 BELIEVED = Prior(1.0, 2.0)
 

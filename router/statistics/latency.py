@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from .window import Window
 
 if TYPE_CHECKING:
+    from ..profile import Prior
     from .hdr import Scale
-    from .profile import Prior
     from .window import WindowShape
 
 PRIOR_WEIGHT = 20

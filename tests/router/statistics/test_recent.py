@@ -5,7 +5,7 @@ import math
 import pytest
 
 from paceline.router import Attempt
-from paceline.router.recent import FADE_S, Recent
+from paceline.router.statistics.recent import FADE_S, Recent
 from paceline.router.testing import Scripted, endpoint
 
 USUAL_S = 0.5

@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 import attrs
 
-from . import check
+from .. import check
 from .fold import Fold
 from .hdr import Histogram, Scale
 

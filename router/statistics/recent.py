@@ -20,7 +20,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .ledger import Attempt
+    from ..ledger import Attempt
 
 LAST = 5
 """Samples the level is the median of."""

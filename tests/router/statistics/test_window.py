@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from paceline.router import Window, WindowShape
 from paceline.router.errors import ConfigurationError
-from paceline.router.hdr import MILLISECONDS_TO_AN_HOUR as MS
-from paceline.router.window import REFOLD_AFTER_S
+from paceline.router.statistics.hdr import MILLISECONDS_TO_AN_HOUR as MS
+from paceline.router.statistics.window import REFOLD_AFTER_S
 
 SHAPE = WindowShape(periods=3, period_s=2.0)
 SHARES = (0.1, 0.5, 0.9, 0.95, 1.0)

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paceline.router import Fold
-from paceline.router.fold import kaplan_meier
-from paceline.router.hdr import MILLISECONDS_TO_AN_HOUR as MS
-from paceline.router.hdr import Histogram
+from paceline.router.statistics.fold import kaplan_meier
+from paceline.router.statistics.hdr import MILLISECONDS_TO_AN_HOUR as MS
+from paceline.router.statistics.hdr import Histogram
 
 MILLISECONDS = st.integers(1, 3_600_000)
 SHARES = st.fractions(0, 1).filter(lambda share: share > 0).map(float)

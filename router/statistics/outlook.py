@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from .remembered import KEPT_S
+from ..remembered import KEPT_S
 
 if TYPE_CHECKING:
     from .latency import Latency
