@@ -25,11 +25,13 @@ DEFAULT_SERVICE_S = 1.0
 class Ask(msgspec.Struct, frozen=True):
     """What a call asks of an endpoint. Equal asks have equal answers, so they can be remembered.
 
-    priority: what "fast" means. within_s: seconds the call has. tokens: it expects; 0 where that does not matter.
+    priority: what "fast" means. within_s: seconds the call has. size: class of its prompt. tokens: it expects; 0 where
+    that does not matter.
     """
 
     priority: Priority
     within_s: float
+    size: int
     tokens: int
 
     @classmethod
@@ -48,11 +50,11 @@ class Ask(msgspec.Struct, frozen=True):
         if promised_s is not None:
             until_s = min(until_s, call.ledger.began_s + promised_s)
         tokens = expected_tokens(call.request, call.max_tokens) if priority is Priority.THROUGHPUT else 0
-        return cls(priority, math.floor((until_s - now_s) / MILLISECOND_S) * MILLISECOND_S, tokens)
+        return cls(priority, math.floor((until_s - now_s) / MILLISECOND_S) * MILLISECOND_S, call.size, tokens)
 
     def chance(self, target: Target, now_s: float) -> float | None:
         """P(latency <= within_s) at this endpoint, 0..1, its queue reckoned in; None if nothing is known of it."""
-        outlook = target.outlook(now_s)
+        outlook = target.outlook(now_s, self.size)
         within_s = self.within_s - queue_s(target, now_s)
         if self.priority is Priority.TTFT:
             return outlook.p_first_token_within(within_s)
@@ -62,7 +64,7 @@ class Ask(msgspec.Struct, frozen=True):
 
     def expected_s(self, target: Target, now_s: float) -> float:
         """Seconds the call may expect there, queue and failures of late reckoned in; infinite where unknown."""
-        outlook = target.outlook(now_s)
+        outlook = target.outlook(now_s, self.size)
         if self.priority is Priority.TTFT:
             expected_s = outlook.ttft_s
         elif self.priority is Priority.TOTAL:
@@ -82,7 +84,7 @@ def queue_s(target: Target, now_s: float) -> float:
 
 def sizes(call: Call) -> tuple[int, int]:
     """Tokens of the prompt and of the expected answer."""
-    return call.request.estimated_prompt_tokens(), expected_tokens(call.request, call.max_tokens)
+    return call.prompt_tokens, expected_tokens(call.request, call.max_tokens)
 
 
 def money(tokens: tuple[int, int], target: Target) -> float:

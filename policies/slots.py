@@ -19,7 +19,6 @@ Sources: Mitzenmacher, "The power of two choices" (1996); the load of Finagle's 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -76,7 +75,7 @@ class Slots:
         now_s = call.clock()
         until_s = min(now_s + self.max_wait_s, call.start_by_s)
         queues = [target for target in call.candidates if target.slots.has_queue_room] or call.candidates
-        known = [target for target in queues if target.outlook(now_s).known]
+        known = [target for target in queues if target.outlook(now_s, call.size).known]
         target = min(known or queues, key=lambda candidate: queue_s(candidate, now_s))
         call.note("Slots", "no slot is to be had; waits for %s, %.3f s at most", target.name, until_s - now_s)
         lease = await target.slots.acquire(until_s)
@@ -102,17 +101,21 @@ class Slots:
             return chosen
         return (
             self._pick_from(
-                call, [target for target in candidates if self._is_good(target, target.outlook(now_s))], now_s
+                call,
+                [target for target in candidates if self._is_good(target, target.outlook(now_s, call.size))],
+                now_s,
             )
             or self._pick_from(
-                call, [target for target in candidates if self._can_take(target, target.outlook(now_s))], now_s
+                call,
+                [target for target in candidates if self._can_take(target, target.outlook(now_s, call.size))],
+                now_s,
             )
-            or self._when_nobody_is_known(candidates, now_s)
+            or self._when_nobody_is_known(call, now_s)
         )
 
     def _cheaper(self, call: Call, one: Target, other: Target, now_s: float) -> Target | None:
         """The one of two that costs the call less, *one* if they cost the same; None unless both are good."""
-        one_outlook, other_outlook = one.outlook(now_s), other.outlook(now_s)
+        one_outlook, other_outlook = one.outlook(now_s, call.size), other.outlook(now_s, call.size)
         if not (self._is_good(one, one_outlook) and self._is_good(other, other_outlook)):
             return None
         return other if cost(call, other, other_outlook) < cost(call, one, one_outlook) else one
@@ -123,14 +126,16 @@ class Slots:
         equals = [target for target in able if target in tied]
         if equals:
             first, second = draw_two(len(equals), call.dice)
-            return min(equals[first], equals[second], key=lambda target: cost(call, target, target.outlook(now_s)))
+            return min(
+                equals[first], equals[second], key=lambda target: cost(call, target, target.outlook(now_s, call.size))
+            )
         return able[0] if able else None
 
-    def _when_nobody_is_known(self, candidates: Sequence[Target], now_s: float) -> Target | None:
+    def _when_nobody_is_known(self, call: Call, now_s: float) -> Target | None:
         """Nobody knows anybody, and every probe is out: spread what comes over all."""
-        if any(target.outlook(now_s).known for target in candidates):
+        if any(target.outlook(now_s, call.size).known for target in call.candidates):
             return None
-        return min(filter(self._has_room, candidates), key=lambda target: target.in_flight, default=None)
+        return min(filter(self._has_room, call.candidates), key=lambda target: target.in_flight, default=None)
 
     def _is_good(self, target: Target, outlook: Outlook) -> bool:
         return outlook.failing < MOSTLY_FAILING and self._can_take(target, outlook)

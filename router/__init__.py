@@ -10,6 +10,7 @@ from .call import Call
 from .chunk import DISCARD, Chunk, ToolCallDelta, Usage
 from .clock import Clock
 from .endpoint import Endpoint, Limits, Provider
+from .events import AttemptEnded, CallEnded, CallOutcome, Event, Listener
 from .fleet import Fleet
 from .ledger import Attempt, Decision, Ledger, ModelLeft, Outcome
 from .pipeline import Emit, Handler, Layer, Policy, compose
@@ -28,13 +29,17 @@ __all__ = [
     "DISCARD",
     "Answer",
     "Attempt",
+    "AttemptEnded",
     "Call",
+    "CallEnded",
+    "CallOutcome",
     "Chunk",
     "Clock",
     "Collector",
     "Decision",
     "Emit",
     "Endpoint",
+    "Event",
     "Fleet",
     "Fold",
     "Handler",
@@ -42,6 +47,7 @@ __all__ = [
     "Lease",
     "Ledger",
     "Limits",
+    "Listener",
     "Message",
     "ModelLeft",
     "Objective",

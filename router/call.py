@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from .clock import Clock
+    from .events import Listeners
     from .ledger import Attempt, Ledger
     from .request import Request
     from .route import Route
@@ -28,12 +29,13 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     deadline_s: when the caller stops waiting, on the router's clock. Never grows on the way in.
     start_by_s: when the first progress must be there, at most the deadline; a fallback leg tightens it.
     candidates: the endpoints still in question, the preferred first.
+    prompt_tokens: how long the prompt is, as the request says or as estimated. size: its class.
     tied: how many of the leading candidates are as good as one another; a balancer chooses among these first.
     residency: regions this call may use; None: all.
     ledger: the record of the call, shared by all views of it.
     lease: the slot this attempt holds; None before one is taken.
     attempt: this attempt's record, for the provider; None above `dispatch`.
-    clock, dice: time and chance.
+    listeners: those who are told of its events. clock, dice: time and chance.
     """
 
     request: Request
@@ -41,9 +43,12 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     deadline_s: float
     start_by_s: float
     candidates: tuple[Target, ...]
+    prompt_tokens: int
+    size: int
     tied: int
     residency: frozenset[str] | None
     ledger: Ledger
+    listeners: Listeners
     clock: Clock
     dice: random.Random
     lease: Lease | None = None

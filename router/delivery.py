@@ -33,6 +33,7 @@ class Delivery:
         "_clock",
         "_emit",
         "_held",
+        "_ready_s",
         "_target",
         "attempt",
         "begun",
@@ -48,6 +49,7 @@ class Delivery:
         self._target = target
         self._emit = emit
         self._held: list[Chunk] = []
+        self._ready_s = 0.0
         self.attempt = attempt
         self.watchdog = watchdog
         self.characters = 0
@@ -85,6 +87,10 @@ class Delivery:
             attempt.reasoned = True
         if not chunk.is_progress:
             return False
+        if attempt.last_progress_s is not None:
+            gap_s = now_s - self._ready_s
+            if attempt.longest_gap_s is None or gap_s > attempt.longest_gap_s:
+                attempt.longest_gap_s = gap_s
         attempt.last_progress_s = now_s
         return True
 
@@ -105,6 +111,8 @@ class Delivery:
     def _handed_over(self, chunk: Chunk, began_s: float, now_s: float, *, says_something: bool) -> None:
         """The caller has it. The time it took over it is not the endpoint's."""
         self.attempt.held_s += now_s - began_s
+        if says_something:
+            self._ready_s = now_s
         self.characters += len(chunk.text)
         if chunk.finish_reason is not None:
             self.finished = True

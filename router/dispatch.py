@@ -27,6 +27,7 @@ from .errors import (
     ResidencyUnmet,
     StreamInterrupted,
 )
+from .events import AttemptEnded
 from .ledger import Attempt, Outcome
 from .watchdog import DEADLINE, Watchdog
 
@@ -51,7 +52,13 @@ async def dispatch(call: Call, emit: Emit) -> None:
     now_s = call.clock()
     _check_time(call, target, now_s)
     lease = target.slots.acquire_over_limit() if call.lease is None else None
-    attempt = call.ledger.begin(target.endpoint, now_s, streamed=call.request.stream)
+    attempt = call.ledger.begin(
+        target.endpoint,
+        now_s,
+        streamed=call.request.stream,
+        size=call.size,
+        slot_wait_s=0.0 if call.lease is None else call.lease.waited_s,
+    )
     target.sent(attempt)
     scope = anyio.CancelScope()
     delivery = Delivery(call, target, attempt, emit, Watchdog(call, target.endpoint.limits, now_s, scope.cancel))
@@ -117,8 +124,10 @@ def _admitted(call: Call) -> Target:
 
 def _settle(call: Call, target: Target, attempt: Attempt, outcome: Outcome, *, blame: bool = False) -> None:
     attempt.outcome = outcome
-    attempt.finished_s = call.clock()
-    target.finished(attempt, attempt.finished_s, blame=blame)
+    now_s = attempt.finished_s = call.clock()
+    target.finished(attempt, now_s, blame=blame)
+    if call.listeners:
+        call.listeners.tell(AttemptEnded(at_s=now_s, call=call, attempt=attempt))
 
 
 async def _fail(call: Call, target: Target, delivery: Delivery, failure: BaseException | None) -> NoReturn:

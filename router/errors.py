@@ -54,7 +54,12 @@ if TYPE_CHECKING:
 
 
 class PacelineError(Exception):
-    """Anything Paceline raises."""
+    """Anything Paceline raises.
+
+    reason: one word for counters and labels, such as ``rate_limited``.
+    """
+
+    reason: ClassVar[str] = "failed"
 
 
 class ConfigurationError(PacelineError, ValueError):
@@ -75,6 +80,8 @@ class ImpossibleOrder(ConfigurationError):
 
 class RouterClosed(PacelineError):
     """The router is not open. Calls belong inside ``async with router``."""
+
+    reason = "closed"
 
 
 class CallError(PacelineError):
@@ -106,6 +113,8 @@ def _remade(kind: type[CallError], args: tuple[object, ...], state: dict[str, ob
 class InvalidRequest(CallError, ValueError):
     """The request cannot be sent to anyone. The message says how to mend it."""
 
+    reason = "invalid"
+
 
 class UnknownRoute(InvalidRequest):
     """No route has this name."""
@@ -118,9 +127,13 @@ class UnknownModel(InvalidRequest):
 class NoEndpoint(CallError):
     """No endpoint is left to choose from; the decisions say which policy dropped which."""
 
+    reason = "no_endpoint"
+
 
 class ResidencyUnmet(NoEndpoint):
     """No endpoint lies in a region this call is allowed to use. Nothing was sent."""
+
+    reason = "residency"
 
 
 class DeadlineExceeded(CallError):
@@ -129,6 +142,8 @@ class DeadlineExceeded(CallError):
     delivered: characters of text that had reached the caller.
     usage: what the vendor had reported of tokens, None if nothing.
     """
+
+    reason = "deadline"
 
     def __init__(self, message: str, *, delivered: int = 0, usage: Usage | None = None) -> None:
         super().__init__(message)
@@ -139,9 +154,13 @@ class DeadlineExceeded(CallError):
 class DeadlineInsufficient(DeadlineExceeded):
     """What is left of the deadline is too little to begin another try. Nothing was started."""
 
+    reason = "deadline_insufficient"
+
 
 class PolicyFailed(CallError):
     """A policy raised an exception of its own, kept as ``__cause__``: a fault of that policy, not of an endpoint."""
+
+    reason = "policy"
 
 
 class AttemptFailed(CallError):
@@ -154,14 +173,12 @@ class AttemptFailed(CallError):
     retryable: False forbids any further try, whatever the class says. Default True.
     blames_endpoint: it speaks against the endpoint as configured, its key included, and not against this request or us.
     retry_after_s: seconds the endpoint asked to be left alone; None when it did not say.
-    reason: one word for counters and labels, such as ``rate_limited``.
     """
 
     same: bool = True
     elsewhere: bool = True
     other_model: bool = True
     blames_endpoint: bool = True
-    reason: ClassVar[str] = "failed"
 
     def __init__(self, message: str, *, endpoint: str | None = None, retry_after_s: float | None = None) -> None:
         super().__init__(message if endpoint is None else f"{endpoint}: {message}")
@@ -172,6 +189,8 @@ class AttemptFailed(CallError):
 
 class EveryModelFailed(CallError):
     """Each model of the route was tried or passed over, and none answered. ``failures`` has one error a model."""
+
+    reason = "every_model_failed"
 
     def __init__(self, failures: Sequence[tuple[str, CallError]]) -> None:
         told = "; ".join(f"{model}: {failure}" for model, failure in failures) or "the route has no model left to try"

@@ -31,10 +31,13 @@ class Outcome(enum.Enum):
 class Attempt(msgspec.Struct, kw_only=True):
     """One try at one endpoint. Marks are seconds on the router's clock; None: never reached.
 
+    size: class of the prompt's size (`statistics.size_class`). slot_wait_s: seconds it waited for its slot.
     sent_s: handed to the provider. streamed: asked for as a stream, so that its first token can be seen.
     headers_s: status and headers. first_event_s: first complete event that is no keep-alive.
     first_progress_s, last_progress_s: first and last non-empty text, reasoning, refusal or tool call.
     finished_s: over. connect_s: seconds it took to open a new connection, None on a pooled one.
+    processing_s: seconds the vendor says it worked until the headers, None if it does not say.
+    longest_gap_s: seconds between two pieces of progress at most, the caller's own time left out; None below two.
     keepalives: those before the first progress, a sign of queueing at the vendor. held_s: seconds the caller took over
     what it was given. reasoned: reasoning was shown. request_id: the vendor's own.
     """
@@ -42,6 +45,8 @@ class Attempt(msgspec.Struct, kw_only=True):
     endpoint: Endpoint
     number: int
     sent_s: float
+    size: int = 0
+    slot_wait_s: float = 0.0
     streamed: bool = True
     headers_s: float | None = None
     first_event_s: float | None = None
@@ -49,6 +54,8 @@ class Attempt(msgspec.Struct, kw_only=True):
     last_progress_s: float | None = None
     finished_s: float | None = None
     connect_s: float | None = None
+    processing_s: float | None = None
+    longest_gap_s: float | None = None
     keepalives: int = 0
     held_s: float = 0.0
     reasoned: bool = False
@@ -83,6 +90,29 @@ class Attempt(msgspec.Struct, kw_only=True):
         if self.last_progress_s <= self.first_progress_s:
             return None
         return (self.last_progress_s - self.first_progress_s) / (tokens - 1)
+
+    @property
+    def generation_s(self) -> float | None:
+        """Seconds from the first progress to the last; None without any."""
+        if self.first_progress_s is None or self.last_progress_s is None:
+            return None
+        return self.last_progress_s - self.first_progress_s
+
+    @property
+    def tokens_per_s(self) -> float | None:
+        """Output tokens per second once it spoke; None where `tpot_s` is."""
+        return None if self.tpot_s is None else 1.0 / self.tpot_s
+
+    @property
+    def network_s(self) -> float | None:
+        """Seconds of the way to the headers that were not the vendor's work; None where it cannot be told.
+
+        Opening a connection is known for itself. What lies between that and the headers is the network's only where
+        the vendor says how long it worked; otherwise it may be the vendor's own queue.
+        """
+        if self.processing_s is None or self.headers_s is None:
+            return self.connect_s
+        return max(0.0, self.headers_s - self.sent_s - self.processing_s)
 
     def __str__(self) -> str:
         total = "running" if self.total_s is None else f"{self.total_s:.3f} s"
@@ -147,9 +177,18 @@ class Ledger:
         self.models_left: list[ModelLeft] = []
         """Fallbacks, in order."""
 
-    def begin(self, endpoint: Endpoint, now_s: float, *, streamed: bool = True) -> Attempt:
+    def begin(
+        self, endpoint: Endpoint, now_s: float, *, streamed: bool = True, size: int = 0, slot_wait_s: float = 0.0
+    ) -> Attempt:
         """Open the record of a new attempt. *streamed*: the vendor is asked for a stream."""
-        attempt = Attempt(endpoint=endpoint, number=len(self.attempts) + 1, sent_s=now_s, streamed=streamed)
+        attempt = Attempt(
+            endpoint=endpoint,
+            number=len(self.attempts) + 1,
+            sent_s=now_s,
+            size=size,
+            slot_wait_s=slot_wait_s,
+            streamed=streamed,
+        )
         self.attempts.append(attempt)
         return attempt
 

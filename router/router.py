@@ -24,12 +24,14 @@ from .errors import (
     PolicyFailed,
     RouterClosed,
 )
+from .events import CallEnded, CallOutcome, Listener, Listeners
 from .fleet import Fleet, allowed_regions
 from .inflight import RESISTANCE_S, InFlight
 from .ledger import Ledger
 from .pipeline import Layer, compose, name_of
 from .request import Request
 from .route import Route
+from .statistics.size_class import size_class
 from .statistics.window import WindowShape
 from .stream import Stream
 
@@ -56,6 +58,7 @@ class Router:
     clock: seconds, monotonic. Default `time.monotonic`.
     dice: source of chance. Default, a `random.Random` of its own.
     window: how much of the past the latency windows hold. Default, a minute.
+    listeners: called with each `events.Event`. Default: nobody.
     grace_s: seconds that closing waits for calls in flight before it ends them. Default 5.
 
     Raises:
@@ -72,6 +75,7 @@ class Router:
         clock: Clock = time.monotonic,
         dice: random.Random | None = None,
         window: WindowShape | None = None,
+        listeners: Sequence[Listener] = (),
         grace_s: float = 5.0,
     ) -> None:
         if not 0 < budget_s < math.inf:
@@ -86,6 +90,7 @@ class Router:
         self._budget_s = budget_s
         self._clock = clock
         self._dice = dice or random.Random()
+        self._listeners = Listeners(listeners)
         if not 0 <= grace_s < math.inf:
             raise ConfigurationError(f"Router: grace_s must be a number of at least 0, not {grace_s!r}")
         self._grace_s = grace_s
@@ -132,9 +137,9 @@ class Router:
         """
         receiver = _Receiver(emit)
         try:
-            await self._run(self._admit(request, streamed=True), receiver.emit)
+            await self._run(self._admit(request, streamed=True), receiver.emit, receiver)
         except PolicyFailed as failed:
-            if failed.__cause__ is receiver.error and receiver.error is not None:
+            if receiver.has_left(failed) and receiver.error is not None:
                 raise receiver.error from None
             raise
 
@@ -144,6 +149,7 @@ class Router:
             raise InvalidRequest(f"a call takes a Request, not {type(request).__name__}: Request(messages=...)")
         route, candidates = self.fleet.admit(request)
         now_s = self._clock()
+        prompt_tokens = request.estimated_prompt_tokens()
         budget_s = request.budget_s or route.budget_s or self._budget_s
         return Call(
             request=request,
@@ -151,16 +157,34 @@ class Router:
             deadline_s=now_s + budget_s,
             start_by_s=now_s + budget_s,
             candidates=candidates,
+            prompt_tokens=prompt_tokens,
+            size=size_class(prompt_tokens),
             tied=len(candidates),
             residency=allowed_regions(request, route),
             ledger=Ledger(now_s, streamed=streamed),
+            listeners=self._listeners,
             clock=self._clock,
             dice=self._dice,
         )
 
-    async def _run(self, call: Call, emit: Emit) -> None:
+    async def _run(self, call: Call, emit: Emit, receiver: _Receiver | None = None) -> None:
         if self._resources is None:
             raise RouterClosed("the router is not open: make calls inside 'async with router'")
+        if not self._listeners:
+            return await self._answered(call, emit)
+        outcome, reason = CallOutcome.CANCELLED, None
+        try:
+            await self._answered(call, emit)
+            outcome = CallOutcome.ANSWERED
+        except Exception as error:
+            if receiver is None or not receiver.has_left(error):
+                outcome = CallOutcome.FAILED
+                reason = error.reason if isinstance(error, PacelineError) else None
+            raise
+        finally:
+            self._listeners.tell(CallEnded(at_s=self._clock(), call=call, outcome=outcome, reason=reason))
+
+    async def _answered(self, call: Call, emit: Emit) -> None:
         ledger = call.ledger
         self._in_flight.enter(ledger)
         try:
@@ -251,6 +275,10 @@ class _Receiver:
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
         self.error: Exception | None = None
+
+    def has_left(self, failure: Exception) -> bool:
+        """Whether a call failed because this raised: the caller's own doing."""
+        return self.error is not None and failure.__cause__ is self.error
 
     async def emit(self, chunk: Chunk) -> None:
         try:

@@ -28,10 +28,12 @@ if TYPE_CHECKING:
 class Lease:
     """One slot in use. Use it as a ``with`` block, or call `release`; the second release changes nothing."""
 
-    __slots__ = ("_pool",)
+    __slots__ = ("_pool", "waited_s")
 
-    def __init__(self, pool: SlotPool) -> None:
+    def __init__(self, pool: SlotPool, waited_s: float = 0.0) -> None:
         self._pool: SlotPool | None = pool
+        self.waited_s = waited_s
+        """Seconds it was waited for."""
 
     def release(self) -> None:
         """Give the slot back, once. Synchronous, so it works while being cancelled."""
@@ -51,9 +53,10 @@ class Lease:
 class _Waiter:
     """One in the queue. It leaves the queue once: granted, expired, or gone."""
 
-    __slots__ = ("deadline_s", "lease", "queued", "rank", "seq", "wake")
+    __slots__ = ("began_s", "deadline_s", "lease", "queued", "rank", "seq", "wake")
 
-    def __init__(self, rank: int, seq: int, deadline_s: float, wake: asyncio.Future[None]) -> None:
+    def __init__(self, rank: int, seq: int, began_s: float, deadline_s: float, wake: asyncio.Future[None]) -> None:
+        self.began_s = began_s
         self.rank = rank
         self.seq = seq
         self.deadline_s = deadline_s
@@ -133,9 +136,10 @@ class SlotPool:
     async def _wait(self, deadline_s: float, rank: int) -> Lease | None:
         loop = asyncio.get_running_loop()
         self._seq += 1
-        waiter = _Waiter(rank, self._seq, deadline_s, loop.create_future())
+        now_s = self._clock()
+        waiter = _Waiter(rank, self._seq, now_s, deadline_s, loop.create_future())
         heapq.heappush(self._queue, waiter)
-        timer = loop.call_later(max(0.0, deadline_s - self._clock()), self._expire, waiter)
+        timer = loop.call_later(max(0.0, deadline_s - now_s), self._expire, waiter)
         try:
             await waiter.wake
         except BaseException:
@@ -174,7 +178,7 @@ class SlotPool:
 
     def _grant(self, waiter: _Waiter) -> None:
         self._unqueue(waiter)
-        waiter.lease = Lease(self)
+        waiter.lease = Lease(self, self._clock() - waiter.began_s)
         waiter.wake.set_result(None)
 
     def _expire(self, waiter: _Waiter) -> None:

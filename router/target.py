@@ -98,7 +98,7 @@ class Target:
         """Share of the slots in use; 0.0 where there is no limit."""
         return self.slots.load
 
-    def outlook(self, now_s: float) -> Outlook:
+    def outlook(self, now_s: float, size: int | None = None) -> Outlook:
         """What a call sent now may expect; at most a hundredth of a second old."""
         outlook = self._outlook
         if outlook is None or now_s >= outlook.expires_s:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paceline.router import Call, Ledger, Request, Route
+from paceline.router.events import Listeners
 from paceline.router.testing import Scripted, endpoint
 
 from .stack import routed
@@ -23,9 +24,12 @@ def call_of(*, deadline_s: float = 50.0, start_by_s: float = 50.0) -> Call:
         deadline_s=deadline_s,
         start_by_s=start_by_s,
         candidates=TARGETS,
+        prompt_tokens=1,
+        size=0,
         tied=2,
         residency=None,
         ledger=Ledger(0.0, streamed=False),
+        listeners=Listeners(()),
         clock=lambda: 1.5,
         dice=random.Random(1),
     )
@@ -97,9 +101,12 @@ def test_the_cap_of_its_answer_is_the_lesser_of_the_requests_and_the_routes(
         deadline_s=1.0,
         start_by_s=1.0,
         candidates=TARGETS,
+        prompt_tokens=1,
+        size=0,
         tied=3,
         residency=None,
         ledger=Ledger(0.0, streamed=False),
+        listeners=Listeners(()),
         clock=lambda: 0.0,
         dice=random.Random(1),
     )

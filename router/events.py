@@ -1,0 +1,88 @@
+"""What happens to calls, told as typed events to whoever listens.
+
+A listener is a plain function or an object that can be called with an event. It is called in the middle of a call, so
+it must be quick and cannot wait: it counts, or puts the event aside. What it raises never reaches a call; the first
+failure of each listener is logged, with its traceback. Where nobody listens, no event is made.
+
+An event holds the live records of its call, not copies of them: read what is needed, and keep no reference.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+
+if TYPE_CHECKING:
+    from .call import Call
+    from .ledger import Attempt
+
+log = logging.getLogger("paceline")
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Something that has happened.
+
+    at_s: when, on the router's clock.
+    """
+
+    at_s: float
+
+
+class AttemptEnded(Event, frozen=True, kw_only=True, eq=False):
+    """One try at one endpoint is over.
+
+    call: its view of the call. attempt: with its outcome, error, marks and usage.
+    """
+
+    call: Call
+    attempt: Attempt
+
+
+class CallOutcome(enum.Enum):
+    """How a call ended."""
+
+    ANSWERED = "answered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    """The caller left. Neither a success nor a failure."""
+
+
+class CallEnded(Event, frozen=True, kw_only=True, eq=False):
+    """A call has ended. Its ``ledger`` has every attempt, retry, fallback and decision.
+
+    reason: of a failure, one word, such as ``rate_limited`` or ``deadline``; else None.
+    """
+
+    call: Call
+    outcome: CallOutcome
+    reason: str | None = None
+
+
+Listener: TypeAlias = Callable[[Event], None]
+
+
+class Listeners:
+    """Those who want to know. False while there are none, so that no event need be made."""
+
+    __slots__ = ("_failed", "_listeners")
+
+    def __init__(self, listeners: Sequence[Listener]) -> None:
+        self._listeners = tuple(listeners)
+        self._failed: set[int] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._listeners)
+
+    def tell(self, event: Event) -> None:
+        """Tell everyone. Never raises what a listener raises."""
+        for listener in self._listeners:
+            try:
+                listener(event)
+            except Exception:
+                if id(listener) not in self._failed:
+                    self._failed.add(id(listener))
+                    log.exception("a listener failed on %s; calls go on without it", type(event).__name__)

@@ -1,0 +1,1 @@
+"""Key figures by route and endpoint, why they changed, and what should worry somebody."""
