@@ -22,8 +22,8 @@ class CallRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     size: class of the prompt's size (`statistics.size_class`). cap: the most tokens its answer could have had.
     ttft_s: from arrival to the first progress; None without an answer, or for an answer in one piece.
     total_s: from arrival to the end.
-    elsewhere_s: before the attempt that answered: other attempts, backoff, and whatever a policy did. For a call without
-        an answer this is all but the last attempt.
+    elsewhere_s: before the attempt that answered: other attempts, backoff, and whatever a policy did. For a call
+        without an answer this is all but the last attempt.
     slot_wait_s: it waited for its slot here. connect_s: to open a connection; 0.0 on a pooled one.
     first_token_s: from then to the first progress: the way there, the vendor's queue, and the reading of the prompt.
     generation_s: from the first progress to the end. An answer in one piece has none: all is in first_token_s.
