@@ -26,7 +26,7 @@ DEFAULT_SERVICE_S = 1.0
 class Ask(msgspec.Struct, frozen=True):
     """What a call asks of an endpoint. Equal asks have equal answers, so they can be remembered.
 
-    within_s: seconds the call has. size: class of its prompt. streamed: its first token can be seen.
+    within_s: seconds the call has. size: octave of its prompt. streamed: its first token can be seen.
     lengths: of its answer in tokens, equally likely; empty where only the first token matters.
     """
 

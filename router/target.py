@@ -70,9 +70,9 @@ class Target:
     def outlook(self, now_s: float, size: int | None = None) -> Outlook:
         """What a call sent now may expect; at most a hundredth of a second old.
 
-        size: class of its prompt's size; None: any.
+        size: octave of its prompt's size; None: any.
         """
-        return self.learned.outlook(now_s, size)
+        return self.learned.outlook(now_s, size, self.slots.in_flight)
 
     # -- what dispatch tells
 

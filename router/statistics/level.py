@@ -51,7 +51,7 @@ class Level:
     def slowness(self, usual_s: Callable[[int], float | None], now_s: float) -> float:
         """How many times slower than usual the last few were, by their median; 1.0 where nothing is to be said.
 
-        usual_s: what is usual for a class of prompt sizes; None if that is not known.
+        usual_s: what is usual for an octave of prompt sizes; None if that is not known.
         """
         if now_s - self.sampled_at_s > FADE_S:
             return 1.0
