@@ -53,7 +53,7 @@ def test_mistakes_in_what_was_given_are_value_errors_too() -> None:
 
     assert value_errors == {
         "ConfigurationError", "DuplicateEndpoint", "NotAPolicy", "ImpossibleOrder",
-        "InvalidRequest", "UnknownRoute", "UnknownModel",
+        "InvalidRequest", "UnknownRoute", "UnknownModel", "CorruptStatistics",
     }  # fmt: skip
 
 
