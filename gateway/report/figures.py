@@ -30,7 +30,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     size: class of prompt sizes, None: all. count: latencies seen to their end. censored: those cut off.
     p50_s to p99_s: with those cut off taken into account; None where so many were that it lies beyond all others.
-    max_s: the longest seen to its end. longest_censored_s: the longest that was cut off.
+    max_s: the longest seen to its end. longest_censored_s: when the longest was cut off.
     from_epoch_s, until_epoch_s: seconds since 1970 UTC. covered_s: what of the time between was recorded.
     """
 
@@ -108,26 +108,37 @@ class _Held:
             size=series.size,
             count=events.count,
             censored=censored.count,
-            p50_s=fold.quantile(0.50),
-            p90_s=fold.quantile(0.90),
-            p95_s=fold.quantile(0.95),
-            p99_s=fold.quantile(0.99),
-            max_s=_longest_s(events),
-            longest_censored_s=_longest_s(censored),
+            p50_s=_rounded(fold.quantile(0.50)),
+            p90_s=_rounded(fold.quantile(0.90)),
+            p95_s=_rounded(fold.quantile(0.95)),
+            p99_s=_rounded(fold.quantile(0.99)),
+            max_s=_rounded(_longest_s(events)),
+            longest_censored_s=_rounded(_at_least_s(censored)),
             from_epoch_s=times[0][0],
             until_epoch_s=times[-1][1],
-            covered_s=sum(until_s - from_s for from_s, until_s in times),
+            covered_s=round(sum(until_s - from_s for from_s, until_s in times), 3),
         )
-
-
-def _text(name: str) -> str:
-    """A name that can be encoded, whatever it was made of."""
-    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _longest_s(histogram: Histogram) -> float | None:
     filled = histogram.filled()
     return histogram.highest_s(filled[-1][0]) if filled else None
+
+
+def _at_least_s(histogram: Histogram) -> float | None:
+    """What the longest was at least: the smallest value of its bucket."""
+    filled = histogram.filled()
+    return histogram.highest_s(filled[-1][0] - 1) + histogram.scale.unit_s if filled else None
+
+
+def _rounded(seconds: float | None) -> float | None:
+    """To whole microseconds: 51 units of a millisecond are 0.051000000000000004 s."""
+    return None if seconds is None else round(seconds, 6)
+
+
+def _text(name: str) -> str:
+    """A name that can be encoded, whatever it was made of."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _united(times: Iterable[tuple[float, float]]) -> Iterator[tuple[float, float]]:

@@ -33,19 +33,19 @@ NOTES = (
 def show(report: Report, console: Console) -> None:
     """Print everything."""
     if not report.rows:
-        console.print(f"{_files(report)}: no latencies.", markup=False)
+        console.print(f"{_files(report)}: no latencies.", markup=False, soft_wrap=True)
         return
     cells = {id(row): _cells(row) for row in report.rows}
     widths = [max(map(len, column)) for column in zip(COLUMNS, *cells.values(), strict=True)]
     if not console.is_terminal:
         console.width = max(console.width, sum(widths) + len(widths))  # a file or a pipe has no edge
-    console.print(f"{_files(report)}: {_time(report.rows)}.", markup=False)
+    console.print(f"{_files(report)}: {_time(report.rows)}.", markup=False, soft_wrap=True)
     for endpoint, rows in groupby(report.rows, key=lambda row: row.endpoint):
         console.print()
         console.print(_table(endpoint, widths, [cells[id(row)] for row in rows]))
     console.print()
     for line in NOTES:
-        console.print(Text(line, style="dim"))
+        console.print(Text(line, style="dim"), soft_wrap=True)
 
 
 def _table(endpoint: str, widths: Sequence[int], rows: Iterable[Sequence[str]]) -> Table:

@@ -73,7 +73,7 @@ def decode(data: bytes) -> Snapshot:
         raise CorruptStatistics("statistics came damaged or cut short: send them again")
     try:
         histograms = msgspec.msgpack.decode(body, type=list[Sent])
-    except msgspec.MsgspecError as fault:  # right by its checksum, so it was written so
+    except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
         raise CorruptStatistics(f"statistics are not as `encode` writes them: {fault}") from fault
     intake = Intake()
     for sent in histograms:

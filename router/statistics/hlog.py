@@ -9,12 +9,12 @@ not know what censored means must not count them as if they had been seen to the
     #[Logged with Paceline, format 1]
     #[Histogram log format version 1.3]
     #[Values are nanoseconds: divide by 1000000 for milliseconds]
-    #[StartTime: 1764000000.000 (seconds since epoch), 2025-11-24T16:00:00+00:00]
+    #[StartTime: 1764000000.000 (seconds since epoch), 2025-11-24T16:00:00Z]
     #[BaseTime: 1764000000.000 (seconds since epoch)]
     "StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"
-    Tag=atlas-70b.us-west/ttft/size-5,0.000,10.000,412.000,HISTFAAAAC94nJNpmSzMwMDAzAABMJoRTM2...
-    Tag=atlas-70b.us-west/ttft/size-5/censored,0.000,10.000,2000.000,HISTFAAAAC94nJNpmSzMwMDA...
-    #[End of Paceline's log: 2 histograms, CRC-32 5a3c09f1]
+    Tag=eu/ttft/size-5,0.000,10.000,413.000,HISTFAAAACx4nJNpmSzMwMDAyQABzGCS38kByHQz2LGAwf4DRGI1N5MxkzSTMhMAjbUGEw==
+    Tag=eu/ttft/size-5/censored,0.000,10.000,2007.000,HISTFAAAACV4nJNpmSzMwMDAzAABEJrfyQHIdDPYsYDB/gNE4rMuEwBqWwYA
+    #[End of Paceline's log: 2 histograms, CRC-32 49fffe7b]
 
 The last line is a comment to others. To us it says that nothing is missing and nothing was changed: `load` gives what
 `save` was given, or an error. A log that another program wrote has no such line, and is read without it if its tags
@@ -30,9 +30,9 @@ knows no tags and fails at the start time, its reader passes over lines it does 
 from __future__ import annotations
 
 import math
+import time
 import zlib
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
 
@@ -119,7 +119,7 @@ def _lines(snapshot: Snapshot, now_epoch_s: float) -> Iterator[Recorded]:
 
 
 def _head(base_s: float) -> tuple[str, ...]:
-    date = datetime.fromtimestamp(base_s, tz=UTC).isoformat(timespec="milliseconds")
+    date = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(base_s))
     return (
         "#[Histogram log format version 1.3]",
         "#[Values are nanoseconds: divide by 1000000 for milliseconds]",

@@ -4,9 +4,9 @@ Values in the bytes are whole nanoseconds, whatever the scale. Tools for latenci
 for milliseconds, so every metric of a file reads right without an option. The scale is in the header, as the lowest
 and the highest value it tells apart, so bytes need no one to say what they are of.
 
-The way there and back is exact. A bucket is written as its largest value, into counters of three digits: four times
-finer than ours of two, and never coarser than a unit. So the lowest value of such a counter lies less than a unit
-below what was written, and rounding up to whole units finds it again.
+The way there and back is exact. A bucket is written as its largest value, into counters of three digits: they are
+finer than a unit up to a thousand units, and about an eighth of our buckets from there on. So the lowest value of such
+a counter, rounded up to whole units, lies in the bucket it came from.
 
 The library's own codec does not come into it. It encodes up to a maximum that `Histogram.record` has no time to keep,
 and would lose all the rest; it inflates and allocates whatever the bytes ask for; and it says what is wrong with them

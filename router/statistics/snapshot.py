@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import attrs
 
@@ -17,9 +16,6 @@ from ..errors import ConfigurationError, CorruptStatistics
 from .hdr import MOST_IN_A_COUNTER, Histogram, bucket_of
 from .interval import Interval, Series
 from .tag import Tag
-
-if TYPE_CHECKING:
-    from .hdr import Scale
 
 MOST_HISTOGRAMS = 50_000
 """In a snapshot. Each takes some 10 KB of memory."""
@@ -93,7 +89,7 @@ class Intake:
     """A snapshot in the making, from a source that is not trusted with memory."""
 
     def __init__(self) -> None:
-        self._endpoints: dict[str, dict[Series, dict[tuple[float, float], _Pair]]] = {}
+        self._endpoints: dict[str, dict[Series, _Held]] = {}
         self._histograms = 0
         self._samples = 0
 
@@ -108,42 +104,48 @@ class Intake:
         if self._histograms > MOST_HISTOGRAMS or self._samples > MOST_SAMPLES:
             raise CorruptStatistics(
                 f"there are more than {MOST_HISTOGRAMS:,} histograms or {MOST_SAMPLES:,} latencies: "
-                "no snapshot of Paceline's is as large"
+                "give a snapshot that Paceline wrote, none is as large"
             )
-        series = self._endpoints.setdefault(tag.endpoint, {}).setdefault(tag.series, {})
-        pair = series.setdefault((age_s, length_s), _Pair(histogram.scale))
-        if not tag.censored:
-            pour(histogram, pair.events)
-        elif pair.censored is None:
-            pair.censored = histogram
+        series = self._endpoints.setdefault(tag.endpoint, {}).setdefault(tag.series, _Held())
+        held = series.censored if tag.censored else series.events
+        if (age_s, length_s) in held:
+            pour(histogram, held[age_s, length_s])
         else:
-            pour(histogram, pair.censored)
+            held[age_s, length_s] = histogram
 
     def snapshot(self) -> Snapshot:
-        """What was taken in."""
+        """What was taken in, the oldest intervals first."""
         return Snapshot(
             {
-                endpoint: {series: _intervals(held) for series, held in of.items()}
+                endpoint: {series: held.intervals() for series, held in of.items()}
                 for endpoint, of in self._endpoints.items()
             }
         )
 
 
-def _intervals(held: Mapping[tuple[float, float], _Pair]) -> list[Interval]:
-    return [
-        Interval(age_s=age_s, length_s=length_s, events=pair.events, censored=pair.censored)
-        for (age_s, length_s), pair in held.items()
-    ]
-
-
-class _Pair:
-    """What an interval is made of."""
+class _Held:
+    """The histograms of one series, by age and length of their interval."""
 
     __slots__ = ("censored", "events")
 
-    def __init__(self, scale: Scale) -> None:
-        self.events = Histogram(scale)
-        self.censored: Histogram | None = None
+    def __init__(self) -> None:
+        self.events: dict[tuple[float, float], Histogram] = {}
+        self.censored: dict[tuple[float, float], Histogram] = {}
+
+    def intervals(self) -> list[Interval]:
+        """The oldest first."""
+        return [
+            Interval(
+                age_s=age_s,
+                length_s=length_s,
+                events=self._events((age_s, length_s)),
+                censored=self.censored.get((age_s, length_s)),
+            )
+            for age_s, length_s in sorted(self.events.keys() | self.censored.keys(), reverse=True)
+        ]
+
+    def _events(self, time: tuple[float, float]) -> Histogram:
+        return self.events[time] if time in self.events else Histogram(self.censored[time].scale)
 
 
 def pour(more: Histogram, into: Histogram) -> None:
