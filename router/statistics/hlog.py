@@ -132,5 +132,6 @@ def _head(base_s: float) -> tuple[str, ...]:
 def _line(line: Recorded, base_s: float) -> str:
     histogram = line.histogram
     max_ms = histogram.highest_s(histogram.filled()[-1][0]) * 1000.0
-    times = f"{line.start_epoch_s - base_s:.3f},{line.length_s:.3f},{max_ms:.3f}"
+    offset_s = max(0.0, line.start_epoch_s - base_s)  # floats may put the first a hair before itself: -0.000
+    times = f"{offset_s:.3f},{line.length_s:.3f},{max_ms:.3f}"
     return f"Tag={line.tag},{times},{deflated(payload.encode(histogram))}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
 from pathlib import Path
@@ -68,6 +69,13 @@ def test_a_snapshot_comes_back_from_its_file(taken: Snapshot, tmp_path_factory: 
 
     again = told(hlog.load(path, now_epoch_s=NOW_S), digits=3)
     assert again == without_nothing(told(taken, digits=3))
+
+
+def test_the_first_line_of_a_log_is_not_before_its_start(tmp_path: Path) -> None:
+    taken = Snapshot({"eu": {TTFT: [interval(250, age_s=5.825, length_s=15.624)]}})
+    assert math.floor((NOW_S - 5.825 - 15.624) * 1000.0) / 1000.0 > NOW_S - 5.825 - 15.624
+
+    assert told(loaded(hlog.written(taken, now_epoch_s=NOW_S), tmp_path), digits=3) == told(taken, digits=3)
 
 
 def test_latencies_are_older_by_the_time_that_passed_until_the_restart(tmp_path: Path) -> None:
