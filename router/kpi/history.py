@@ -51,17 +51,23 @@ class History:
     def __call__(self, event: Event) -> None:
         """Take down a call or an attempt that has ended."""
         if isinstance(event, CallEnded):
-            route = event.call.route.name
-            log = self.calls_by_route.get(route)
-            if log is None:
-                log = self.calls_by_route[route] = Log(CALLS, self._shape, self._dice)
-            log.append(of_call(event))
+            self.keep_call(event.call.route.name, of_call(event))
         elif isinstance(event, AttemptEnded):
-            endpoint = event.attempt.endpoint.name
-            attempts = self.attempts_by_endpoint.get(endpoint)
-            if attempts is None:
-                attempts = self.attempts_by_endpoint[endpoint] = Log(ATTEMPTS, self._shape, self._dice)
-            attempts.append(of_attempt(event))
+            self.keep_attempt(of_attempt(event))
+
+    def keep_call(self, route: str, row: CallRow) -> None:
+        """Keep a call of *route*. Calls come in the order of their ends."""
+        log = self.calls_by_route.get(route)
+        if log is None:
+            log = self.calls_by_route[route] = Log(CALLS, self._shape, self._dice)
+        log.append(row)
+
+    def keep_attempt(self, row: AttemptRow) -> None:
+        """Keep an attempt. Attempts come in the order of their ends."""
+        log = self.attempts_by_endpoint.get(row.endpoint)
+        if log is None:
+            log = self.attempts_by_endpoint[row.endpoint] = Log(ATTEMPTS, self._shape, self._dice)
+        log.append(row)
 
     def rows(self, route: str, from_s: float, until_s: float) -> Sequence[CallRow]:
         """Calls of *route* that ended after *from_s* and up to *until_s*; of a crowded period, a sample."""

@@ -37,8 +37,12 @@ class Tally:
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.answered = self.cancelled = self.timeouts = 0
-        self.input_tokens = self.output_tokens = self.priced = 0
+        self.answered: int = 0
+        self.cancelled: int = 0
+        self.timeouts: int = 0
+        self.input_tokens = 0
+        self.output_tokens = 0
+        self.priced = 0
         self.cost = 0.0
         self.failures: Counter[str] = Counter()
 
@@ -77,7 +81,10 @@ class CallTally(Tally):
 
     def __init__(self) -> None:
         super().__init__()
-        self.in_time = self.attempts = self.fallbacks = self.hedges = 0
+        self.in_time = 0
+        self.attempts = 0
+        self.fallbacks = 0
+        self.hedges = 0
         self.retries: Counter[str] = Counter()
         self.retried_from: Counter[tuple[str | None, str]] = Counter()
         """Retries by the endpoint that made them necessary, and the reason."""

@@ -22,11 +22,12 @@ ORDER = list(Grade)
 
 @attrs.frozen
 class _Timing:
-    """One 95th percentile, in seconds, with what it is of and what it is graded by."""
+    """One 95th percentile, in seconds, and what it is graded by. many, rare: what it is of, and one in twenty of it."""
 
     p95_s: float
     samples: int
-    of: str
+    many: str
+    rare: str
     steps: Steps
 
     @property
@@ -51,42 +52,37 @@ def judge(
         cancelled = f" but {figures.cancelled} that their callers cancelled" if figures.cancelled else ""
         return None, f"{name} had no calls{cancelled}."
     if figures.success < objective.success:
-        return Grade.FAILING, f"{name} is failing: {_failures(figures, objective)}."
+        return Grade.FAILING, f"{name} is failing: {_failures(figures, objective)}{_doubt(ended, 'call')}."
     timings = _timings(figures, graded_total_s, grades)
     if not timings:
         return Grade.FINE, f"{name} is fine: {figures.answered} of {ended} calls were answered."
     worst = max(timings, key=lambda timing: timing.badness)
-    return worst.grade, f"{name} is {worst.grade}: {_told(worst)}{_doubt(worst.samples)}."
+    return worst.grade, f"{name} is {worst.grade}: {_told(worst)}{_doubt(worst.samples, 'answer')}."
 
 
 def _timings(figures: CallFigures, graded_total_s: Percentiles, grades: Grades) -> list[_Timing]:
-    of_total = "the whole answer"
-    if grades.short_tokens is not None:
-        of_total = f"the whole of an answer below {grades.short_tokens} tokens"
+    below = "" if grades.short_tokens is None else f" below {grades.short_tokens} tokens"
     known = (
-        (figures.ttft_s, "the first token", grades.ttft),
-        (graded_total_s, of_total, grades.total),
+        (figures.ttft_s, "first tokens come", "first token in twenty", grades.ttft),
+        (graded_total_s, f"answers{below} are complete", f"answer in twenty{below}", grades.total),
     )
     return [
-        _Timing(measured.p95, measured.samples, of, steps)
-        for measured, of, steps in known
+        _Timing(measured.p95, measured.samples, many, rare, steps)
+        for measured, many, rare, steps in known
         if measured.p95 is not None and steps is not None
     ]
 
 
 def _told(timing: _Timing) -> str:
     if timing.grade in (Grade.GREAT, Grade.FINE):
-        return f"95% of its callers have {timing.of} within {timing.p95_s:.2f} s"
-    return (
-        f"one caller in twenty waits more than {timing.p95_s:.2f} s for {timing.of}, where {timing.steps.fine_s:g} s "
-        "would be fine"
-    )
+        return f"95% of {timing.many} within {timing.p95_s:.2f} s"
+    return f"one {timing.rare} takes more than {timing.p95_s:.2f} s, where {timing.steps.fine_s:g} s would be fine"
 
 
-def _doubt(samples: int) -> str:
-    if samples >= FEW:
+def _doubt(count: int, what: str) -> str:
+    if count >= FEW:
         return ""
-    return f", as far as {samples} answers can tell" if samples > 1 else ", as far as one answer can tell"
+    return f", as far as {count} {what}s can tell" if count > 1 else f", as far as one {what} can tell"
 
 
 def _failures(figures: CallFigures, objective: Objective) -> str:
