@@ -29,7 +29,7 @@ from .fleet import Fleet, allowed_regions
 from .inflight import RESISTANCE_S, InFlight
 from .kpi.history import History
 from .kpi.log import HistoryShape
-from .kpi.report import Report, report
+from .kpi.report import Report, report_on
 from .ledger import Ledger
 from .pipeline import Layer, compose, name_of
 from .request import Request
@@ -223,7 +223,7 @@ class Router:
         if over_s is not None and not 0 < over_s < math.inf:
             raise ConfigurationError(f"report: over_s must be a number above 0, not {over_s!r}")
         endpoints = [target.endpoint for target in self.fleet]
-        return report(self.history, self.fleet.routes, endpoints, over_s=over_s, now_s=self._clock())
+        return report_on(self.history, self.fleet.routes, endpoints, over_s=over_s, now_s=self._clock())
 
     # -- life
 

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ..events import CallOutcome
 from ..ledger import Outcome
 from .row import AttemptRow, CallRow
@@ -28,100 +30,89 @@ if TYPE_CHECKING:
     from ..events import AttemptEnded, CallEnded
     from ..ledger import Attempt, Ledger
 
+ANSWERED, FAILED = CallOutcome.ANSWERED, CallOutcome.FAILED
+OK, TIMED_OUT = Outcome.OK, Outcome.TIMED_OUT
+
 UNTOLD = "failed"
 """The reason of a failure that has none of its own."""
 
 TOKENS_A_PRICE = 1_000_000
 
 _SNAP_S = 1.5 * 2.0**22
-"""Floats around this number lie 2^-30 apart: adding it rounds to the grid, and taking it away again is exact."""
+"""Floats around this number lie 2^-30 apart: adding it rounds to the grid, and taking it away again is exact.
+
+Both are written out wherever a mark is taken: a function for it would take longer than it does.
+"""
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def pack_call(event: CallEnded) -> bytes:
+    """The row of a call, packed: the fields of `CallRow` in their order, as msgpack.
+
+    Made without the row itself, which is wanted later, if ever, and would double the cost.
+    """
+    call, outcome = event.call, event.outcome
+    ledger, answered = call.ledger, outcome is ANSWERED
+    attempts = ledger.attempts
+    attempt = attempts[-1] if attempts else None
+    if answered and attempt is not None and attempt.outcome is not OK:
+        attempt = ledger.answered_by
+    reason = event.reason or UNTOLD if outcome is FAILED else None
+    total_s = event.at_s - ledger.began_s + _SNAP_S - _SNAP_S
+    if attempt is None:
+        return _encode((
+            event.at_s, outcome, reason, None, None, None, call.size, call.max_tokens, None, total_s,
+            total_s, 0.0, 0.0, 0.0, 0.0, None,  # elsewhere from beginning to end
+            call.prompt_tokens, None, None, 0, 0.0,
+            0, ledger.retries, retried_from(ledger), len(ledger.models_left), ledger.hedges, 0, False, None,
+        ))  # fmt: skip
+    endpoint, usage = attempt.endpoint, attempt.usage
+    wanted_s, sent_s, connected_s, first_s, stopped_s = marks(attempt, ledger.began_s, total_s, answered=answered)
+    generation_s = stopped_s - first_s
+    spoke = answered and attempt.streamed and attempt.first_progress_s is not None
+    tokens_in, cached, tokens_out = call.prompt_tokens, None, None
+    if usage is not None:
+        cached, tokens_out = usage.cached_tokens, usage.output_tokens
+        tokens_in = tokens_in if usage.input_tokens is None else usage.input_tokens
+    timeouts, money = spent(attempts)
+    return _encode((
+        event.at_s, outcome, reason, endpoint.name, endpoint.model, endpoint.region, call.size, call.max_tokens,
+        first_s if spoke else None, total_s,
+        wanted_s + (total_s - stopped_s), sent_s - wanted_s, connected_s - sent_s, first_s - connected_s, generation_s,
+        attempt.tpot_s,
+        tokens_in, cached, tokens_out, attempt.keepalives, min(attempt.held_s, generation_s),
+        len(attempts), ledger.retries, retried_from(ledger) if ledger.retries else (), len(ledger.models_left),
+        ledger.hedges, timeouts, answered and call.route.objective.met_by(first_s, total_s), money,
+    ))  # fmt: skip
+
+
+def pack_attempt(event: AttemptEnded) -> bytes:
+    """The row of an attempt, packed: the fields of `AttemptRow` in their order."""
+    attempt = event.attempt
+    outcome, usage, error = attempt.outcome, attempt.usage, attempt.error
+    if error is not None:
+        reason: str | None = error.reason
+    elif outcome is TIMED_OUT:
+        reason = "deadline"
+    else:
+        reason = UNTOLD if outcome is Outcome.FAILED else None
+    return _encode((
+        event.at_s, attempt.endpoint.name, outcome, reason, attempt.size, attempt.slot_wait_s,
+        attempt.ttft_s if attempt.streamed else None, event.at_s - attempt.sent_s, attempt.held_s, attempt.tpot_s,
+        None if usage is None else usage.input_tokens, None if usage is None else usage.output_tokens,
+        cost(attempt.endpoint, usage),
+    ))  # fmt: skip
 
 
 def of_call(event: CallEnded) -> CallRow:
     """The row of a call."""
-    call, outcome = event.call, event.outcome
-    ledger, answered = call.ledger, outcome is CallOutcome.ANSWERED
-    attempt = ledger.answered_by if answered else None
-    if attempt is None and ledger.attempts:
-        attempt = ledger.attempts[-1]
-    total_s = event.at_s - ledger.began_s + _SNAP_S - _SNAP_S
-    reason = event.reason or UNTOLD if outcome is CallOutcome.FAILED else None
-    if attempt is None:
-        return CallRow(
-            ended_s=event.at_s,
-            outcome=outcome,
-            reason=reason,
-            size=call.size,
-            cap=call.max_tokens,
-            total_s=total_s,
-            elsewhere_s=total_s,
-            input_tokens=call.prompt_tokens,
-            attempts=0,
-            fallbacks=len(ledger.models_left),
-            in_time=False,
-        )
-    wanted_s, sent_s, connected_s, first_s, stopped_s = marks(attempt, ledger.began_s, total_s, answered=answered)
-    endpoint, usage = attempt.endpoint, attempt.usage
-    told_in = None if usage is None else usage.input_tokens
-    generation_s = stopped_s - first_s
-    spoke = answered and attempt.streamed and attempt.first_progress_s is not None
-    return CallRow(
-        ended_s=event.at_s,
-        outcome=outcome,
-        reason=reason,
-        endpoint=endpoint.name,
-        model=endpoint.model,
-        region=endpoint.region,
-        size=call.size,
-        cap=call.max_tokens,
-        ttft_s=first_s if spoke else None,
-        total_s=total_s,
-        elsewhere_s=wanted_s + (total_s - stopped_s),
-        slot_wait_s=sent_s - wanted_s,
-        connect_s=connected_s - sent_s,
-        first_token_s=first_s - connected_s,
-        generation_s=generation_s,
-        tpot_s=attempt.tpot_s,
-        input_tokens=call.prompt_tokens if told_in is None else told_in,
-        cached_tokens=None if usage is None else usage.cached_tokens,
-        output_tokens=None if usage is None else usage.output_tokens,
-        keepalives=attempt.keepalives,
-        held_s=min(attempt.held_s, generation_s),
-        attempts=len(ledger.attempts),
-        retries=tuple(ledger.retries),
-        retried_from=retried_from(ledger) if ledger.retries else (),
-        fallbacks=len(ledger.models_left),
-        hedges=ledger.hedges,
-        timeouts=timeouts(ledger.attempts),
-        in_time=answered and call.route.objective.met_by(first_s, total_s),
-        cost=cost_of_all(ledger.attempts),
-    )
+    return msgspec.msgpack.decode(pack_call(event), type=CallRow)
 
 
 def of_attempt(event: AttemptEnded) -> AttemptRow:
     """The row of an attempt."""
-    attempt = event.attempt
-    outcome, usage, error = attempt.outcome, attempt.usage, attempt.error
-    reason = None if error is None else error.reason
-    if error is None and outcome is Outcome.TIMED_OUT:
-        reason = "deadline"
-    elif error is None and outcome is Outcome.FAILED:
-        reason = UNTOLD
-    return AttemptRow(
-        ended_s=event.at_s,
-        endpoint=attempt.endpoint.name,
-        outcome=outcome,
-        reason=reason,
-        size=attempt.size,
-        slot_wait_s=attempt.slot_wait_s,
-        ttft_s=attempt.ttft_s if attempt.streamed else None,
-        total_s=event.at_s - attempt.sent_s,
-        held_s=attempt.held_s,
-        tpot_s=attempt.tpot_s,
-        input_tokens=None if usage is None else usage.input_tokens,
-        output_tokens=None if usage is None else usage.output_tokens,
-        cost=cost(attempt.endpoint, usage),
-    )
+    return msgspec.msgpack.decode(pack_attempt(event), type=AttemptRow)
 
 
 def marks(
@@ -139,11 +130,9 @@ def marks(
     if attempt.first_progress_s is not None and attempt.streamed:
         first_s = min(attempt.first_progress_s - began_s + _SNAP_S - _SNAP_S, stopped_s)
     after_s = attempt.sent_s - began_s
-    sent_s = min(after_s + _SNAP_S - _SNAP_S, first_s)
-    connected_s = sent_s
+    wanted_s = connected_s = sent_s = min(after_s + _SNAP_S - _SNAP_S, first_s)
     if attempt.connect_s is not None:
         connected_s = min(after_s + attempt.connect_s + _SNAP_S - _SNAP_S, first_s)
-    wanted_s = sent_s
     if attempt.slot_wait_s:
         wanted_s = min(max(after_s - attempt.slot_wait_s + _SNAP_S - _SNAP_S, 0.0), sent_s)
     return wanted_s, sent_s, connected_s, first_s, stopped_s
@@ -169,23 +158,16 @@ def _failed_of(attempt: Attempt, reason: str) -> bool:
     return attempt.error is not None and attempt.error.reason == reason
 
 
-def timeouts(attempts: Sequence[Attempt]) -> int:
-    """Attempts that ran into a limit."""
-    count = 0
+def spent(attempts: Sequence[Attempt]) -> tuple[int, float | None]:
+    """How many ran into a limit, and the money for all of which it is known; None if it is of none."""
+    timeouts, total = 0, None
     for attempt in attempts:
-        if attempt.outcome is Outcome.TIMED_OUT:
-            count += 1
-    return count
-
-
-def cost_of_all(attempts: Sequence[Attempt]) -> float | None:
-    """Money for every attempt of which it is known; None if it is of none."""
-    total: float | None = None
-    for attempt in attempts:
+        if attempt.outcome is TIMED_OUT:
+            timeouts += 1
         money = cost(attempt.endpoint, attempt.usage)
         if money is not None:
             total = money if total is None else total + money
-    return total
+    return timeouts, total
 
 
 def cost(endpoint: Endpoint, usage: Usage | None) -> float | None:

@@ -15,7 +15,7 @@ from itertools import chain
 from typing import TypeAlias
 
 from ..events import AttemptEnded, CallEnded, Event
-from .account import of_attempt, of_call
+from .account import pack_attempt, pack_call
 from .log import HistoryShape, Kind, Log, Weighed
 from .row import AttemptRow, CallRow
 from .tally import AttemptTally, GroupTallies
@@ -51,23 +51,23 @@ class History:
     def __call__(self, event: Event) -> None:
         """Take down a call or an attempt that has ended."""
         if isinstance(event, CallEnded):
-            self.keep_call(event.call.route.name, of_call(event))
+            self.keep_call(event.call.route.name, event.at_s, pack_call(event))
         elif isinstance(event, AttemptEnded):
-            self.keep_attempt(of_attempt(event))
+            self.keep_attempt(event.attempt.endpoint.name, event.at_s, pack_attempt(event))
 
-    def keep_call(self, route: str, row: CallRow) -> None:
-        """Keep a call of *route*. Calls come in the order of their ends."""
+    def keep_call(self, route: str, ended_s: float, row: bytes) -> None:
+        """Keep a packed `CallRow`. Calls come in the order of their ends."""
         log = self.calls_by_route.get(route)
         if log is None:
             log = self.calls_by_route[route] = Log(CALLS, self._shape, self._dice)
-        log.append(row)
+        log.append(ended_s, row)
 
-    def keep_attempt(self, row: AttemptRow) -> None:
-        """Keep an attempt. Attempts come in the order of their ends."""
-        log = self.attempts_by_endpoint.get(row.endpoint)
+    def keep_attempt(self, endpoint: str, ended_s: float, row: bytes) -> None:
+        """Keep a packed `AttemptRow`, likewise."""
+        log = self.attempts_by_endpoint.get(endpoint)
         if log is None:
-            log = self.attempts_by_endpoint[row.endpoint] = Log(ATTEMPTS, self._shape, self._dice)
-        log.append(row)
+            log = self.attempts_by_endpoint[endpoint] = Log(ATTEMPTS, self._shape, self._dice)
+        log.append(ended_s, row)
 
     def rows(self, route: str, from_s: float, until_s: float) -> Sequence[CallRow]:
         """Calls of *route* that ended after *from_s* and up to *until_s*; of a crowded period, a sample."""

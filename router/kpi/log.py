@@ -1,7 +1,8 @@
 """Rows of one kind, kept for a while: a ring of periods, none of which can outgrow its bound.
 
-A row is kept as msgpack: a quarter of the time of appending to a column for each of its fields, a third of the memory
-of the object, nothing for the garbage collector to walk through, and read again faster than it could be put together.
+A row is kept as msgpack: a quarter of the time of appending to a column for each of its fields, half the memory of the
+object, nothing for the garbage collector to walk through, and read again faster than it could be put together. It is
+packed by whoever knows how (`account`), so a log knows only when a row ended.
 
 A period keeps a bounded number of rows. Beyond that a uniform sample of them stays, and those left out are counted
 before they go: counts and sums stay exact, and percentiles become those of the sample, in which each row has a weight,
@@ -38,8 +39,6 @@ TotalsT = TypeVar("TotalsT")
 
 Weighed: TypeAlias = tuple[list[RowT], float]
 """Rows of one period, and how many each of them stands for."""
-
-_encode = msgspec.msgpack.Encoder().encode
 
 
 @attrs.frozen(kw_only=True)
@@ -110,13 +109,13 @@ class Log(Generic[RowT, TotalsT]):
         self._periods: deque[_Period[TotalsT]] = deque()
         self._ends_s = -math.inf
 
-    def append(self, row: RowT) -> None:
-        """Keep *row*, or let chance decide whether. Rows come in the order of their ends."""
-        if row.ended_s > self._ends_s:
-            self._turn(row.ended_s)
+    def append(self, ended_s: float, row: bytes) -> None:
+        """Keep a packed row, or let chance decide whether. Rows come in the order of their ends."""
+        if ended_s > self._ends_s:
+            self._turn(ended_s)
         period = self._periods[-1]
         if len(period.rows) < self._most:
-            period.rows.append(_encode(row))
+            period.rows.append(row)
         else:
             self._thin(period, row)
 
@@ -130,15 +129,13 @@ class Log(Generic[RowT, TotalsT]):
         self._periods.append(_Period(number, self._shape.period_s, self._kind.totals()))
         self._ends_s = self._periods[-1].ends_s
 
-    def _thin(self, period: _Period[TotalsT], row: RowT) -> None:
+    def _thin(self, period: _Period[TotalsT], row: bytes) -> None:
         """The period is full: put *row* in the place of another, or leave it out."""
         period.left_out += 1
         place = int(self._dice.random() * (self._most + period.left_out))
         if place < self._most:
-            leaves = self._decode(period.rows[place])
-            period.rows[place] = _encode(row)
-            row = leaves
-        self._kind.count(period.totals, row)
+            period.rows[place], row = row, period.rows[place]
+        self._kind.count(period.totals, self._decode(row))
 
     def rows(self, from_s: float, until_s: float) -> list[RowT]:
         """Those kept that ended after *from_s* and up to *until_s*; within a period that was sampled, in no order."""

@@ -85,7 +85,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return "\n\n".join((*tables, "\n".join(route.verdict for route in self.by_route.values())))
 
 
-def report(
+def report_on(
     history: History, routes: Iterable[Route], endpoints: Iterable[Endpoint], *, over_s: float | None, now_s: float
 ) -> Report:
     """The last *over_s* seconds before *now_s*, or all that is kept."""

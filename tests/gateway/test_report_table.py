@@ -7,16 +7,16 @@ from rich.console import Console, RenderableType
 
 from paceline.gateway import report_table
 from paceline.router import CallRow, Report, Route
-from paceline.router.kpi.report import report
+from paceline.router.kpi.report import report_on
 from paceline.router.testing import Scripted, endpoint
 
-from ..router.kpi.telling import answered, attempted, cancelled, failed, history
+from ..router.kpi.telling import answered, attempted, cancelled, failed, history, keep
 
 
 def of(*rows: CallRow) -> Report:
     kept = history(*rows)
-    kept.keep_attempt(attempted())
-    return report(kept, [Route(name="chat", models="m")], [endpoint("here", Scripted())], over_s=None, now_s=60.0)
+    keep(kept, attempted())
+    return report_on(kept, [Route(name="chat", models="m")], [endpoint("here", Scripted())], over_s=None, now_s=60.0)
 
 
 def printed(thing: RenderableType, *, colours: bool = False) -> str:

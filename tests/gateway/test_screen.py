@@ -14,10 +14,10 @@ from paceline.gateway.demo.race import Race
 from paceline.gateway.demo.scene import REGIONS, ROUTES, endpoints, incident
 from paceline.gateway.demo.traffic import Traffic
 from paceline.router import Limits, Report
-from paceline.router.kpi.report import report as report_of
+from paceline.router.kpi.report import report_on
 
 from ..router.kpi import telling as rows
-from ..router.kpi.telling import history
+from ..router.kpi.telling import history, keep
 from .telling import answered, failed, planned
 
 INCIDENT = incident(30.0)
@@ -39,9 +39,9 @@ def outcome(theirs: list[Record], ours: list[Record], own: Report | None = None)
 def reported() -> Report:
     """What a router says of itself that has one failing route and one without a call."""
     kept = history(rows.answered(), rows.failed(reason="provider_overloaded"))
-    kept.keep_attempt(rows.attempted())
+    keep(kept, rows.attempted())
     ports: dict[str, int] = dict.fromkeys(REGIONS, 1)
-    return report_of(kept, ROUTES, endpoints(ports, Limits()), over_s=None, now_s=60.0)
+    return report_on(kept, ROUTES, endpoints(ports, Limits()), over_s=None, now_s=60.0)
 
 
 def race() -> Race:
@@ -83,6 +83,14 @@ def test_the_report_fits_80_columns_without_breaking_a_row() -> None:
         "report had no",
     ):
         assert row in text
+
+
+def test_a_run_that_ended_before_it_had_a_router_has_no_report_of_one() -> None:
+    console = Console(file=io.StringIO(), width=80, force_terminal=False)
+    report.show(outcome([], []), console)
+
+    assert isinstance(console.file, io.StringIO)
+    assert "own report" not in console.file.getvalue()
 
 
 def test_the_verdict_compares_the_brown_outs() -> None:

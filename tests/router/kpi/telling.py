@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import msgspec
+
 from paceline.router import (
     Attempt,
     AttemptRow,
@@ -161,8 +163,13 @@ def attempted(
 def log(shape: HistoryShape, *rows: CallRow, seed: int = 1) -> CallLog:
     kept: CallLog = Log(CALLS, shape, random.Random(seed))
     for row in rows:
-        kept.append(row)
+        kept.append(row.ended_s, msgspec.msgpack.encode(row))
     return kept
+
+
+def keep(kept: History, *rows: AttemptRow) -> None:
+    for row in rows:
+        kept.keep_attempt(row.endpoint, row.ended_s, msgspec.msgpack.encode(row))
 
 
 def history(*rows: CallRow, route: str = "chat", shape: HistoryShape | None = None) -> History:
@@ -170,5 +177,5 @@ def history(*rows: CallRow, route: str = "chat", shape: HistoryShape | None = No
     kept = History(shape or HistoryShape(), random.Random(1))
     kept.open(0.0)
     for row in rows:
-        kept.keep_call(route, row)
+        kept.keep_call(route, row.ended_s, msgspec.msgpack.encode(row))
     return kept

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paceline.router import AttemptEnded, CallOutcome, CallRow, Objective, Outcome, Usage
+from paceline.router import AttemptEnded, AttemptRow, CallOutcome, CallRow, Objective, Outcome, Usage
 from paceline.router.errors import AttemptTimeout, ProviderError, RateLimited
 from paceline.router.kpi.account import UNTOLD, cost, of_attempt, of_call
 from paceline.router.testing import Scripted, endpoint
@@ -16,7 +16,7 @@ from .telling import ENDED, HERE, attempt, ended
 
 THERE = endpoint("there", Scripted(), region="far")
 SMALL = endpoint("small", Scripted(), model="small")
-PRICED = endpoint("priced", Scripted(), price_in_per_m=2.0, price_out_per_m=10.0)
+PRICED = endpoint("priced", Scripted(), region="near", price_in_per_m=2.0, price_out_per_m=10.0)
 USED = Usage(input_tokens=1000, output_tokens=100, cached_tokens=500)
 
 seconds = st.floats(min_value=0.0, max_value=1000.0, allow_nan=False)
@@ -70,6 +70,75 @@ def test_the_parts_add_up_to_the_total_in_any_order_whatever_the_marks(
     assert 0.0 <= row.held_s <= row.generation_s
     if row.ttft_s is not None:
         assert row.ttft_s == row.elsewhere_s + row.slot_wait_s + row.connect_s + row.first_token_s
+
+
+def test_every_field_of_a_call_is_where_it_belongs() -> None:
+    lost = attempt(THERE, sent_s=10.25, outcome=Outcome.TIMED_OUT, error=AttemptTimeout("gap", 0.25))
+    won = attempt(
+        PRICED, sent_s=11.0, slot_wait_s=0.25, connect_s=0.125, first_s=11.5, last_s=12.5, finished_s=13.0,
+        held_s=0.0625, usage=USED,
+    )  # fmt: skip
+    won.keepalives = 7
+    told = ended(
+        lost, won, began_s=10.0, at_s=13.0, retries=("timeout",), left=("best", "next"), hedges=3, max_tokens=64,
+        objective=Objective(ttft_s=1.5, total_s=3.0),
+    )  # fmt: skip
+
+    assert of_call(told) == CallRow(
+        ended_s=13.0,
+        outcome=CallOutcome.ANSWERED,
+        reason=None,
+        endpoint="priced",
+        model="m",
+        region="near",
+        size=4,
+        cap=64,
+        ttft_s=1.5,
+        total_s=3.0,
+        elsewhere_s=0.75,
+        slot_wait_s=0.25,
+        connect_s=0.125,
+        first_token_s=0.375,
+        generation_s=1.5,
+        tpot_s=1.0 / 99,
+        input_tokens=1000,
+        cached_tokens=500,
+        output_tokens=100,
+        keepalives=7,
+        held_s=0.0625,
+        attempts=2,
+        retries=("timeout",),
+        retried_from=("there",),
+        fallbacks=2,
+        hedges=3,
+        timeouts=1,
+        in_time=True,
+        cost=0.003,
+    )
+
+
+def test_every_field_of_an_attempt_is_where_it_belongs() -> None:
+    tried = attempt(
+        PRICED, sent_s=1.0, slot_wait_s=0.25, first_s=1.5, last_s=2.5, finished_s=3.0, held_s=0.125, usage=USED,
+        outcome=Outcome.FAILED, error=RateLimited("no"),
+    )  # fmt: skip
+    tried.size = 5
+
+    assert of_attempt(AttemptEnded(at_s=3.0, call=ended(at_s=3.0).call, attempt=tried)) == AttemptRow(
+        ended_s=3.0,
+        endpoint="priced",
+        outcome=Outcome.FAILED,
+        reason="rate_limited",
+        size=5,
+        slot_wait_s=0.25,
+        ttft_s=0.5,
+        total_s=2.0,
+        held_s=0.125,
+        tpot_s=1.0 / 99,
+        input_tokens=1000,
+        output_tokens=100,
+        cost=0.003,
+    )
 
 
 def test_what_went_before_the_attempt_that_answered_was_elsewhere() -> None:

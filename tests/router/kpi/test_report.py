@@ -27,7 +27,7 @@ from paceline.router import (
     Usage,
 )
 from paceline.router.errors import AttemptFailed, CallError, ConfigurationError, ProviderError, RateLimited
-from paceline.router.kpi.report import report
+from paceline.router.kpi.report import report_on
 from paceline.router.testing import (
     SILENT,
     Arrival,
@@ -43,14 +43,14 @@ from paceline.router.testing import (
     virtual_clock,
 )
 
-from .telling import answered, attempted, cancelled, failed, history
+from .telling import answered, attempted, cancelled, failed, history, keep
 
 CHAT = Route(name="chat", models="m", objective=Objective(ttft_s=1.0))
 QUESTION = Request(messages="hello", route="chat")
 
 
 def of(*rows: CallRow, now_s: float = 60.0, over_s: float | None = None, route: Route = CHAT) -> Report:
-    return report(history(*rows), [route], [], over_s=over_s, now_s=now_s)
+    return report_on(history(*rows), [route], [], over_s=over_s, now_s=now_s)
 
 
 def fate(dice: random.Random) -> Script:
@@ -260,7 +260,7 @@ def test_a_window_that_cuts_a_sampled_period_is_widened_and_says_so() -> None:
     crowd = [answered(51.0 + number / 16.0) for number in range(64)]
     kept = history(*crowd, shape=HistoryShape(rows=8))
 
-    found = report(kept, [CHAT], [], over_s=6.0, now_s=60.0)
+    found = report_on(kept, [CHAT], [], over_s=6.0, now_s=60.0)
 
     assert (found.from_s, found.by_route["chat"].calls, found.by_route["chat"].total_s.samples) == (50.0, 64, 8)
 
@@ -311,13 +311,13 @@ def test_a_model_asked_for_by_its_own_name_is_reported_under_it() -> None:
 def test_a_model_that_was_asked_for_long_ago_is_not() -> None:
     kept = history(answered(1.0), route="m")
 
-    assert list(report(kept, [CHAT], [], over_s=10.0, now_s=60.0).by_route) == ["chat"]
+    assert list(report_on(kept, [CHAT], [], over_s=10.0, now_s=60.0).by_route) == ["chat"]
 
 
 def test_a_retry_that_no_attempt_made_necessary_is_the_routes_alone() -> None:
     kept = history(msgspec.structs.replace(answered(retries=("overloaded",)), retried_from=(None,)))
 
-    found = report(kept, [CHAT], [endpoint("here", Scripted())], over_s=None, now_s=60.0)
+    found = report_on(kept, [CHAT], [endpoint("here", Scripted())], over_s=None, now_s=60.0)
 
     assert (found.by_route["chat"].retries, found.by_endpoint["here"].retries) == ({"overloaded": 1}, {})
 
@@ -325,9 +325,9 @@ def test_a_retry_that_no_attempt_made_necessary_is_the_routes_alone() -> None:
 def test_an_answer_that_its_caller_held_up_says_nothing_of_the_endpoint() -> None:
     kept = history()
     for row in (attempted(total_s=1.0), attempted(total_s=1.0, held_s=0.1), attempted(total_s=50.0, held_s=49.0)):
-        kept.keep_attempt(row)
+        keep(kept, row)
 
-    (here,) = report(kept, [], [endpoint("here", Scripted())], over_s=None, now_s=60.0).by_endpoint.values()
+    (here,) = report_on(kept, [], [endpoint("here", Scripted())], over_s=None, now_s=60.0).by_endpoint.values()
 
     assert (here.answered, here.total_s.samples, here.total_s.p99) == (3, 2, 1.0)
 
@@ -335,9 +335,9 @@ def test_an_answer_that_its_caller_held_up_says_nothing_of_the_endpoint() -> Non
 def test_attempts_that_were_cancelled_do_not_count_against_an_endpoint() -> None:
     kept = history()
     for outcome in (Outcome.OK, Outcome.CANCELLED, Outcome.CANCELLED, Outcome.OK):
-        kept.keep_attempt(attempted(outcome=outcome))
+        keep(kept, attempted(outcome=outcome))
 
-    (here,) = report(kept, [], [endpoint("here", Scripted())], over_s=None, now_s=60.0).by_endpoint.values()
+    (here,) = report_on(kept, [], [endpoint("here", Scripted())], over_s=None, now_s=60.0).by_endpoint.values()
 
     assert (here.attempts, here.cancelled, here.success) == (4, 2, 1.0)
 
@@ -364,10 +364,10 @@ def test_a_report_is_plain_data_and_comes_back_from_json() -> None:
 def test_it_is_printed_as_tables_and_verdicts() -> None:
     rows = [answered(total_s=0.5, retries=("timeout",))] * 3
     kept = history(*rows, failed(reason="rate_limited"))
-    kept.keep_attempt(attempted(ttft_s=0.125))
+    keep(kept, attempted(ttft_s=0.125))
     endpoints = [endpoint("here", Scripted()), endpoint("idle", Scripted())]
 
-    found = report(
+    found = report_on(
         kept, [CHAT, Route(name="nightly", models="m", priority=Priority.TOTAL)], endpoints, over_s=None, now_s=60.0
     )
 

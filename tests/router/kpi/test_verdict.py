@@ -4,7 +4,7 @@ import attrs
 import pytest
 
 from paceline.router import CallRow, Grade, Grades, Objective, Priority, Route, RouteReport, Steps
-from paceline.router.kpi.report import report
+from paceline.router.kpi.report import report_on
 
 from .telling import answered, cancelled, failed, history
 
@@ -12,7 +12,7 @@ CHAT = Route(name="chat", models="m")
 
 
 def judged(*rows: CallRow, route: Route = CHAT) -> RouteReport:
-    return report(history(*rows), [route], [], over_s=None, now_s=60.0).by_route["chat"]
+    return report_on(history(*rows), [route], [], over_s=None, now_s=60.0).by_route["chat"]
 
 
 @pytest.mark.parametrize(
