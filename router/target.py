@@ -46,12 +46,13 @@ class Target:
     """One endpoint of one router, with its state.
 
     endpoint: as configured. slots: its slots, and so its load. ttft, total, tpot: its latencies. recent: its last
-    few calls. network_s: smoothed seconds to open a connection, None before the first. pulse: the fleet's. handler:
-    what calls it.
+    few calls. network_s: smoothed seconds to open a connection, None before the first. connections: how many that was
+    measured on. pulse: the fleet's. handler: what calls it.
     """
 
     __slots__ = (
         "_outlook",
+        "connections",
         "endpoint",
         "handler",
         "model",
@@ -81,6 +82,7 @@ class Target:
         self._outlook: Outlook | None = None
         self.pulse = pulse
         self.network_s: float | None = None
+        self.connections = 0
 
     def close(self) -> None:
         """Forget the handler: its connections are gone."""
@@ -162,6 +164,7 @@ class Target:
     def _measure_network(self, connect_s: float) -> None:
         before_s = connect_s if self.network_s is None else self.network_s
         self.network_s = before_s + NETWORK_WEIGHT * (connect_s - before_s)
+        self.connections += 1
 
     def __repr__(self) -> str:
         limit = "∞" if self.slots.limit is None else self.slots.limit
