@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..router.target import Target
     from .plan import Place, Plan
 
-SPILLED = "%s, because %s can take no more than %.0f %% of the calls"
+SPILLED = "%s, because %s can take only %.0f %% of the calls"
 IN_PANIC = "; so few are well there that health is ignored"
 
 

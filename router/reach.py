@@ -17,8 +17,9 @@ when the router is built: `ResidencyProof`, which ``router.describe()`` prints. 
 or without a policy that keeps its calls inside, is an error then. (A policy at `Layer.REGION` is what makes bound calls
 succeed; the door alone would only make them fail.)
 
-Not proven is what no router can prove: what a policy or a provider does by itself with a prompt or with the router's
-own objects, past ``next``; and that a vendor serves a call from where its endpoint says.
+Not proven is what no router can prove: what a policy or a provider does with a prompt by itself, past ``next`` or as
+part of another call; that nobody tampers with the router's own objects; and that a vendor serves a call from where its
+endpoint says.
 """
 
 from __future__ import annotations
