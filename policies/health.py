@@ -32,7 +32,7 @@ LEAST_CAPACITY = 0.1
 
 def healthy(target: Target, now_s: float, *, was: bool) -> bool:
     """Whether an endpoint is well now. *was*: it was so far, and so more is needed to say that it is not."""
-    return target.outlook(now_s).failing < (ILL_FROM if was else WELL_BELOW)
+    return target.learned.recent.failing(now_s) < (ILL_FROM if was else WELL_BELOW)
 
 
 def slow_start(for_s: float) -> float:

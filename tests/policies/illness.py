@@ -18,5 +18,5 @@ def fall_ill(router: Router, *names: str) -> None:
     for name in names:
         target = router.fleet[name]
         for _ in range(ENOUGH):
-            target.recent.outcome(failed=True, now_s=virtual_clock())
-        target._startle(virtual_clock())
+            target.learned.recent.outcome(failed=True, now_s=virtual_clock())
+        target.learned._startle(virtual_clock())

@@ -18,7 +18,7 @@ def target(connect_s: float | None = None, connections: int = 1, url: str | None
     fleet = Fleet([endpoint("a", Scripted(), region="far", url=url)], [], lambda: 0.0, WindowShape())
     it = fleet["a"]
     if connect_s is not None:
-        it.network_s, it.connections = connect_s, connections
+        it.learned.network_s, it.learned.connections = connect_s, connections
     return it
 
 

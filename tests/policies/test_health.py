@@ -16,7 +16,7 @@ def target() -> Target:
 
 def fail(target: Target, times: int, at_s: float) -> None:
     for _ in range(times):
-        target.recent.outcome(failed=True, now_s=at_s)
+        target.learned.recent.outcome(failed=True, now_s=at_s)
 
 
 @pytest.mark.parametrize(

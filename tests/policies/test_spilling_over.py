@@ -249,7 +249,8 @@ def test_a_user_whose_region_is_gone_settles_elsewhere() -> None:
     async def main() -> str:
         async with routed(fleet(near=1, far=1, farther=1), [Regions(here="near"), Slots()]) as router:
             for name, network_s in {"near-0": 0.02, "far-0": 0.03, "farther-0": 0.1}.items():
-                router.fleet[name].network_s, router.fleet[name].connections = network_s, 1000
+                learned = router.fleet[name].learned
+                learned.network_s, learned.connections = network_s, 1000
             fall_ill(router, "near-0")
             await whole(router, user)
             return (await whole(router, user)).story()
