@@ -89,7 +89,7 @@ def play(
 
     async def main() -> list[Seen]:
         seen: list[Seen] = []
-        async with Router(endpoints, [route], policies, clock=virtual_clock, dice=random.Random(seed)) as router:
+        async with Router(endpoints, [route], policies, clock=virtual_clock, dice=EvenDice(seed)) as router:
             await anyio.sleep(arrivals.expovariate(rate_per_s))
             while virtual_clock() < seconds:
                 seen.append(await _one(router))
@@ -109,6 +109,32 @@ async def _one(router: Router) -> Seen:
     tried = tuple(attempt.endpoint.name for attempt in end.attempts)
     in_panic = any(decision.by == "Regions" and "health is ignored" in decision.reason for decision in end.decisions)
     return Seen(at_s, tried, answered, in_panic)
+
+
+class EvenDice(random.Random):
+    """Dice that fall evenly, from a random start: a thousand throws show a share within a fifth of a point.
+
+    Source: the additive recurrence of the golden ratio, whose discrepancy is the least there is.
+    """
+
+    def random(self) -> float:
+        """The next number, from 0 and below 1."""
+        self._last = (getattr(self, "_last", None) or super().random()) + 0.618033988749895
+        self._last %= 1.0
+        return self._last
+
+
+class Evenly:
+    """A balancer that knows nothing of health: the tied endpoints in turn."""
+
+    layer: ClassVar[Layer] = Layer.SLOT
+
+    def __init__(self) -> None:
+        self._turn = 0
+
+    async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
+        self._turn += 1
+        await next(call.with_(candidates=(call.candidates[self._turn % call.tied],)), emit)
 
 
 @attrs.frozen
