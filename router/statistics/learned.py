@@ -47,7 +47,8 @@ class Learned:
     """
 
     __slots__ = (
-        "_outlooks", "_pulse", "connections", "gap", "network", "network_s", "recent", "slot_wait", "total", "tpot", "ttft",
+        "_outlooks", "_pulse", "connections", "gap", "network", "network_s", "recent", "slot_wait",
+        "total", "tpot", "ttft",
     )  # fmt: skip
 
     def __init__(self, profile: Profile | None, shape: WindowShape, pulse: Pulse) -> None:

@@ -209,6 +209,7 @@ def test_the_decision_says_which_region_and_why(ask: Ask) -> None:
     [
         ({"rtt_s": {("eu", "us"): -0.1}}, "rtt_s must be a number of at least 0"),
         ({"rtt_s": {("eu", "us"): float("nan")}}, "rtt_s must be a number of at least 0"),
+        ({"rtt_s": {"eu": 0.1}}, "rtt_s must be seconds by .location, region., not by 'eu'"),
         ({"here": ""}, "here must be a non-empty string"),
         ({"tied_within": -0.1}, "tied_within must be a number of at least 0"),
         ({"sticky_users": -1}, "sticky_users must be a whole number of at least 0"),
