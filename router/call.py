@@ -31,7 +31,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     start_by_s: when the first progress must be there, at most the deadline; a fallback leg tightens it.
     lengths: how long the route's answers have been.
     candidates: the endpoints still in question, the preferred first.
-    prompt_tokens: how long the prompt is, as the request says or as estimated. size: its class.
+    prompt_tokens: how long the prompt is, as the request says or as estimated. size: to the octave.
     tied: how many of the leading candidates are as good as one another; a balancer chooses among these first.
     residency: regions this call may use; None: all.
     ledger: the record of the call, shared by all views of it.

@@ -31,7 +31,7 @@ from .pipeline import compose, name_of
 from .reach import Bounds, residency_proofs
 from .request import Request
 from .route import Route
-from .statistics.size_class import size_class
+from .statistics.size_class import octave_of
 from .statistics.window import WindowShape
 from .stream import Stream
 
@@ -153,7 +153,7 @@ class Router:
             lengths=self.fleet.lengths[route.name],
             candidates=candidates,
             prompt_tokens=prompt_tokens,
-            size=size_class(prompt_tokens),
+            size=octave_of(prompt_tokens),
             tied=len(candidates),
             residency=allowed_regions(request, route),
             ledger=Ledger(now_s, streamed=streamed),

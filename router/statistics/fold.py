@@ -68,6 +68,14 @@ class Fold:
         place = bisect_left(self._cumulative, rank - ROUNDING)
         return None if place == len(self._buckets) else self._in_seconds(self._buckets[place])
 
+    def middle(self, q: float) -> float | None:
+        """As `quantile`, the middle of its bucket: what to reckon with, where the other is what to promise."""
+        highest_s = self.quantile(q)
+        if highest_s is None:
+            return None
+        bucket = bucket_of(round(highest_s / self.scale.unit_s))
+        return (highest_s + highest_in(bucket - 1) * self.scale.unit_s) / 2
+
     def cdf(self, t_s: float) -> float | None:
         """P(T <= t), 0..1; None with nothing seen. A lower bound beyond the latencies that were cut off."""
         if not self.count:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..ledger import Outcome
 from . import slowness
+from .by_load import ByLoad
 from .by_size import BySize
 from .hdr import MILLISECONDS_TO_AN_HOUR, TEN_MICROSECONDS_TO_A_MINUTE
 from .interval import Series
@@ -40,15 +41,15 @@ SHORTEST_S = 0.001
 class Learned:
     """What is known of one endpoint. All times are seconds on the router's clock.
 
-    ttft: time to first token, by size of prompt. total: whole answers. tpot: time per output token.
-    gap: the longest gap of each answer. slot_wait: for a slot. network: to open a connection.
+    ttft: time to first token, by size of prompt. total: whole answers. tpot: time per output token, by load.
+    gap: the longest gap of each answer. slot_wait: for a slot, of those that waited. network: to open a connection.
     recent: its last few calls. network_s: smoothed seconds to open a connection, None before the first. connections:
     how many of them were measured.
     """
 
     __slots__ = (
-        "_outlooks", "_pulse", "connections", "gap", "network", "network_s", "recent", "slot_wait",
-        "total", "tpot", "ttft",
+        "_outlooks", "_pulse", "_thought_unknown", "connections",
+        "gap", "network", "network_s", "recent", "slot_wait", "total", "tpot", "ttft",
     )  # fmt: skip
 
     def __init__(self, profile: Profile | None, shape: WindowShape, pulse: Pulse) -> None:
@@ -57,7 +58,7 @@ class Learned:
 
         self.ttft = BySize(MILLISECONDS_TO_AN_HOUR, shape, None if profile is None else profile.ttft())
         self.total = Latency(latency(MILLISECONDS_TO_AN_HOUR), None if profile is None else profile.total())
-        self.tpot = Latency(latency(TEN_MICROSECONDS_TO_A_MINUTE), None if profile is None else profile.tpot())
+        self.tpot = ByLoad(TEN_MICROSECONDS_TO_A_MINUTE, shape, None if profile is None else profile.tpot())
         self.gap = latency(MILLISECONDS_TO_AN_HOUR)
         self.slot_wait = latency(MILLISECONDS_TO_AN_HOUR)
         self.network = latency(MILLISECONDS_TO_AN_HOUR)
@@ -66,23 +67,26 @@ class Learned:
         self.connections = 0
         self._pulse = pulse
         self._outlooks: dict[int | None, Outlook] = {}
+        self._thought_unknown = False
 
     # -- what is asked
 
-    def outlook(self, now_s: float, size: int | None = None) -> Outlook:
+    def outlook(self, now_s: float, size: int | None, in_flight: int) -> Outlook:
         """What a call sent now may expect; at most a hundredth of a second old.
 
-        size: class of its prompt's size; None: any.
+        size: octave of its prompt's size; None: any. in_flight: calls that are under way there.
         """
         outlook = self._outlooks.get(size)
         if outlook is None or now_s >= outlook.expires_s:
+            known = self.ttft.overall.samples(now_s) > 0 or self.total.samples(now_s) > 0
+            self._thought_unknown = not known
             outlook = self._outlooks[size] = Outlook(
                 self.ttft.of(size),
                 self.total,
-                self.tpot,
-                known=self.ttft.overall.samples(now_s) > 0 or self.total.samples(now_s) > 0,
+                self.tpot.at(in_flight + 1),
+                known=known,
                 stretch=slowness.of_first_tokens(self.ttft, self.recent, now_s),
-                drag=slowness.of_tokens(self.tpot, self.recent, now_s),
+                drag=slowness.of_tokens(self.tpot.overall, self.recent, now_s),
                 failing=self.recent.failing(now_s),
                 now_s=now_s,
             )
@@ -104,7 +108,7 @@ class Learned:
     def _unsized(self) -> dict[str, Window]:
         return {
             "total": self.total.measured,
-            "tpot": self.tpot.measured,
+            "tpot": self.tpot.overall.measured,
             "gap": self.gap,
             "slot_wait": self.slot_wait,
             "network": self.network,
@@ -116,7 +120,8 @@ class Learned:
         """An attempt is on its way. One asked for in one piece is silent until it ends, and says nothing by that."""
         if attempt.streamed:
             self.recent.sent(attempt, attempt.sent_s)
-        self.slot_wait.record(max(SHORTEST_S, attempt.slot_wait_s), attempt.sent_s)
+        if attempt.slot_wait_s > 0.0:
+            self.slot_wait.record(max(SHORTEST_S, attempt.slot_wait_s), attempt.sent_s)
 
     def spoke(self, attempt: Attempt, now_s: float) -> None:
         """An attempt has its first progress."""
@@ -125,7 +130,8 @@ class Learned:
         ttft_s = now_s - attempt.sent_s
         self.ttft.record(ttft_s, attempt.size, now_s)
         self.recent.spoke(attempt, ttft_s, now_s)
-        if any(not outlook.known for outlook in self._outlooks.values()):
+        if self._thought_unknown:
+            self._thought_unknown = False
             self._startle(now_s)
 
     def finished(self, attempt: Attempt, now_s: float, *, blame: bool) -> None:
@@ -158,7 +164,7 @@ class Learned:
             self.total.measured.record(after_s, now_s)
             tpot_s = attempt.tpot_s
             if tpot_s is not None:
-                self.tpot.measured.record(tpot_s, now_s)
+                self.tpot.record(tpot_s, attempt.in_flight, now_s)
                 self.recent.tpot.sample(tpot_s, attempt.size, now_s)
         elif _is_cut_off(attempt) or attempt.first_progress_s is not None:
             self.total.measured.record_censored(after_s, now_s)
