@@ -100,7 +100,7 @@ class _Held:
 
     def row(self, endpoint: str, series: Series) -> Row:
         events, censored = self._events, self._censored
-        fold = Fold(events, censored if censored.count else None, events.scale)
+        fold = Fold(events.filled(), censored.filled(), events.scale)
         times = list(_united(self._times))
         return Row(
             endpoint=_text(endpoint),
