@@ -68,7 +68,8 @@ class Endpoint:
     model: the name requests and routes use.
     region: where it runs, in the words of the routes' residency and the callers' location.
     domain: what it fails together with, so that a second try prefers another. Default ``provider/region``: a vendor's
-        site. Give two endpoints one name if more than that is shared (a gateway, say), or names of their own if less.
+        site, so vendors behind one adapter need names of their own (``OpenAICompatible(name=...)``). Give two endpoints
+        one domain if more than that is shared (a gateway, say), or different ones if less.
     url: base URL, where the provider needs one, such as ``https://api.openai.com/v1``.
     api_key: a `Secret`, or a string that becomes one. Never shown.
     deployment: the name the vendor knows the model by; default, *model*.

@@ -227,4 +227,7 @@ def test_nobody_notices_and_no_attempt_ever_leaves_the_allowed_regions(seed: int
     assert set(tried) == {"near", "far"}
     assert len(tried) - len(answers) <= 25  # attempts that failed, of some 450 calls that wanted to go there
     assert fmean(answer.region == "near" for at_s, answer in answers if 25.0 <= at_s < 50.0) == 0.0
-    assert fmean(answer.region == "near" for at_s, answer in answers if at_s >= 75.0) >= 0.95
+    back = [
+        answer for at_s, answer in answers if at_s >= 75.0 and "nothing was heard for a while" not in answer.story()
+    ]
+    assert all(answer.region == "near" for answer in back)  # but for those that refresh what is known of the others
