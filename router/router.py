@@ -14,7 +14,6 @@ import anyio
 from . import check
 from .answer import Answer, Collector
 from .call import Call
-from .dispatch import dispatch
 from .endpoint import Endpoint
 from .errors import (
     CallError,
@@ -31,7 +30,8 @@ from .kpi.history import History
 from .kpi.log import HistoryShape
 from .kpi.report import Report, report_on
 from .ledger import Ledger
-from .pipeline import Layer, compose, name_of
+from .pipeline import compose, name_of
+from .reach import Bounds, residency_proofs
 from .request import Request
 from .route import Route
 from .statistics.size_class import octave_of
@@ -91,8 +91,10 @@ class Router:
         check.every(object, policies, "Router: policies")
         self.fleet = Fleet(endpoints, routes, clock, window or WindowShape())
         self._policies = tuple(policies)
-        self._handler: Handler = compose(self._policies, dispatch)
-        self._check_residency()
+        self._bounds = Bounds(self.fleet)
+        self._handler: Handler = compose(self._policies, self._bounds.dispatch)
+        self.residency_proofs = residency_proofs(self.fleet, self._policies)
+        """Which endpoints each route that is bound to regions can reach, and which never."""
         self._budget_s = budget_s
         self._clock = clock
         self._dice = dice or random.Random()
@@ -105,14 +107,6 @@ class Router:
         self._in_flight = InFlight()
         self._closed = asyncio.Event()
         self._closed.set()
-
-    def _check_residency(self) -> None:
-        bound = [route.name for route in self.fleet.routes if route.residency is not None]
-        if bound and not any(getattr(policy, "layer", None) is Layer.REGION for policy in self._policies):
-            raise ConfigurationError(
-                f"Route {bound[0]!r} is bound to regions, but no policy of the stack keeps calls in regions: "
-                "put Regions() into it"
-            )
 
     # -- calls
 
@@ -193,6 +187,7 @@ class Router:
     async def _answered(self, call: Call, emit: Emit) -> None:
         ledger = call.ledger
         self._in_flight.enter(ledger)
+        self._bounds.enter(call)
         try:
             await self._handler(call, emit)
         except asyncio.CancelledError as cancelled:
@@ -206,6 +201,7 @@ class Router:
         except Exception as error:
             raise _policy_failed(ledger, f"a policy raised {type(error).__name__}: see the cause of this") from error
         finally:
+            self._bounds.leave(ledger)
             self._in_flight.leave(ledger)
         if ledger.answered_by is None:
             raise _policy_failed(ledger, "a policy returned without an answer: it must call next, or raise")
@@ -302,6 +298,7 @@ class Router:
         lines.append(f"  {'dispatch':<14} limits of each attempt, commit point, latency windows")
         for route in self.fleet.routes:
             lines.append(f"route {route.name}: {' > '.join(route.models)}, fast means {route.priority.value}")
+            lines += [f"  {proof}" for proof in self.residency_proofs if proof.route == route.name]
         for target in self.fleet:
             endpoint = target.endpoint
             slots = "no slot limit" if endpoint.slots is None else f"{endpoint.slots} slots"

@@ -72,6 +72,11 @@ class Target:
         """Whether enough was heard of it just now to tell how fast it is."""
         return self.learned.recent.ttft.is_settled(now_s)
 
+    @property
+    def connections(self) -> int:
+        """New connections that `network_s` was measured on."""
+        return self.learned.connections
+
     def is_stale(self, now_s: float, after_s: float) -> bool:
         """Whether what was once learned of it is older than that, or too little came since to tell how fast it is now.
 
