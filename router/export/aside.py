@@ -18,7 +18,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, NonRecordingSpan, SpanContext, get_current_span, set_span_in_context
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from opentelemetry.metrics import Histogram
 
@@ -38,9 +38,13 @@ NOBODY = set_span_in_context(INVALID_SPAN, Context())
 
 
 class Aside:
-    """What waits to be handed over."""
+    """What waits to be handed over.
 
-    def __init__(self) -> None:
+    pause: waits so many seconds, between portions.
+    """
+
+    def __init__(self, pause: Callable[[float], object] = time.sleep) -> None:
+        self._pause = pause
         self._waiting: deque[tuple[AsideSeries, float, SpanContext | None]] = deque()
         self._span: SpanContext | None = None
 
@@ -65,7 +69,7 @@ class Aside:
                 return
             series.record(value, span)
             if number % PORTION == 0:
-                time.sleep(PAUSE_S)
+                self._pause(PAUSE_S)
 
 
 class AsideSeries:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from ..errors import ConfigurationError
 from .labels import OTHER
 from .names import SERVER_PORT
 
@@ -36,9 +37,15 @@ class Book(Generic[S_co]):
     """Every series of an exporter, made when first needed.
 
     make: makes the series of a metric and labels. most_series: of each metric, at least 1, and ``other`` besides.
+
+    Raises:
+        ConfigurationError: *most_series* is no such number.
     """
 
     def __init__(self, make: Callable[[Metric, Labels], S_co], most_series: int = MOST_SERIES) -> None:
+        given: object = most_series  # whatever the types promise
+        if not isinstance(given, int) or given < 1:
+            raise ConfigurationError(f"most_series must be a whole number of at least 1, not {most_series!r}")
         self._make = make
         self._most = most_series
         self._pages: dict[Metric, dict[Labels, S_co]] = {}

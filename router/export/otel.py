@@ -27,7 +27,7 @@ from .. import check
 from ..events import CallEnded
 from ..route import Route
 from . import names
-from .aside import Aside, AsideSeries
+from .aside import NOBODY, Aside, AsideSeries
 from .book import MOST_SERIES, Book
 from .cells import Total
 from .gauges import Watch
@@ -134,7 +134,7 @@ class OpenTelemetry:
         def observe(collection: CallbackOptions) -> Iterable[Observation]:
             self._begin(collection)
             return [
-                metrics.Observation(series.value, _attributes(metric, labels))
+                metrics.Observation(series.value, _attributes(metric, labels), NOBODY)
                 for labels, series in self._book.page(metric)
                 if isinstance(series, Total) and series.value
             ]
@@ -145,7 +145,7 @@ class OpenTelemetry:
         def observe(collection: CallbackOptions) -> Iterable[Observation]:
             self._begin(collection)
             return [
-                metrics.Observation(reading.value, _attributes(metric, reading.labels))
+                metrics.Observation(reading.value, _attributes(metric, reading.labels), NOBODY)
                 for reading in self._readings
                 if reading.metric is metric
             ]
