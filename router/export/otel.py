@@ -35,7 +35,7 @@ from .recorder import Recorder
 from .spans import Spans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from opentelemetry.metrics import CallbackOptions, Histogram, MeterProvider, Observation
     from opentelemetry.trace import TracerProvider
@@ -46,7 +46,10 @@ if TYPE_CHECKING:
     from .gauges import Reading
     from .labels import Labels
 
-    Callback: TypeAlias = Callable[[CallbackOptions], Iterable[Observation]]
+    Callback: TypeAlias = Callable[[CallbackOptions], list[Observation]]
+
+FIRST = next(metric for metric in names.METRICS if metric.kind is not names.Kind.HISTOGRAM)
+"""A collection asks instruments in the order they were made in, and this is the first that is asked."""
 
 
 class OpenTelemetry:
@@ -80,7 +83,6 @@ class OpenTelemetry:
         self._book = Book(self._series, most_series)
         self._recorder = Recorder(self._book)
         self._watch = Watch(clock, self._recorder.answered_s, most_series)
-        self._collection: CallbackOptions | None = None
         self._readings: Sequence[Reading] = ()
         tracer = (tracer_provider or trace.get_tracer_provider()).get_tracer(names.SCOPE)
         self._spans = Spans(tracer, self._recorder.endpoint, wall_ns() - round(clock() * 1e9))
@@ -109,11 +111,11 @@ class OpenTelemetry:
                 )
             elif metric.kind is names.Kind.COUNTER:
                 meter.create_observable_counter(
-                    metric.name, [self._counted(metric)], unit=metric.unit, description=metric.about
+                    metric.name, [self._observer(metric, self._counted)], unit=metric.unit, description=metric.about
                 )
             else:
                 meter.create_observable_gauge(
-                    metric.name, [self._read(metric)], unit=metric.unit, description=metric.about
+                    metric.name, [self._observer(metric, self._read)], unit=metric.unit, description=metric.about
                 )
 
     def _series(self, metric: names.Metric, labels: Labels) -> AsideSeries | Total:
@@ -123,34 +125,32 @@ class OpenTelemetry:
 
     # -- a collection
 
-    def _begin(self, collection: CallbackOptions) -> None:
-        """Do what serves all instruments, once: a collection asks each of them, with the same options."""
-        if collection is not self._collection:
-            self._collection = collection
-            self._aside.hand_over()
-            self._readings = self._watch.readings()
-
-    def _counted(self, metric: names.Metric) -> Callback:
-        def observe(collection: CallbackOptions) -> Iterable[Observation]:
-            self._begin(collection)
-            return [
-                metrics.Observation(series.value, _attributes(metric, labels), NOBODY)
-                for labels, series in self._book.page(metric)
-                if isinstance(series, Total) and series.value
-            ]
+    def _observer(self, metric: names.Metric, observations: Callable[[names.Metric], list[Observation]]) -> Callback:
+        def observe(_options: CallbackOptions) -> list[Observation]:
+            if metric is FIRST:
+                self._begin()
+            return observations(metric)
 
         return observe
 
-    def _read(self, metric: names.Metric) -> Callback:
-        def observe(collection: CallbackOptions) -> Iterable[Observation]:
-            self._begin(collection)
-            return [
-                metrics.Observation(reading.value, _attributes(metric, reading.labels), NOBODY)
-                for reading in self._readings
-                if reading.metric is metric
-            ]
+    def _begin(self) -> None:
+        """What serves all instruments is done when the first of them is asked."""
+        self._aside.hand_over()
+        self._readings = self._watch.readings()
 
-        return observe
+    def _counted(self, metric: names.Metric) -> list[Observation]:
+        return [
+            metrics.Observation(series.value, _attributes(metric, labels), NOBODY)
+            for labels, series in self._book.page(metric)
+            if isinstance(series, Total) and series.value
+        ]
+
+    def _read(self, metric: names.Metric) -> list[Observation]:
+        return [
+            metrics.Observation(reading.value, _attributes(metric, reading.labels), NOBODY)
+            for reading in self._readings
+            if reading.metric is metric
+        ]
 
 
 def _attributes(metric: names.Metric, labels: Labels) -> dict[str, str | int]:

@@ -8,16 +8,19 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from paceline.policies import Slots
 from paceline.router import Router
 from paceline.router.errors import ProviderError
 from paceline.router.export import gauges, names
 from paceline.router.export.gauges import Watch
+from paceline.router.export.otel import OpenTelemetry
 from paceline.router.export.prometheus import Prometheus
-from paceline.router.testing import SILENT, Scripted, answers, endpoint, fails, run
+from paceline.router.testing import SILENT, Scripted, answers, endpoint, fails, run, virtual_clock
 
-from .told import Exported, Labels, Vendor, hello, labels
+from .told import Exported, Labels, Vendor, collected, hello, labels
 
 A = labels(endpoint="a", provider="azure", model="m", region="here")
 
@@ -148,6 +151,28 @@ def test_another_thread_has_them_read_on_the_thread_of_the_calls() -> None:
         assert threads.asked == {threading.get_ident()}
 
     asyncio.run(main())
+
+
+def test_one_collection_reads_the_fleet_once() -> None:
+    asked: list[float] = []
+
+    def clock() -> float:
+        asked.append(virtual_clock())
+        return asked[-1]
+
+    async def main() -> None:
+        reader = InMemoryMetricReader()
+        otel = OpenTelemetry(meter_provider=MeterProvider([reader]), clock=clock)
+        router = Router([endpoint("a", Scripted()), endpoint("b", Scripted())], clock=virtual_clock)
+        otel.watch(router)
+        asked.clear()
+
+        collected(reader)
+        collected(reader)
+
+        assert len(asked) == 2
+
+    run(main)
 
 
 def _watch(router: Router) -> Watch:

@@ -10,7 +10,7 @@ from tenacity import stop_after_attempt
 from paceline.policies import Fallback, Retry, Slots
 from paceline.router import Chunk, Limits, Objective, Request, Route, Usage
 from paceline.router.errors import BadRequest, CallError, Overloaded, ProviderError, RateLimited
-from paceline.router.export import names
+from paceline.router.export import names, recorder
 from paceline.router.testing import SILENT, Cut, Say, Script, answers, endpoint, fails, run
 
 from ..stack import Ear
@@ -359,6 +359,30 @@ def test_endpoints_of_one_name_are_told_apart_when_a_router_follows_another() ->
         )
 
     run(main)
+
+
+def test_accounts_that_are_given_up_lose_no_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder, "MOST_KEPT", 1)
+
+    async def main() -> None:
+        exported = Exported(*[endpoint(f"e{n}", Vendor(answers(0.25)), model=f"m{n}") for n in range(3)])
+        async with exported.router as router:
+            for number in (0, 1, 2, 0, 1, 2):
+                await router.complete(Request(messages="hello", model=f"m{number}"))
+        told = exported.told()
+
+        assert told[names.CALLS] == {labels(route=f"m{n}", outcome="answered"): 2 for n in range(3)}
+        assert told[names.ATTEMPTS] == {labels(route=f"m{n}", outcome="ok"): 2 for n in range(3)}
+
+    run(main)
+
+
+def test_tokens_that_cost_nothing_are_not_discarded() -> None:
+    usage = Usage(input_tokens=0, output_tokens=0)
+
+    told = told_after((Say(0.25, Chunk("a", usage=usage)), Cut(0.5)))
+
+    assert names.DISCARDED not in told
 
 
 def test_two_routers_never_meet() -> None:
