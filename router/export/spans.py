@@ -70,16 +70,18 @@ class Spans:
         span.end(self._unix_ns(ended.at_s))
 
     def _draw_attempt(self, call: Call, attempt: Attempt, inside: Context, at_s: float) -> None:
-        account = self._account(attempt.endpoint)
+        account, ending = self._account(attempt.endpoint), ending_of(attempt)
+        reason, kind = self._words.word(reason_of(ending)), self._words.word(error_type(ending))
+        why = _given({names.REASON: reason, names.ERROR_TYPE: kind})
         span = self._tracer.start_span(
             f"{names.CHAT} {attempt.endpoint.model}",
             inside,
             SpanKind.CLIENT,
-            {**_of_endpoint(account, attempt), **_of_request(call, attempt), **_of_attempt(attempt)},
+            {**_of_endpoint(account, attempt), **_of_request(call, attempt), **_of_attempt(attempt), **why},
             start_time=self._unix_ns(attempt.sent_s),
         )
         if attempt.outcome in BROKEN:
-            span.set_status(Status(StatusCode.ERROR, reason_of(ending_of(attempt))))
+            span.set_status(Status(StatusCode.ERROR, reason))
         span.end(self._unix_ns(at_s if attempt.finished_s is None else attempt.finished_s))
 
     def _unix_ns(self, at_s: float) -> int:
@@ -127,14 +129,12 @@ def _of_request(call: Call, attempt: Attempt) -> Attributes:
 
 
 def _of_attempt(attempt: Attempt) -> Attributes:
-    ending, usage = ending_of(attempt), attempt.usage
+    usage = attempt.usage
     first_event_s = attempt.first_event_s if attempt.streamed else None
     return _given(
         {
             names.NUMBER: attempt.number,
             names.OUTCOME: attempt.outcome.value,
-            names.REASON: reason_of(ending),
-            names.ERROR_TYPE: error_type(ending),
             names.SLOT_WAITED: attempt.slot_wait_s,
             names.TTFT: attempt.ttft_s if attempt.streamed else None,
             names.RESPONSE_FIRST_CHUNK: None if first_event_s is None else first_event_s - attempt.sent_s,

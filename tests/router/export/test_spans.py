@@ -14,10 +14,11 @@ from tenacity import stop_after_attempt
 from paceline.policies import Fallback, Retry, Slots
 from paceline.router import Limits, Request, Route, Router, Usage
 from paceline.router.errors import CallError, Overloaded, ProviderError, RateLimited, StreamInterrupted
+from paceline.router.export import names
 from paceline.router.testing import SILENT, Cut, Script, answers, endpoint, fails, run
 
 from ..stack import Ear
-from .told import UNIX_NS, Exported, Vendor, hello, speaks
+from .told import UNIX_NS, Exported, Vendor, hello, labels, speaks
 
 
 def unix_ns(at_s: float) -> int:
@@ -226,6 +227,24 @@ def test_a_call_that_failed_is_an_error_by_its_reason(script: Script, reason: st
         assert attempt.status.status_code is StatusCode.ERROR
         assert "paceline.endpoint" not in attributes(call)
         assert attempt.events == call.events == ()
+
+    run(main)
+
+
+def test_a_reason_that_is_no_word_is_other() -> None:
+    class Odd(ProviderError):
+        reason = "jane has no quota"
+
+    async def main() -> None:
+        exported = Exported(endpoint("a", Vendor(fails(0.25, Odd))))
+        async with exported.router as router:
+            with pytest.raises(Odd):
+                await router.complete(hello())
+
+        for span in exported.spans():
+            assert attributes(span)["paceline.reason"] == span.status.description == "other"
+        assert exported.told()[names.CALLS] == {labels(route="m", outcome="failed", reason="other"): 1}
+        assert exported.told()[names.ATTEMPTS] == {labels(route="m", outcome="failed", reason="other"): 1}
 
     run(main)
 
