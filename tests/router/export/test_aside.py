@@ -6,15 +6,24 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from opentelemetry.sdk import metrics
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import Histogram, HistogramDataPoint, InMemoryMetricReader
+from opentelemetry.sdk.metrics.export import (
+    ExponentialHistogramDataPoint,
+    Histogram,
+    HistogramDataPoint,
+    InMemoryMetricReader,
+)
+from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import NoOpTracerProvider, format_trace_id
 
+from paceline.router import Router
 from paceline.router.export import aside, names
 from paceline.router.export.aside import Aside, AsideSeries
-from paceline.router.testing import answers, endpoint, run
+from paceline.router.export.otel import OpenTelemetry
+from paceline.router.testing import Scripted, answers, endpoint, run, virtual_clock
 
 from .told import Exported, Spread, Vendor, collected, hello
 
@@ -123,6 +132,22 @@ def test_each_collection_has_every_value_there_was(collections: int) -> None:
                 assert spread.count == number
 
     run(main)
+
+
+def test_a_program_that_prefers_exponential_histograms_has_them() -> None:
+    reader = InMemoryMetricReader(preferred_aggregation={metrics.Histogram: ExponentialBucketHistogramAggregation()})
+
+    async def main() -> None:
+        otel = OpenTelemetry(meter_provider=MeterProvider([reader]), clock=virtual_clock)
+        async with Router([endpoint("a", Scripted(answers(0.25)))], clock=virtual_clock, listeners=[otel]) as router:
+            await router.complete(hello())
+
+    run(main)
+
+    (duration,) = [metric for metric in collected(reader) if metric.name == "paceline.route.duration"]
+    (point,) = duration.data.data_points
+    assert isinstance(point, ExponentialHistogramDataPoint)
+    assert (point.count, point.sum) == (1, 0.25)
 
 
 def exemplars(reader: InMemoryMetricReader) -> set[str]:

@@ -21,16 +21,20 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client.parser import text_string_to_metric_families
 
-from paceline.router import Call, Chunk, Emit, Endpoint, Policy, Request, Route, Router, Usage
+from paceline.router import Call, Chunk, Emit, Endpoint, Limits, Policy, Request, Route, Router, Usage
+from paceline.router.errors import CallError
 from paceline.router.events import Event
 from paceline.router.export import names
 from paceline.router.export.otel import OpenTelemetry
 from paceline.router.export.prometheus import Prometheus
-from paceline.router.testing import Say, Script, Scripted, virtual_clock
+from paceline.router.testing import Say, Script, Scripted, endpoint, run, virtual_clock
 
 SEED = 7
 UNIX_NS = 1_700_000_000_000_000_000
 """When on a calendar these tests begin."""
+
+USAGE = Usage(input_tokens=100, output_tokens=3, cached_tokens=64, reasoning_tokens=0)
+"""What a vendor bills."""
 
 Labels: TypeAlias = frozenset[tuple[str, str]]
 
@@ -124,6 +128,42 @@ def hello(**fields: object) -> Request:
     """A question to the model ``m`` of `endpoint`, unless *fields* say otherwise."""
     given: dict[str, object] = {"messages": "hello", "model": "m", **fields}
     return Request(**given)  # type: ignore[arg-type]
+
+
+def client(**given: object) -> Labels:
+    """The conventions' labels of an attempt at ``m`` of azure, without a url."""
+    who: dict[str, object] = {
+        "gen_ai_operation_name": "chat",
+        "gen_ai_provider_name": "azure.ai.openai",
+        "gen_ai_request_model": "m",
+        "cloud_region": "here",
+    }
+    return labels(**{**who, **given})
+
+
+def told_after(*scripts: Script, calls: int = 1, limits: Limits | None = None, **fields: object) -> Told:
+    """What is told once a router of one endpoint has had *calls*, whatever became of them."""
+    found: list[Told] = []
+
+    async def main() -> None:
+        a = endpoint("a", Vendor(*scripts), limits=limits or Limits())
+        exported = Exported(a)
+        async with exported.router as router:
+            for _ in range(calls):
+                try:
+                    await router.complete(hello(**fields))
+                except CallError:
+                    continue
+        found.append(exported.told())
+
+    run(main)
+    return found[0]
+
+
+def one(metric: names.Metric, value: float, *further: float) -> Spread:
+    """One value, in the metric's buckets and *further* ones."""
+    bounds = sorted({*metric.boundaries, *further})
+    return Spread(1, value, tuple((bound, int(value <= bound)) for bound in bounds))
 
 
 def told_by_otel(reader: InMemoryMetricReader) -> Told:
