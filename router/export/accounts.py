@@ -53,12 +53,12 @@ class EndpointAccount:
     """What is told of one endpoint.
 
     who: provider, model and region. vendor, address, port: as the conventions want them. versions: of its model.
-    slot_wait: the `add` of that series. answered_s: when it last answered, on the router's clock; None: not yet.
+    slot_wait: the `add` of that series.
     """
 
     __slots__ = (
         "_book", "_errors", "_series",
-        "address", "answered_s", "endpoint", "port", "slot_wait", "vendor", "versions", "who",
+        "address", "endpoint", "port", "slot_wait", "vendor", "versions", "who",
     )  # fmt: skip
 
     def __init__(self, endpoint: Endpoint, book: Book[Series], errors: Words) -> None:
@@ -71,7 +71,6 @@ class EndpointAccount:
         self.address, self.port = server(endpoint.url)
         self.versions = Versions(endpoint)
         self.slot_wait = book.series(names.SLOT_WAIT, (endpoint.name,)).add
-        self.answered_s: float | None = None
 
     def attempts(self, ending: Ending, served: str | None) -> AttemptSeries:
         """The series of attempts that ended so, with the model *served* under this name."""

@@ -9,16 +9,18 @@ last time.
 from __future__ import annotations
 
 import asyncio
+import math
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from ..clock import Clock
     from ..fleet import Fleet
+    from ..statistics.learned import Learned
     from ..target import Target
     from .labels import Labels
 
@@ -34,11 +36,8 @@ class Reading(NamedTuple):
     value: float
 
 
-def read(target: Target, now_s: float, answered_s: float | None) -> Iterator[Reading]:
-    """Every gauge of one endpoint. What is not known is left out.
-
-    answered_s: when it last answered; None: not yet.
-    """
+def read(target: Target, now_s: float) -> Iterator[Reading]:
+    """Every gauge of one endpoint. What is not known is left out."""
     endpoint, slots = target.endpoint, target.slots
     labels = (endpoint.name, endpoint.provider.name, endpoint.model, endpoint.region)
     yield Reading(names.SLOT_INFLIGHT, labels, slots.in_flight)
@@ -46,26 +45,32 @@ def read(target: Target, now_s: float, answered_s: float | None) -> Iterator[Rea
     if slots.limit is not None:
         yield Reading(names.SLOT_LIMIT, labels, slots.limit)
         yield Reading(names.SLOT_LOAD, labels, slots.load)
-    for metric, latency in (("ttft", target.ttft), ("total", target.total), ("tpot", target.tpot)):
-        yield Reading(names.STATS_SAMPLES, (*labels, metric), latency.samples(now_s))
-        yield Reading(names.STATS_CENSORED, (*labels, metric), latency.censored(now_s))
-    if answered_s is not None:
-        yield Reading(names.STATS_AGE, labels, now_s - answered_s)
     outlook = target.outlook(now_s)
     yield Reading(names.FAILING, labels, outlook.failing)
     if outlook.ttft_s is not None:
         yield Reading(names.EXPECTED_TTFT, labels, outlook.ttft_s)
+    yield from _statistics(target.learned, labels, now_s)
+
+
+def _statistics(learned: Learned, labels: Labels, now_s: float) -> Iterator[Reading]:
+    """How many latencies there are, and how old the last one is."""
+    latencies = (("ttft", learned.ttft.overall), ("total", learned.total), ("tpot", learned.tpot.overall))
+    for metric, latency in latencies:
+        yield Reading(names.STATS_SAMPLES, (*labels, metric), latency.samples(now_s))
+        yield Reading(names.STATS_CENSORED, (*labels, metric), latency.censored(now_s))
+    for metric, level in (("ttft", learned.recent.ttft), ("tpot", learned.recent.tpot)):
+        if level.sampled_at_s > -math.inf:
+            yield Reading(names.STATS_AGE, (*labels, metric), now_s - level.sampled_at_s)
 
 
 class Watch:
     """Reads the gauges of one router's endpoints.
 
-    clock: the router's. answered_s: when the endpoint of a name last answered. most: endpoints that are read.
+    clock: the router's. most: endpoints that are read.
     """
 
-    def __init__(self, clock: Clock, answered_s: Callable[[str], float | None], most: int) -> None:
+    def __init__(self, clock: Clock, most: int) -> None:
         self._clock = clock
-        self._answered_s = answered_s
         self._most = most
         self._fleet: Fleet | None = None
         self._last: Sequence[Reading] = ()
@@ -103,7 +108,7 @@ class Watch:
     def _read(self) -> Sequence[Reading]:
         now_s = self._clock()
         targets = () if self._fleet is None else tuple(self._fleet)[: self._most]
-        self._last = [reading for target in targets for reading in read(target, now_s, self._answered_s(target.name))]
+        self._last = [reading for target in targets for reading in read(target, now_s)]
         return self._last
 
 

@@ -223,7 +223,9 @@ STATS_SAMPLES = _gauge(
 STATS_CENSORED = _gauge(
     "paceline.stats.censored", "{sample}", "Latencies in the window, cut off.", (*_ENDPOINT, "metric")
 )
-STATS_AGE = _gauge("paceline.stats.age", "s", "Since the last answer: what is old says little.", _ENDPOINT)
+STATS_AGE = _gauge(
+    "paceline.stats.age", "s", "Since the last latency: what is old says little.", (*_ENDPOINT, "metric")
+)
 EXPECTED_TTFT = _gauge("paceline.endpoint.expected_ttft", "s", "To the first token, as routing believes.", _ENDPOINT)
 FAILING = _gauge("paceline.endpoint.failing", "1", "Share of the last few calls that failed.", _ENDPOINT)
 

@@ -82,7 +82,7 @@ class OpenTelemetry:
         self._histograms: dict[names.Metric, Histogram] = {}
         self._book = Book(self._series, most_series)
         self._recorder = Recorder(self._book)
-        self._watch = Watch(clock, self._recorder.answered_s, most_series)
+        self._watch = Watch(clock, most_series)
         self._readings: Sequence[Reading] = ()
         tracer = (tracer_provider or trace.get_tracer_provider()).get_tracer(names.SCOPE)
         self._spans = Spans(tracer, self._recorder.endpoint, wall_ns() - round(clock() * 1e9))

@@ -66,7 +66,7 @@ class Prometheus:
         self._boundaries = {metric: names.boundaries(metric, routes) for metric in names.METRICS}
         self._book = Book(self._cell, most_series)
         self._recorder = Recorder(self._book)
-        self._watch = Watch(clock, self._recorder.answered_s, most_series)
+        self._watch = Watch(clock, most_series)
         self.registry = CollectorRegistry()
         """Only of this router. For the library's own servers and encoders."""
         self.registry.register(self)

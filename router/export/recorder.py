@@ -44,11 +44,6 @@ class Recorder:
         elif isinstance(event, CallEnded):
             self._call_ended(event)
 
-    def answered_s(self, endpoint: str) -> float | None:
-        """When the endpoint of this name last answered, on the router's clock; None: not yet."""
-        account = self._endpoints.get(endpoint)
-        return None if account is None else account.answered_s
-
     def endpoint(self, endpoint: Endpoint) -> EndpointAccount:
         """The account of *endpoint*."""
         account = self._endpoints.get(endpoint.name)
@@ -72,8 +67,6 @@ class Recorder:
         attempt = event.attempt
         account = self.endpoint(attempt.endpoint)
         ending = ending_of(attempt)
-        if attempt.outcome is Outcome.OK:
-            account.answered_s = event.at_s
         series = account.attempts(ending, account.versions.name(attempt.served_model))
         took_s = event.at_s - attempt.sent_s
         series.duration(took_s)

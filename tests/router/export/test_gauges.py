@@ -77,9 +77,9 @@ def test_samples_come_with_their_number_those_cut_off_and_their_age() -> None:
 
         assert told[names.STATS_SAMPLES] == {sampled("ttft"): 2, sampled("total"): 2, sampled("tpot"): 1}
         assert told[names.STATS_CENSORED] == {sampled("ttft"): 1, sampled("total"): 1, sampled("tpot"): 0}
-        assert told[names.STATS_AGE] == {A: 6.0}
+        assert told[names.STATS_AGE] == {sampled("ttft"): 6.0, sampled("tpot"): 6.5}
         assert set(later[names.STATS_SAMPLES].values()) == {0}
-        assert later[names.STATS_AGE] == {A: 3606.0}
+        assert later[names.STATS_AGE] == {sampled("ttft"): 3606.0, sampled("tpot"): 3606.5}
 
     run(main)
 
@@ -176,7 +176,7 @@ def test_one_collection_reads_the_fleet_once() -> None:
 
 
 def _watch(router: Router) -> Watch:
-    watch = Watch(time.monotonic, lambda _name: None, most=10)
+    watch = Watch(time.monotonic, most=10)
     watch.over(router.fleet)
     return watch
 

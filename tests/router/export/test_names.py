@@ -47,7 +47,7 @@ PUBLISHED = [
     ("paceline.slot.load", "1", "paceline_slot_load_ratio", ENDPOINT),
     ("paceline.stats.samples", "{sample}", "paceline_stats_samples", f"{ENDPOINT} metric"),
     ("paceline.stats.censored", "{sample}", "paceline_stats_censored", f"{ENDPOINT} metric"),
-    ("paceline.stats.age", "s", "paceline_stats_age_seconds", ENDPOINT),
+    ("paceline.stats.age", "s", "paceline_stats_age_seconds", f"{ENDPOINT} metric"),
     ("paceline.endpoint.expected_ttft", "s", "paceline_endpoint_expected_ttft_seconds", ENDPOINT),
     ("paceline.endpoint.failing", "1", "paceline_endpoint_failing_ratio", ENDPOINT),
 ]
