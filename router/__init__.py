@@ -12,6 +12,11 @@ from .clock import Clock
 from .endpoint import Endpoint, Limits, Provider
 from .events import AttemptEnded, CallEnded, CallOutcome, Event, Listener
 from .fleet import Fleet
+from .kpi.grades import Grade, Grades, Steps
+from .kpi.history import History
+from .kpi.log import HistoryShape
+from .kpi.report import EndpointReport, GroupReport, Report, RouteReport
+from .kpi.row import AttemptRow, CallRow
 from .ledger import Attempt, Decision, Ledger, ModelLeft, Outcome
 from .pipeline import Emit, Handler, Layer, Policy, compose
 from .profile import Prior, Profile
@@ -30,19 +35,27 @@ __all__ = [
     "Answer",
     "Attempt",
     "AttemptEnded",
+    "AttemptRow",
     "Call",
     "CallEnded",
     "CallOutcome",
+    "CallRow",
     "Chunk",
     "Clock",
     "Collector",
     "Decision",
     "Emit",
     "Endpoint",
+    "EndpointReport",
     "Event",
     "Fleet",
     "Fold",
+    "Grade",
+    "Grades",
+    "GroupReport",
     "Handler",
+    "History",
+    "HistoryShape",
     "Layer",
     "Lease",
     "Ledger",
@@ -57,11 +70,14 @@ __all__ = [
     "Priority",
     "Profile",
     "Provider",
+    "Report",
     "Request",
     "Route",
+    "RouteReport",
     "Router",
     "Secret",
     "SlotPool",
+    "Steps",
     "Stream",
     "Target",
     "ToolCall",
