@@ -10,8 +10,9 @@ from .call import Call
 from .chunk import DISCARD, Chunk, ToolCallDelta, Usage
 from .clock import Clock
 from .endpoint import Endpoint, Limits, Provider
-from .events import AttemptEnded, CallEnded, CallOutcome, Event, Listener
+from .events import AttemptEnded, CallEnded, CallOutcome, EndpointEjected, EndpointReturned, Event, Listener, Panic
 from .fleet import Fleet
+from .health.ejection import Ejection
 from .ledger import Attempt, Decision, Ledger, ModelLeft, Outcome
 from .pipeline import Emit, Handler, Layer, Policy, compose
 from .profile import Prior, Profile
@@ -37,8 +38,11 @@ __all__ = [
     "Clock",
     "Collector",
     "Decision",
+    "Ejection",
     "Emit",
     "Endpoint",
+    "EndpointEjected",
+    "EndpointReturned",
     "Event",
     "Fleet",
     "Fold",
@@ -52,6 +56,7 @@ __all__ = [
     "ModelLeft",
     "Objective",
     "Outcome",
+    "Panic",
     "Policy",
     "Prior",
     "Priority",

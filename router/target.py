@@ -21,6 +21,8 @@ from .statistics.recent import Recent
 if TYPE_CHECKING:
     from .call import Call
     from .clock import Clock
+    from .health.health import Health
+    from .health.outliers import Outliers
     from .pipeline import Emit, Handler
     from .remembered import Pulse
     from .statistics.window import WindowShape
@@ -46,17 +48,19 @@ class Target:
     """One endpoint of one router, with its state.
 
     endpoint: as configured. slots: its slots, and so its load. ttft, total, tpot: its latencies. recent: its last
-    few calls. network_s: smoothed seconds to open a connection, None before the first. pulse: the fleet's. handler:
-    what calls it.
+    few calls. network_s: smoothed seconds to open a connection, None before the first. health: whether it is in; None
+    while nobody watches. pulse, outliers: the fleet's. handler: what calls it.
     """
 
     __slots__ = (
         "_outlook",
         "endpoint",
         "handler",
+        "health",
         "model",
         "name",
         "network_s",
+        "outliers",
         "pulse",
         "recent",
         "region",
@@ -66,7 +70,7 @@ class Target:
         "ttft",
     )
 
-    def __init__(self, endpoint: Endpoint, clock: Clock, shape: WindowShape, pulse: Pulse) -> None:
+    def __init__(self, endpoint: Endpoint, clock: Clock, shape: WindowShape, pulse: Pulse, outliers: Outliers) -> None:
         self.endpoint = endpoint
         self.name = endpoint.name
         self.model = endpoint.model
@@ -80,6 +84,8 @@ class Target:
         self.recent = Recent()
         self._outlook: Outlook | None = None
         self.pulse = pulse
+        self.health: Health | None = None
+        self.outliers = outliers
         self.network_s: float | None = None
 
     def close(self) -> None:
@@ -105,6 +111,10 @@ class Target:
             outlook = self._outlook = Outlook(self.ttft, self.total, self.tpot, self.recent, now_s)
         return outlook
 
+    def weight(self, now_s: float) -> float:
+        """What it may be given, as a share of its part: 1.0, or less while it is eased in after an ejection."""
+        return 1.0 if self.health is None else self.health.weight(now_s)
+
     # -- what dispatch tells
 
     def sent(self, attempt: Attempt) -> None:
@@ -114,6 +124,9 @@ class Target:
 
     def spoke(self, attempt: Attempt, now_s: float) -> None:
         """An attempt has its first progress."""
+        health = self.health
+        if health is not None and health.ejection is not None:
+            self.outliers.spoke(self, health, attempt, now_s)
         if not attempt.streamed:
             return
         ttft_s = now_s - attempt.sent_s
@@ -131,6 +144,8 @@ class Target:
         self._measure_total(attempt, now_s)
         if attempt.outcome is Outcome.OK or blame:
             self.recent.outcome(failed=blame, now_s=now_s)
+        if self.health is not None:
+            self.outliers.finished(self, self.health, attempt, now_s, blame=blame)
         if blame or attempt.outcome is Outcome.TIMED_OUT:
             self._startle(now_s)
 
@@ -165,7 +180,9 @@ class Target:
 
     def __repr__(self) -> str:
         limit = "∞" if self.slots.limit is None else self.slots.limit
-        return f"<Target {self.name}: {self.model} in {self.region}, {self.in_flight}/{limit} in flight>"
+        ejection = None if self.health is None else self.health.ejection
+        out = "" if ejection is None else f", out until {ejection.until_s:.3f} s: {ejection.why}"
+        return f"<Target {self.name}: {self.model} in {self.region}, {self.in_flight}/{limit} in flight{out}>"
 
 
 def _is_cut_off(attempt: Attempt) -> bool:
