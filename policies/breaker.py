@@ -34,7 +34,7 @@ from .eligible import Choice
 
 if TYPE_CHECKING:
     from ..router.call import Call
-    from ..router.health.health import Probe
+    from ..router.health.probe import Probe
     from ..router.pipeline import Emit, Handler
     from ..router.target import Target
 
@@ -59,8 +59,7 @@ class Breaker(HealthRules):
         Default 30; 0: it returns at once.
     aggression: 1 is a straight ramp, more is steeper at first. Default 1; above 0.
 
-    Raises `NoEndpoint` in the two cases above. Health is kept by the router, which learns from every attempt; use an
-    object of this for one router, once.
+    Raises `NoEndpoint` in the two cases above. Health itself is kept by the router, which learns from every attempt.
     """
 
     layer: ClassVar[Layer] = Layer.HEALTH

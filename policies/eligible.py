@@ -1,8 +1,11 @@
 """What one call may choose from when some endpoints are out: the reasoning of `Breaker`, without its waiting.
 
 Those that are well, in their order and with their ties. When they are too few, those that are out by our own
-conclusion as well (`panic`); when there is nobody, everybody. One that is being eased in is shown to a share of the
-calls that grows with its weight, so that any balancer, and a ranking by latency as well, gives it that share at most.
+conclusion as well (`panic`); when there is nobody, everybody.
+
+One that is being eased in is shown to as great a share of the calls as its weight is. That bounds what it gets under
+any balancer, and under a ranking by latency, which would give the fastest everything at once. A balancer by load that
+weighs by `Target.weight` makes it exact; one that does not gives the idle newcomer up to twice its part.
 """
 
 from __future__ import annotations
@@ -19,8 +22,9 @@ if TYPE_CHECKING:
 
     from ..router.call import Call
     from ..router.health.ejection import Ejection
-    from ..router.health.health import Health, Probe
+    from ..router.health.health import Health
     from ..router.health.outliers import Outliers
+    from ..router.health.probe import Probe
     from ..router.ledger import Attempt
     from ..router.target import Target
 
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
 class Choice:
     """What *call* may choose from now. Nothing here waits, so what is decided holds until the endpoint is picked."""
 
-    __slots__ = ("_again", "_call", "_now_s", "_out", "_outliers", "_well")
+    __slots__ = ("_before", "_call", "_now_s", "_out", "_outliers", "_well")
 
     def __init__(self, call: Call, outliers: Outliers) -> None:
         self._call, self._outliers = call, outliers
@@ -36,21 +40,19 @@ class Choice:
         outliers.tidy(self._now_s)
         self._out = out = outliers.out
         self._well = [target for target in call.candidates if target not in out]
-        self._again = _tries_before(call)
+        self._before = _tries_before(call)
 
     def trial(self) -> tuple[Target, Probe] | None:
         """An endpoint that is due to be tried, and the leave to; None if this call is to try none.
 
         A try after the first goes to who is well, as long as there is one: a caller meets one trial at most.
         """
-        if self._again and self._well:
+        if self._before and self._well:
             return None
         for target, health in self._out.items():
             if health.is_due(self._now_s) and target.slots.has_room and target in self._call.candidates:
-                probe = health.try_probe(self._now_s)
-                if probe is not None:
-                    self._note("tries %s, to see whether it is well again", _Out([target], self._out))
-                    return target, probe
+                self._note("tries %s, to see whether it is well again", _Out([target], self._out))
+                return target, health.begin_trial(self._now_s)
         return None
 
     def narrowed(self, panic_below: float) -> Call:
@@ -63,13 +65,12 @@ class Choice:
         if len(kept) < len(call.candidates):
             if not kept:
                 self._look_elsewhere()
-            if not (
-                kept and self._again
-            ):  # what a later try has left to choose from says nothing about how many are well
+            if not kept or not self._before:  # what is left for a later try is no measure of how many are well
                 kept = self._with_panic(panic_below)
-            dropped = [target for target in call.candidates if target not in set(kept)]
-            if dropped:
-                self._note("keeps out %s", _Out(dropped, self._out))
+            if len(kept) < len(call.candidates):
+                stay = set(kept)
+                left_out = [target for target in call.candidates if target not in stay]
+                self._note("keeps out %s", _Out(left_out, self._out))
         kept = self._eased_in(kept)
         return call if len(kept) == len(call.candidates) else _narrowed(call, kept)
 
@@ -81,10 +82,10 @@ class Choice:
         """
         call, out = self._call, self._out
         ejected = {target.endpoint for target in out}
-        for attempt in self._again:
+        for attempt in self._before:
             if attempt.endpoint not in ejected and _may_be_asked_again(attempt):
                 raise NoEndpoint(f"all that is untried is out: {attempt.endpoint.name} is not, and may be asked again")
-        if not self._again and self._another_model_follows():
+        if not self._before and self._another_model_follows():
             raise NoEndpoint(f"every endpoint of {call.target.model} is out: {_Out(call.candidates, out)}")
 
     def _another_model_follows(self) -> bool:

@@ -11,7 +11,7 @@ minute. Any other answer from a call that was sent after the ejection proves as 
 
 What was sent before an ejection says nothing about what came after: stragglers neither end it nor lengthen it, and
 are not counted against an endpoint that has returned. But a vendor's word on when to come back holds whenever it is
-said, and the later of two holds.
+said, the later of two holds, and only what is sent after it can show that it holds no more.
 
 Sources: Finagle's failure accrual and linkerd2's breaker; Envoy's outlier detection, of which an ejection counts for
 less with every window passed in health.
@@ -27,11 +27,11 @@ from msgspec.structs import replace
 from .ejection import Ejection, ejected_for_s
 from .failure import Fault
 from .outcomes import Outcomes
+from .probe import Probe
 from .slow_start import ramp
 
 if TYPE_CHECKING:
     import random
-    from types import TracebackType
 
     from .failure import Failure
     from .rules import HealthRules
@@ -41,25 +41,6 @@ PAUSE_S = 1.0
 
 LONGEST_TOLD_S = 86_400.0
 """A day. Whoever asks for more will be asked again."""
-
-
-class Probe:
-    """Leave for one call to try an endpoint that is out. A ``with`` block around that call."""
-
-    __slots__ = ("_health", "since_s")
-
-    def __init__(self, health: Health, since_s: float) -> None:
-        self._health = health
-        self.since_s = since_s
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        if self._health.probe is self:
-            self._health.probe = None
 
 
 class Health:
@@ -103,10 +84,8 @@ class Health:
         ejection = self.ejection
         return ejection is not None and not ejection.pause and self.probe is None and now_s >= ejection.until_s
 
-    def try_probe(self, now_s: float) -> Probe | None:
-        """Leave to try it, for one call at a time; None if it is not due."""
-        if not self.is_due(now_s):
-            return None
+    def begin_trial(self, now_s: float) -> Probe:
+        """Leave to try it, for one call. To be asked for only when it is due, in the same step."""
         self.probe = Probe(self, now_s)
         return self.probe
 
@@ -115,7 +94,7 @@ class Health:
     def spoke(self, sent_s: float, now_s: float) -> bool:
         """A call has its first progress. True if the endpoint is back in by that."""
         ejection = self.ejection
-        if ejection is None or ejection.pause or sent_s <= ejection.since_s:
+        if ejection is None or ejection.pause or sent_s <= self._since_s:
             return False
         self.ejection = self.probe = None
         if not ejection.told:
@@ -143,7 +122,9 @@ class Health:
             if self.probe is not None and failure.sent_s >= self.probe.since_s:
                 self._fail_trial(ejection, failure, until_s, now_s, dice)
                 return True
-            return until_s is not None and until_s > ejection.until_s and self._prolong(ejection, failure, until_s)
+            return (
+                until_s is not None and until_s > ejection.until_s and self._put_off(ejection, failure, until_s, now_s)
+            )
         tripped = self._count(failure, now_s) if failure.sent_s > self._since_s else None
         if tripped is not None and may_eject:
             self._eject(*tripped, until_s, now_s, dice)
@@ -222,15 +203,16 @@ class Health:
         until_s = now_s + ejected_for_s(times, self._rules, dice)
         self.ejection = Ejection(
             since_s=ejection.since_s,
-            until_s=max(until_s, told_s or until_s),
-            told=told_s is not None,
+            until_s=max(until_s, told_s or until_s, ejection.until_s),
+            told=told_s is not None or ejection.until_s > now_s,  # the vendor has put it off during the trial
             reason=failure.reason,
             why=f"{failure.why}, when it was tried again",
             times=times,
         )
 
-    def _prolong(self, ejection: Ejection, failure: Failure, until_s: float) -> bool:
+    def _put_off(self, ejection: Ejection, failure: Failure, until_s: float, now_s: float) -> bool:
         """The vendor's word on one that is out already, by a straggler or a call sent in panic. True if it is news."""
+        self._since_s = now_s
         self.ejection = replace(ejection, until_s=until_s, told=True, reason=failure.reason, why=failure.why)
         return failure.fault is Fault.CREDENTIAL and failure.reason != ejection.reason
 

@@ -4,9 +4,9 @@ One object a fleet, which every target knows. It lies idle until a policy gives 
 `Target` tells it how attempts went, whatever policies stand in the stack. Reading it costs a call two looks while
 everybody is well: nothing is out, nobody is coming back.
 
-At most half of a model's endpoints may be out by our own conclusion, over all of the fleet: conclusions can be wrong
-for all at once, when it is our own network that fails. A vendor's word is no conclusion and is not limited: calls sent
-there against it would fail for certain.
+By our own conclusion none goes out while half of its model's endpoints, in all of the fleet, are out already:
+conclusions can be wrong for all at once, when it is our own network that fails. A vendor's word is no conclusion and
+is not limited: calls sent there against it would fail for certain.
 
 Sources: Envoy's outlier detection (ejection cap) and panic threshold.
 """
