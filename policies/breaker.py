@@ -30,10 +30,13 @@ from ..router import check
 from ..router.errors import DeadlineInsufficient, NoEndpoint, Overloaded
 from ..router.health.rules import HealthRules
 from ..router.pipeline import Layer
-from .eligible import Choice
+from .easing_in import eased_in
+from .eligible import BY, RememberedEligible, Told, eligible
+from .elsewhere import look_elsewhere, tries_before
 
 if TYPE_CHECKING:
     from ..router.call import Call
+    from ..router.health.outliers import Outliers
     from ..router.health.probe import Probe
     from ..router.pipeline import Emit, Handler
     from ..router.target import Target
@@ -65,6 +68,7 @@ class Breaker(HealthRules):
     layer: ClassVar[Layer] = Layer.HEALTH
 
     panic_below: float = attrs.field(default=0.5, validator=check.chance)
+    _eligible: RememberedEligible = attrs.field(factory=RememberedEligible, init=False, repr=False, eq=False)
 
     async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
         if not call.candidates:
@@ -73,14 +77,42 @@ class Breaker(HealthRules):
         if outliers.rules is not self:
             outliers.follow(self, call.dice, call.listeners)
         if outliers.out or outliers.returning:
-            choice = Choice(call, outliers)
-            trial = choice.trial()
-            if trial is not None:
-                if await _tried(call, emit, next, *trial):
-                    return
-                choice = Choice(call, outliers)  # time may have passed
-            call = choice.narrowed(self.panic_below)
+            trial = _trial(call, outliers)
+            if trial is not None and await _tried(call, emit, next, *trial):
+                return
+            call = self._narrowed(call, outliers)
         await next(call, emit)
+
+    def _narrowed(self, call: Call, outliers: Outliers) -> Call:
+        """The call with the candidates it may choose from.
+
+        Raises:
+            NoEndpoint: all are out, and there is somebody better to ask.
+        """
+        now_s = call.clock()
+        outliers.tidy(now_s)
+        before = tries_before(call)
+        # What a retry leaves to choose from is no measure of how many are well: with one of them left, no panic.
+        left = eligible(call, outliers, 0.0) if before else self._eligible.of(call, outliers, self.panic_below)
+        if left.well == 0:
+            look_elsewhere(call, before, outliers)
+        call = left.applied(call, now_s)
+        return eased_in(call, outliers, now_s) if outliers.returning else call
+
+
+def _trial(call: Call, outliers: Outliers) -> tuple[Target, Probe] | None:
+    """An endpoint that is due to be tried, and the leave to; None if this call is to try none.
+
+    A try after the first goes to who is well, as long as there is one: a caller meets one trial at most.
+    """
+    now_s = call.clock()
+    for target, health in outliers.out.items():
+        if health.is_due(now_s) and target.slots.has_room and target in call.candidates:
+            if tries_before(call) and any(other not in outliers.out for other in call.candidates):
+                return None
+            call.ledger.note(now_s, BY, "tries %s, to see whether it is well again", Told([target], outliers.out))
+            return target, health.begin_trial(now_s)
+    return None
 
 
 async def _tried(call: Call, emit: Emit, next: Handler, target: Target, probe: Probe) -> bool:
@@ -89,6 +121,6 @@ async def _tried(call: Call, emit: Emit, next: Handler, target: Target, probe: P
         try:
             await next(call.with_(candidates=(target,)), emit)
         except (NoEndpoint, DeadlineInsufficient, Overloaded) as refused:
-            call.note("Breaker", "could not try %s: %s", target.name, refused)
+            call.note(BY, "could not try %s: %s", target.name, refused)
             return False
         return True

@@ -37,9 +37,10 @@ class Outliers:
 
     rules: those that are followed; None: nobody watches, and nobody is ever out.
     out: targets that are out or on trial, with their health. returning: those that are eased in, with theirs.
+    changes: grows whenever somebody goes out or comes back, or is out for another reason.
     """
 
-    __slots__ = ("_dice", "_listeners", "_peers", "out", "returning", "rules", "targets")
+    __slots__ = ("_dice", "_listeners", "_peers", "changes", "out", "returning", "rules", "targets")
 
     def __init__(self, targets: Collection[Target]) -> None:
         self.targets = targets
@@ -47,6 +48,7 @@ class Outliers:
         self._dice: random.Random
         self._listeners: Listeners
         self.rules: HealthRules | None = None
+        self.changes = 0
         self.out: dict[Target, Health] = {}
         self.returning: dict[Target, Health] = {}
 
@@ -54,6 +56,7 @@ class Outliers:
         """Watch all targets by *rules* from now on; all are in. The dice draw how long ejections last."""
         self.rules, self._dice, self._listeners = rules, dice, listeners
         self._peers = Counter(target.model for target in self.targets)
+        self.changes += 1
         self.out.clear()
         self.returning.clear()
         for target in self.targets:
@@ -63,6 +66,7 @@ class Outliers:
         """Let go of those whose pause or whose easing in is over."""
         for target, health in tuple(self.out.items()):
             if health.resume(now_s):
+                self.changes += 1
                 del self.out[target]
         for target, health in tuple(self.returning.items()):
             if health.weight(now_s) >= 1.0:
@@ -84,7 +88,11 @@ class Outliers:
                 self._returned(target, health, now_s, away_s=now_s - ejection.since_s)
             return
         failure = failure_of(attempt, blame=blame)
-        if failure is not None and health.failed(failure, now_s, self._dice, may_eject=self._may_eject(target)):
+        if failure is None:
+            return
+        news = health.failed(failure, now_s, self._dice, may_eject=self._may_eject(target))
+        self.changes += health.ejection is not None
+        if news:
             self._ejected(target, health, now_s)
 
     # -- how it is done
@@ -103,6 +111,7 @@ class Outliers:
             self._listeners.tell(EndpointEjected(at_s=now_s, endpoint=target.endpoint, ejection=health.ejection))
 
     def _returned(self, target: Target, health: Health, now_s: float, *, away_s: float) -> None:
+        self.changes += 1
         del self.out[target]
         if health.weight(now_s) < 1.0:
             self.returning[target] = health
