@@ -120,7 +120,8 @@ def tied_of(call: Call, kept: Sequence[Target]) -> int:
 class RememberedEligible:
     """Answers by candidates, each good until somebody of the fleet goes out or comes back.
 
-    Candidates are known by identity: a tuple that is handed down again and again is not compared, nor hashed.
+    Candidates are known by identity: a tuple that is handed down again and again is neither compared nor hashed. They
+    are kept with the answer, so that no other can have their identity meanwhile.
     """
 
     __slots__ = ("_kept",)
@@ -132,7 +133,7 @@ class RememberedEligible:
         """As `eligible`, worked out anew where that is needed."""
         candidates = call.candidates
         kept = self._kept.get(id(candidates))
-        if kept is not None and kept[0] is candidates and kept[1] == call.tied and kept[2] == outliers.changes:
+        if kept is not None and kept[1] == call.tied and kept[2] == outliers.changes:
             return kept[3]
         answer = eligible(call, outliers, panic_below)
         if len(self._kept) >= MOST_KEPT:

@@ -65,7 +65,10 @@ class CallEnded(Event, frozen=True, kw_only=True, eq=False):
 
 
 class EndpointEjected(Event, frozen=True, kw_only=True, eq=False):
-    """An endpoint is out, or out for longer after a trial. ``ejection`` says why, since when and until when."""
+    """An endpoint is out, or out for longer after a trial. ``ejection`` says why, since when and until when.
+
+    A vendor's pause of less than a second is not told: the attempt that met it is.
+    """
 
     endpoint: Endpoint
     ejection: Ejection

@@ -40,11 +40,11 @@ class Outliers:
     changes: grows whenever somebody goes out or comes back, or is out for another reason.
     """
 
-    __slots__ = ("_dice", "_listeners", "_peers", "changes", "out", "returning", "rules", "targets")
+    __slots__ = ("_dice", "_listeners", "_most_out", "changes", "out", "returning", "rules", "targets")
 
     def __init__(self, targets: Collection[Target]) -> None:
         self.targets = targets
-        self._peers: Counter[str] = Counter()
+        self._most_out: dict[str, int] = {}
         self._dice: random.Random
         self._listeners: Listeners
         self.rules: HealthRules | None = None
@@ -55,7 +55,8 @@ class Outliers:
     def follow(self, rules: HealthRules, dice: random.Random, listeners: Listeners) -> None:
         """Watch all targets by *rules* from now on; all are in. The dice draw how long ejections last."""
         self.rules, self._dice, self._listeners = rules, dice, listeners
-        self._peers = Counter(target.model for target in self.targets)
+        peers = Counter(target.model for target in self.targets)
+        self._most_out = {model: most_out(rules.most_ejected, count) for model, count in peers.items()}
         self.changes += 1
         self.out.clear()
         self.returning.clear()
@@ -99,10 +100,8 @@ class Outliers:
 
     def _may_eject(self, target: Target) -> bool:
         """Whether one more endpoint of this model may be out by our own conclusion."""
-        if self.rules is None:
-            return False
         out = sum(other.model == target.model for other in self.out)
-        return out < most_out(self.rules.most_ejected, self._peers[target.model])
+        return out < self._most_out[target.model]
 
     def _ejected(self, target: Target, health: Health, now_s: float) -> None:
         self.out[target] = health

@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from paceline.policies import Breaker, Fallback, LatencyBudget, Regions, Retry, RoundRobin, Slots
+from paceline.policies.eligible import MOST_KEPT
 from paceline.router import Event, Panic, Route, Router
 from paceline.router.errors import (
     AuthenticationFailed,
@@ -25,7 +26,7 @@ from .asking import Ask, asked, at_a_steady_rate, hello, routed, served, told
 from .between import Seen, nobody
 
 if TYPE_CHECKING:
-    from paceline.router import Endpoint, Policy, Request
+    from paceline.router import Call, Emit, Endpoint, Handler, Policy, Request
     from paceline.router.errors import AttemptFailed
 
 WELL = answers(0.25)
@@ -86,6 +87,57 @@ def test_when_nobody_is_left_of_the_tie_the_next_nearest_region_is_the_tie() -> 
 def test_without_a_candidate_it_says_so(ask: Ask) -> None:
     end = asked(ask, REQUEST, several("a"), [nobody, Breaker(), Slots()])
     assert type(end.error) is NoEndpoint
+
+
+def test_what_is_remembered_of_those_who_are_left_is_forgotten_when_somebody_goes_or_comes() -> None:
+    seen, breaker = Seen(), Breaker(slow_start_s=0.0)
+
+    async def main() -> list[str]:
+        orders: list[str] = []
+        async with routed(several("abcd"), [breaker, seen, Slots()]) as router:
+            fall_ill(watched(router, breaker), "a")
+            for change in (lambda: None, lambda: fall_ill(router, "b"), lambda: attempted(router.fleet["a"])):
+                change()
+                for _ in range(2):
+                    await router.complete(REQUEST)
+                    orders.append("".join(seen.order))
+        return orders
+
+    assert run(main) == ["bcd", "bcd", "cd", "cd", "acd", "acd"]
+
+
+def test_what_is_remembered_is_for_the_same_tie() -> None:
+    seen, breaker = Seen(), Breaker()
+
+    async def tie(call: Call, emit: Emit, next: Handler, /) -> None:
+        await next(call.with_(tied=1 + len(seen.calls)), emit)
+
+    async def main() -> list[int]:
+        async with routed(several("abcd"), [tie, breaker, seen, Slots()]) as router:
+            fall_ill(watched(router, breaker), "d")
+            for _ in range(3):
+                await router.complete(REQUEST)
+        return [call.tied for call in seen.calls]
+
+    assert run(main) == [1, 2, 3]
+
+
+def test_a_thousand_different_choices_are_not_all_remembered() -> None:
+    breaker = Breaker()
+
+    async def shuffled(call: Call, emit: Emit, next: Handler, /) -> None:
+        candidates = list(call.candidates)
+        call.dice.shuffle(candidates)
+        await next(call.with_(candidates=tuple(candidates)), emit)
+
+    async def main() -> int:
+        async with routed(several("abcd"), [shuffled, breaker, Slots()]) as router:
+            fall_ill(watched(router, breaker), "a", error=lambda: QuotaExhausted("", retry_after_s=3600.0))
+            for _ in range(1000):
+                await router.complete(REQUEST)
+        return len(breaker._eligible._kept)
+
+    assert 1 < run(main) <= MOST_KEPT
 
 
 # -- going out
@@ -201,6 +253,19 @@ def test_when_all_are_out_all_are_asked(ask: Ask, error: type[AttemptFailed]) ->
     assert seen.order == ["a", "b", "c"]
 
 
+def test_when_all_are_out_those_are_asked_that_the_vendor_has_not_spoken_of(ask: Ask) -> None:
+    seen, breaker = Seen(), Breaker(most_ejected=1.0, panic_below=0.0)
+
+    async def main() -> None:
+        async with routed(several("abc"), [breaker, seen, Slots()]) as router:
+            fall_ill(watched(router, breaker), "a", "c")
+            fall_ill(router, "b", error=lambda: AuthenticationFailed("as scripted"))
+            await told(ask, router, REQUEST)
+
+    run(main)
+    assert seen.order == ["a", "c"]
+
+
 def test_the_only_endpoint_is_never_out_by_our_own_conclusion(ask: Ask) -> None:
     bad = Scripted(*[fails(0.0, ProviderError)] * 50, WELL)
 
@@ -246,6 +311,26 @@ def test_a_retry_that_waited_for_the_only_endpoint_finds_it_open(ask: Ask) -> No
     end = asked(ask, hello(model="m", budget_s=60.0), [endpoint("only", limited)], [Retry(), Breaker(), Slots()])
     assert end.at_s == 30.25
     assert "tries only" in " ".join(decision.reason for decision in end.answer.decisions)
+
+
+def test_a_retry_of_the_only_endpoint_goes_there_though_it_is_out(ask: Ask) -> None:
+    limited = Scripted(fails(0.0, RateLimited), WELL)
+    end = asked(ask, REQUEST, [endpoint("only", limited)], [Retry(), Breaker(), Slots()])
+    assert [attempt.endpoint.name for attempt in end.answer.attempts] == ["only", "only"]
+    assert end.at_s <= 0.25 + 0.25
+
+
+def test_what_is_left_for_a_retry_is_no_reason_to_panic(ask: Ask) -> None:
+    seen, breaker = Seen(), Breaker()
+    shaky, well = endpoint("shaky", Scripted(fails(0.0, ProviderError))), endpoint("well", Scripted(WELL))
+
+    async def main() -> list[str]:
+        async with routed([shaky, well, *several("ab")], [Retry(), breaker, seen, RoundRobin()]) as router:
+            fall_ill(watched(router, breaker), "a", "b")
+            await told(ask, router, REQUEST)
+        return seen.order
+
+    assert run(main) == ["well"]
 
 
 @pytest.mark.parametrize("ill", ["best", "fast"])
@@ -295,7 +380,9 @@ def test_a_model_that_is_all_out_is_asked_where_no_other_is_better(
 # -- coming back
 
 
-@pytest.mark.parametrize("inside", [[Slots()], [LatencyBudget(), Slots()], [RoundRobin()]], ids=str)
+@pytest.mark.parametrize(
+    "inside", [[Slots()], [LatencyBudget(), Slots()], [RoundRobin()]], ids=["slots", "budget_and_slots", "round_robin"]
+)
 def test_one_that_returns_is_eased_in_whatever_stands_inside(ask: Ask, inside: list[Policy]) -> None:
     breaker = Breaker()
 
@@ -314,6 +401,22 @@ def test_one_that_returns_is_eased_in_whatever_stands_inside(ask: Ask, inside: l
     assert after == pytest.approx(0.25, rel=0.2)
 
 
+def test_without_one_that_is_eased_in_the_others_keep_their_tie(ask: Ask) -> None:
+    near, far = several("ab", region="eu"), several("cd", region="us")
+    seen, breaker = Seen(), Breaker()
+
+    async def main() -> set[tuple[str, int]]:
+        regions = Regions(here="eu", rtt_s={("eu", "us"): 0.1})
+        async with routed(near + far, [regions, breaker, seen, Slots()]) as router:
+            fall_ill(watched(router, breaker), "a")
+            await anyio.sleep(5.0)
+            attempted(router.fleet["a"])
+            await at_a_steady_rate(ask, router, REQUEST, 50, every_s=1 / 64)
+        return {("".join(target.name for target in call.candidates), call.tied) for call in seen.calls}
+
+    assert run(main) == {("abcd", 2), ("bcd", 1)}
+
+
 def test_those_that_return_together_share_the_calls_between_them(ask: Ask) -> None:
     breaker = Breaker()
 
@@ -326,6 +429,20 @@ def test_those_that_return_together_share_the_calls_between_them(ask: Ask) -> No
             return served(await at_a_steady_rate(ask, router, REQUEST, 100, every_s=1 / 64))
 
     assert run(main) == {"a": 50, "b": 50}
+
+
+def test_one_that_is_eased_in_elsewhere_is_no_concern_of_a_call(ask: Ask) -> None:
+    breaker, seen = Breaker(), Seen()
+
+    async def main() -> list[str]:
+        async with routed([*several("ab"), *several("cd", model="n")], [breaker, seen, Slots()]) as router:
+            fall_ill(watched(router, breaker), "c")
+            await anyio.sleep(10.0)
+            attempted(router.fleet["c"])
+            await told(ask, router, REQUEST)
+        return seen.order
+
+    assert run(main) == ["a", "b"]
 
 
 def test_one_that_is_eased_in_takes_all_when_the_others_are_full(ask: Ask) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 import anyio
@@ -10,8 +11,8 @@ import pytest
 
 from paceline.policies import Breaker, LatencyBudget, Otherwise, Retry, RoundRobin, Slots
 from paceline.router import Layer, Router
-from paceline.router.errors import BadRequest, ProviderError
-from paceline.router.testing import SILENT, Scripted, answers, cancel_everywhere, endpoint, fails, run
+from paceline.router.errors import BadRequest, NoEndpoint, ProviderError
+from paceline.router.testing import SILENT, Scripted, answers, cancel_everywhere, endpoint, fails, run, virtual_clock
 
 from .ailing import fall_ill, out, until_s, watched
 from .asking import Ask, hello, in_pieces, pushed, routed, told, whole
@@ -181,6 +182,24 @@ class Leg:
             legs.start_soon(leg)
 
 
+class OtherLeg:
+    """A hedge whose second leg leaves out what the first has tried, and is given up if nobody is left."""
+
+    layer = Layer.HEDGE
+
+    async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
+        async with anyio.create_task_group() as legs:
+
+            async def other() -> None:
+                await anyio.sleep(0.1)
+                untried = tuple(target for target in call.candidates if not call.ledger.tried(target.endpoint))
+                with contextlib.suppress(NoEndpoint):
+                    await next(call.with_(candidates=untried), emit)
+
+            legs.start_soon(other)
+            await next(call, emit)
+
+
 def test_a_trial_that_lost_a_race_is_no_failure_and_the_second_leg_goes_to_who_is_well(ask: Ask) -> None:
     ill, breaker = Scripted(SILENT, WELL), Breaker()
 
@@ -193,6 +212,18 @@ def test_a_trial_that_lost_a_race_is_no_failure_and_the_second_leg_goes_to_who_i
             return [*calls, ill.calls, len(out(router))]
 
     assert run(main) == [1, 2, 0]
+
+
+def test_a_second_leg_is_not_sent_to_one_that_is_out_while_the_first_runs(ask: Ask) -> None:
+    slow, ill, breaker = Scripted(answers(1.0)), Scripted(WELL), Breaker()
+
+    async def main() -> list[int]:
+        policies = [OtherLeg(), breaker, RoundRobin()]
+        async with routed([endpoint("slow", slow), endpoint("ill", ill)], policies) as router:
+            fall_ill(watched(router, breaker), "ill")
+            return [len((await told(ask, router, REQUEST)).answer.attempts), ill.calls]
+
+    assert run(main) == [1, 0]
 
 
 # -- calls that cannot try
@@ -222,7 +253,8 @@ def test_one_without_a_free_slot_is_not_tried(ask: Ask) -> None:
         async with routed(fleet(ill, slots=1), [breaker, Slots()]) as router:
             await with_one_ill(router, breaker)
             straggler = router.fleet["ill"].slots.acquire_over_limit()
-            await told(ask, router, REQUEST)
+            now_s = virtual_clock()
+            assert (await told(ask, router, REQUEST)).at_s == now_s + 0.25
             calls = [ill.calls]
             straggler.release()
             await told(ask, router, REQUEST)

@@ -100,7 +100,7 @@ def _told_until_s(target: Target) -> float:
     return 0.0 if ejection is None or not ejection.told else ejection.until_s
 
 
-@settings(max_examples=60)
+@settings(max_examples=50)
 @given(
     fleet=st.lists(scripts, min_size=1, max_size=8),
     share=st.sampled_from([0.1, 0.5, 1.0]),

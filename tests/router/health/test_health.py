@@ -55,6 +55,14 @@ def test_what_is_older_than_the_window_does_not_count() -> None:
     assert not patient.fails(1.0 + 33.0)
 
 
+def test_what_put_it_out_is_not_counted_again_once_it_is_back() -> None:
+    patient = Patient(HealthRules(failures=100))
+    for _ in range(20):
+        patient.fails(1.0)
+    patient.answers(patient.out.until_s)
+    assert not any(patient.fails(10.0) for _ in range(19))
+
+
 def test_where_no_more_may_be_out_it_stays_in_and_goes_at_the_next_chance() -> None:
     patient = Patient()
     assert not any(patient.fails(1.0, may_eject=False) for _ in range(10))
@@ -319,6 +327,17 @@ def test_each_half_minute_in_health_takes_one_off(healthy_s: float, times: int) 
     until_s = patient.out.until_s
     patient.answers(until_s)
     assert patient.falls_ill(until_s + healthy_s).times == times
+
+
+def test_being_left_alone_for_a_while_does_not_make_up_for_having_failed() -> None:
+    patient = Patient()
+    patient.falls_ill()
+    patient.begin_trial(10.0)
+    patient.fails(10.0)
+    patient.answers(30.0)
+    patient.fails(31.0, Fault.LIMIT, retry_after_s=2.0)
+    patient.answers(33.0)
+    assert patient.falls_ill(34.0).times == 3
 
 
 @pytest.mark.parametrize(("away_s", "ramp_s"), [(10.0, 10.0), (30.0, 30.0), (200.0, 30.0)])

@@ -174,4 +174,4 @@ class Machine(RuleBasedStateMachine):
 
 
 TestHealth = Machine.TestCase
-TestHealth.settings = settings(max_examples=300, stateful_step_count=60)
+TestHealth.settings = settings(max_examples=200, stateful_step_count=60)
