@@ -4,7 +4,7 @@
                                             ▲                        │
                                             └──it fails: for longer──┘
 
-On trial exactly one call goes there, the *probe*. Leave for it is given and returned without an ``await``, and it is
+On trial (half-open) one call goes there, the *probe*. Leave for it is given and returned without an ``await``, and it is
 returned however the call ends: a probe that was cancelled, or that showed nothing, leaves the place to the next call.
 So it can neither let a crowd in nor get stuck. For a stream, the first progress is proof enough: an answer may take a
 minute. Any other answer from a call that was sent after the ejection proves as much as the probe's.
