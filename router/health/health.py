@@ -4,10 +4,10 @@
                                             ▲                        │
                                             └──it fails: for longer──┘
 
-On trial (half-open) one call goes there, the *probe*. Leave for it is given and returned without an ``await``, and it is
-returned however the call ends: a probe that was cancelled, or that showed nothing, leaves the place to the next call.
-So it can neither let a crowd in nor get stuck. For a stream, the first progress is proof enough: an answer may take a
-minute. Any other answer from a call that was sent after the ejection proves as much as the probe's.
+On trial (half-open) one call goes there, the *probe*. Leave for it is given and returned without an ``await``, and it
+is returned however the call ends: a probe that was cancelled, or that showed nothing, leaves the place to the next
+call. So it can neither let a crowd in nor get stuck. For a stream, the first progress is proof enough: an answer may
+take a minute. Any other answer from a call that was sent after the ejection proves as much as the probe's.
 
 What was sent before an ejection says nothing about what came after: stragglers neither end it nor lengthen it, and
 are not counted against an endpoint that has returned. But a vendor's word on when to come back holds whenever it is

@@ -9,11 +9,22 @@ from typing import TYPE_CHECKING
 from paceline.router import Attempt, Outcome
 from paceline.router.errors import AttemptFailed, ProviderError
 from paceline.router.events import Listeners
-from paceline.router.testing import virtual_clock
+from paceline.router.testing import Scripted, answers, endpoint, virtual_clock
+
+from .asking import hello
 
 if TYPE_CHECKING:
     from paceline.policies import Breaker
-    from paceline.router import Router, Target
+    from paceline.router import Endpoint, Router, Target
+
+
+WELL = answers(0.25)
+REQUEST = hello(model="m")
+
+
+def several(names: str, **fields: object) -> list[Endpoint]:
+    """Endpoints that are well, one a letter."""
+    return [endpoint(name, Scripted(WELL), **fields) for name in names]
 
 
 def watched(router: Router, breaker: Breaker) -> Router:

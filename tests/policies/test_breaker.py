@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
-from paceline.policies import Breaker, Fallback, LatencyBudget, Regions, Retry, RoundRobin, Slots
+from paceline.policies import Breaker, LatencyBudget, Regions, RoundRobin, Slots
 from paceline.policies.eligible import MOST_KEPT
-from paceline.router import Event, Panic, Route, Router
+from paceline.router import Event, Panic, Router
 from paceline.router.errors import (
     AuthenticationFailed,
     ConfigurationError,
@@ -19,22 +19,15 @@ from paceline.router.errors import (
     QuotaExhausted,
     RateLimited,
 )
-from paceline.router.testing import Scripted, answers, endpoint, fails, run, virtual_clock
+from paceline.router.testing import Scripted, endpoint, fails, run, virtual_clock
 
-from .ailing import attempted, fall_ill, out, watched
-from .asking import Ask, asked, at_a_steady_rate, hello, routed, served, told
+from .ailing import REQUEST, WELL, attempted, fall_ill, out, several, watched
+from .asking import Ask, asked, at_a_steady_rate, routed, served, told
 from .between import Seen, nobody
 
 if TYPE_CHECKING:
-    from paceline.router import Call, Emit, Endpoint, Handler, Policy, Request
+    from paceline.router import Call, Emit, Endpoint, Handler, Policy
     from paceline.router.errors import AttemptFailed
-
-WELL = answers(0.25)
-REQUEST = hello(model="m")
-
-
-def several(names: str, **fields: object) -> list[Endpoint]:
-    return [endpoint(name, Scripted(WELL), **fields) for name in names]
 
 
 def seen_after(
@@ -274,190 +267,6 @@ def test_the_only_endpoint_is_never_out_by_our_own_conclusion(ask: Ask) -> None:
             return served(await at_a_steady_rate(ask, router, REQUEST, 60, every_s=0.25))
 
     assert run(main) == {"only": 10}
-
-
-# -- with those that repeat
-
-
-def test_a_retry_asks_the_one_that_is_in_again_rather_than_one_that_is_out(ask: Ask) -> None:
-    dead, shaky = Scripted(fails(30.0, ProviderError)), Scripted(fails(0.25, ProviderError), WELL)
-    breaker = Breaker()
-
-    async def main() -> list[str]:
-        async with routed([endpoint("dead", dead), endpoint("shaky", shaky)], [Retry(), breaker, Slots()]) as router:
-            fall_ill(watched(router, breaker), "dead")
-            answer = (await told(ask, router, REQUEST)).answer
-        return [attempt.endpoint.name for attempt in answer.attempts]
-
-    assert run(main) == ["shaky", "shaky"]
-
-
-def test_a_retry_asks_one_that_is_out_if_the_others_cannot_be_asked_again(ask: Ask) -> None:
-    refusing = Scripted(fails(0.25, AuthenticationFailed))
-    breaker = Breaker()
-
-    async def main() -> list[str]:
-        policies = [Retry(), breaker, Slots()]
-        async with routed([endpoint("dead", Scripted(WELL)), endpoint("refusing", refusing)], policies) as router:
-            fall_ill(watched(router, breaker), "dead")
-            answer = (await told(ask, router, REQUEST)).answer
-        return [attempt.endpoint.name for attempt in answer.attempts]
-
-    assert run(main) == ["refusing", "dead"]
-
-
-def test_a_retry_that_waited_for_the_only_endpoint_finds_it_open(ask: Ask) -> None:
-    limited = Scripted(fails(0.0, lambda: RateLimited("as scripted", retry_after_s=30.0)), WELL)
-    end = asked(ask, hello(model="m", budget_s=60.0), [endpoint("only", limited)], [Retry(), Breaker(), Slots()])
-    assert end.at_s == 30.25
-    assert "tries only" in " ".join(decision.reason for decision in end.answer.decisions)
-
-
-def test_a_retry_of_the_only_endpoint_goes_there_though_it_is_out(ask: Ask) -> None:
-    limited = Scripted(fails(0.0, RateLimited), WELL)
-    end = asked(ask, REQUEST, [endpoint("only", limited)], [Retry(), Breaker(), Slots()])
-    assert [attempt.endpoint.name for attempt in end.answer.attempts] == ["only", "only"]
-    assert end.at_s <= 0.25 + 0.25
-
-
-def test_what_is_left_for_a_retry_is_no_reason_to_panic(ask: Ask) -> None:
-    seen, breaker = Seen(), Breaker()
-    shaky, well = endpoint("shaky", Scripted(fails(0.0, ProviderError))), endpoint("well", Scripted(WELL))
-
-    async def main() -> list[str]:
-        async with routed([shaky, well, *several("ab")], [Retry(), breaker, seen, RoundRobin()]) as router:
-            fall_ill(watched(router, breaker), "a", "b")
-            await told(ask, router, REQUEST)
-        return seen.order
-
-    assert run(main) == ["well"]
-
-
-@pytest.mark.parametrize("ill", ["best", "fast"])
-def test_a_model_that_is_all_out_is_passed_over_without_a_try(ask: Ask, ill: str) -> None:
-    endpoints = [endpoint(model, Scripted(WELL), model=model) for model in ("best", "fast")]
-    breaker = Breaker()
-
-    async def main() -> list[str]:
-        policies = [Fallback(), Retry(), Regions(), breaker, LatencyBudget(), Slots()]
-        async with routed(endpoints, policies, [Route(name="chat", models=("best", "fast"))]) as router:
-            fall_ill(watched(router, breaker), ill, error=lambda: QuotaExhausted("as scripted"))
-            answer = (await told(ask, router, hello(route="chat"))).answer
-        return [attempt.endpoint.name for attempt in answer.attempts]
-
-    assert run(main) == ["fast" if ill == "best" else "best"]
-
-
-@pytest.mark.parametrize(
-    ("question", "fast_is_ill"),
-    [
-        (hello(route="chat", model="best"), False),
-        (hello(route="chat", residency={"eu"}), False),
-        (hello(route="chat"), True),
-    ],
-    ids=["this_model_was_asked_for", "the_other_is_not_allowed", "the_other_is_out_too"],
-)
-def test_a_model_that_is_all_out_is_asked_where_no_other_is_better(
-    ask: Ask, question: Request, *, fast_is_ill: bool
-) -> None:
-    endpoints = [
-        endpoint(model, Scripted(WELL), model=model, region=region)
-        for model, region in (("best", "eu"), ("fast", "us"))
-    ]
-    breaker = Breaker()
-
-    async def main() -> list[str]:
-        policies = [Fallback(), Retry(), Regions(), breaker, LatencyBudget(), Slots()]
-        async with routed(endpoints, policies, [Route(name="chat", models=("best", "fast"))]) as router:
-            ill = ["best", "fast"] if fast_is_ill else ["best"]
-            fall_ill(watched(router, breaker), *ill, error=lambda: QuotaExhausted("as scripted"))
-            answer = (await told(ask, router, question)).answer
-        return [attempt.endpoint.name for attempt in answer.attempts]
-
-    assert run(main) == ["best"]
-
-
-# -- coming back
-
-
-@pytest.mark.parametrize(
-    "inside", [[Slots()], [LatencyBudget(), Slots()], [RoundRobin()]], ids=["slots", "budget_and_slots", "round_robin"]
-)
-def test_one_that_returns_is_eased_in_whatever_stands_inside(ask: Ask, inside: list[Policy]) -> None:
-    breaker = Breaker()
-
-    async def main() -> list[float]:
-        async with routed(several("abcd"), [breaker, *inside]) as router:
-            fall_ill(watched(router, breaker), "a", error=lambda: QuotaExhausted("", retry_after_s=600.0))
-            await anyio.sleep(600.0)
-            attempted(router.fleet["a"])
-            ends = await at_a_steady_rate(ask, router, REQUEST, 40 * 64, every_s=1 / 64)
-        return [served(ends[64 * begin : 64 * (begin + 10)]).get("a", 0) / 640 for begin in (0, 10, 20, 30)]
-
-    first, second, third, after = run(main)
-    assert first < second < third
-    assert first <= 2 * 0.18 * 0.25 + 0.01  # of ten seconds in which its weight is 0.18 on average
-    assert third >= 0.7 * 0.25
-    assert after == pytest.approx(0.25, rel=0.2)
-
-
-def test_without_one_that_is_eased_in_the_others_keep_their_tie(ask: Ask) -> None:
-    near, far = several("ab", region="eu"), several("cd", region="us")
-    seen, breaker = Seen(), Breaker()
-
-    async def main() -> set[tuple[str, int]]:
-        regions = Regions(here="eu", rtt_s={("eu", "us"): 0.1})
-        async with routed(near + far, [regions, breaker, seen, Slots()]) as router:
-            fall_ill(watched(router, breaker), "a")
-            await anyio.sleep(5.0)
-            attempted(router.fleet["a"])
-            await at_a_steady_rate(ask, router, REQUEST, 50, every_s=1 / 64)
-        return {("".join(target.name for target in call.candidates), call.tied) for call in seen.calls}
-
-    assert run(main) == {("abcd", 2), ("bcd", 1)}
-
-
-def test_those_that_return_together_share_the_calls_between_them(ask: Ask) -> None:
-    breaker = Breaker()
-
-    async def main() -> dict[str, int]:
-        async with routed(several("ab"), [breaker, RoundRobin()]) as router:
-            fall_ill(watched(router, breaker), "a", "b", error=lambda: QuotaExhausted("", retry_after_s=600.0))
-            await anyio.sleep(600.0)
-            for target in router.fleet:
-                attempted(target)
-            return served(await at_a_steady_rate(ask, router, REQUEST, 100, every_s=1 / 64))
-
-    assert run(main) == {"a": 50, "b": 50}
-
-
-def test_one_that_is_eased_in_elsewhere_is_no_concern_of_a_call(ask: Ask) -> None:
-    breaker, seen = Breaker(), Seen()
-
-    async def main() -> list[str]:
-        async with routed([*several("ab"), *several("cd", model="n")], [breaker, seen, Slots()]) as router:
-            fall_ill(watched(router, breaker), "c")
-            await anyio.sleep(10.0)
-            attempted(router.fleet["c"])
-            await told(ask, router, REQUEST)
-        return seen.order
-
-    assert run(main) == ["a", "b"]
-
-
-def test_one_that_is_eased_in_takes_all_when_the_others_are_full(ask: Ask) -> None:
-    endpoints = [endpoint("back", Scripted(WELL)), endpoint("full", Scripted(answers(60.0)), slots=1)]
-    breaker = Breaker()
-
-    async def main() -> dict[str, int]:
-        async with routed(endpoints, [breaker, Slots()]) as router:
-            fall_ill(watched(router, breaker), "back")
-            await anyio.sleep(10.0)
-            attempted(router.fleet["back"])
-            router.fleet["full"].slots.acquire_over_limit()
-            return served(await at_a_steady_rate(ask, router, REQUEST, 20, every_s=1 / 64))
-
-    assert run(main) == {"back": 20}
 
 
 # -- as an object

@@ -14,7 +14,7 @@ from paceline.router import Layer, Router
 from paceline.router.errors import BadRequest, NoEndpoint, ProviderError
 from paceline.router.testing import SILENT, Scripted, answers, cancel_everywhere, endpoint, fails, run, virtual_clock
 
-from .ailing import fall_ill, out, until_s, watched
+from .ailing import REQUEST, WELL, fall_ill, out, until_s, watched
 from .asking import Ask, hello, in_pieces, pushed, routed, told, whole
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
     from paceline.router import Call, Emit, Endpoint, Handler, Policy, Request
     from paceline.router.testing import Script
-
-WELL = answers(0.25)
-REQUEST = hello(model="m")
 
 
 async def with_one_ill(router: Router, breaker: Breaker) -> None:
