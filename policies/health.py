@@ -2,9 +2,8 @@
 
 Regions ask this to divide their traffic, and they would flap if it changed with every call: at 71.4 % of healthy
 endpoints one more or less decides whether anything spills over. So an endpoint is ill at once when most of its last
-calls have failed, is well again only when its failures are nearly forgotten, and counts for little at first:
-
-    capacity = max(0.1, t / 30 s)    t seconds after it was well again
+calls have failed, or a `Breaker` has ejected it. It is well again only when its failures are nearly forgotten, or when
+it is let in again; and it counts for little at first, as `router.health.slow_start.ramp` says.
 
 A region that comes back whole is thus refilled in half a minute, and one that only seemed to be back is left again
 after a tenth of its traffic has found out.
@@ -16,6 +15,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..router.health.slow_start import ramp
+
 if TYPE_CHECKING:
     from ..router.target import Target
 
@@ -26,18 +27,18 @@ WELL_BELOW = 0.1
 """Failing share below which it is well again: 18 s after four failures in a row, if nothing was sent meanwhile."""
 
 SLOW_START_S = 30.0
-LEAST_CAPACITY = 0.1
-"""What it can take in its first three seconds: enough to find out."""
+"""Seconds until it can take as much as ever."""
 
 
 def healthy(target: Target, now_s: float, *, was: bool) -> bool:
-    """Whether an endpoint is well now. *was*: it was so far, and so more is needed to say that it is not."""
+    """Whether an endpoint is well now. *was*: it was so far, and so more is needed to say that it is not.
+
+    One that a breaker has ejected is ill until it may be tried again: then somebody must be sent there to find out.
+    """
+    if target.health is not None:
+        ejection = target.health.ejection
+        return ejection is None or ejection.pause or now_s >= ejection.until_s
     return target.learned.recent.failing(now_s) < (ILL_FROM if was else WELL_BELOW)
-
-
-def slow_start(for_s: float) -> float:
-    """Share of its usual load that an endpoint should get when it has been well for *for_s* seconds; 0.1 to 1."""
-    return min(1.0, max(LEAST_CAPACITY, for_s / SLOW_START_S))
 
 
 class Capacities:
@@ -62,7 +63,7 @@ class Capacities:
             return 0.0
         if since_s is None:
             since_s = self._well_since_s[target] = now_s
-        capacity = slow_start(now_s - since_s)
+        capacity = ramp(now_s - since_s, SLOW_START_S)
         if capacity >= 1.0:
             del self._well_since_s[target]
         return capacity

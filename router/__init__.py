@@ -10,8 +10,9 @@ from .call import Call
 from .chunk import DISCARD, Chunk, ToolCallDelta, Usage
 from .clock import Clock
 from .endpoint import Endpoint, Limits, Provider
-from .events import AttemptEnded, CallEnded, CallOutcome, Event, Listener
+from .events import AttemptEnded, CallEnded, CallOutcome, EndpointEjected, EndpointReturned, Event, Listener, Panic
 from .fleet import Fleet
+from .health.ejection import Ejection
 from .kpi.grades import Grade, Grades, Steps
 from .kpi.history import History
 from .kpi.log import HistoryShape
@@ -44,9 +45,12 @@ __all__ = [
     "Clock",
     "Collector",
     "Decision",
+    "Ejection",
     "Emit",
     "Endpoint",
+    "EndpointEjected",
     "EndpointReport",
+    "EndpointReturned",
     "Event",
     "Fleet",
     "Fold",
@@ -65,6 +69,7 @@ __all__ = [
     "ModelLeft",
     "Objective",
     "Outcome",
+    "Panic",
     "Policy",
     "Prior",
     "Priority",

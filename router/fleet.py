@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .errors import ConfigurationError, DuplicateEndpoint, ResidencyUnmet, UnknownModel, UnknownRoute
+from .health.outliers import Outliers
 from .remembered import Pulse
 from .route import Route
 from .statistics.learned import METRICS
@@ -36,10 +37,11 @@ class Fleet:
             raise ConfigurationError("a router needs at least one endpoint")
         pulse = Pulse()
         self._targets: dict[str, Target] = {}
+        outliers = Outliers(self._targets.values())  # a live view: it sees those that are added below
         for endpoint in endpoints:
             if endpoint.name in self._targets:
                 raise DuplicateEndpoint(f"two endpoints are named {endpoint.name!r}: give each a name of its own")
-            self._targets[endpoint.name] = Target(endpoint, clock, shape, pulse)
+            self._targets[endpoint.name] = Target(endpoint, clock, shape, pulse, outliers)
         self._models = dict.fromkeys(target.model for target in self)
         self._routes: dict[str, Route] = {}
         for route in routes:

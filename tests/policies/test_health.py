@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from paceline.policies.health import Capacities, slow_start
+from paceline.policies.health import Capacities
 from paceline.router import Fleet, Target, WindowShape
 from paceline.router.testing import Scripted, endpoint
 
@@ -17,13 +17,6 @@ def target() -> Target:
 def fail(target: Target, times: int, at_s: float) -> None:
     for _ in range(times):
         target.learned.recent.outcome(failed=True, now_s=at_s)
-
-
-@pytest.mark.parametrize(
-    ("for_s", "capacity"), [(0.0, 0.1), (1.0, 0.1), (3.0, 0.1), (6.0, 0.2), (15.0, 0.5), (30.0, 1.0), (3600.0, 1.0)]
-)
-def test_slow_start_takes_half_a_minute(for_s: float, capacity: float) -> None:
-    assert slow_start(for_s) == pytest.approx(capacity)
 
 
 def test_an_endpoint_nothing_bad_is_known_of_can_take_all_of_its_share() -> None:
