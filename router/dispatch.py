@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from .pipeline import Emit
     from .target import Target
 
-ENDPOINT_LIMITS = frozenset({"first_token", "gap", "total"})
-"""Limits that speak against the endpoint. The others are a policy's or the caller's own patience."""
-
 
 async def dispatch(call: Call, emit: Emit) -> None:
     """Make one attempt at the call's first candidate.
@@ -138,8 +135,7 @@ async def _fail(call: Call, target: Target, delivery: Delivery, failure: BaseExc
     if isinstance(error, AttemptFailed):
         attempt.error = error
     outcome = Outcome.FAILED if passed is None else Outcome.TIMED_OUT
-    blame = isinstance(error, AttemptFailed) and error.blames_endpoint if passed is None else passed in ENDPOINT_LIMITS
-    _settle(call, target, attempt, outcome, blame=blame)
+    _settle(call, target, attempt, outcome, blame=isinstance(error, AttemptFailed) and error.blames_endpoint)
     if delivery.begun and isinstance(error, AttemptFailed):
         if call.ledger.committed:
             raise StreamInterrupted(

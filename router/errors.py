@@ -38,13 +38,16 @@
             ├── NotFound
             └── StreamInterrupted          after progress: never repeated silently, says how much was delivered
 
-Whether another try may help is said by the class (`same`, `elsewhere`, `other_model`), so that retries, fallbacks and
-hedges read one classification; a single error may say otherwise, as a vendor's word can.
+Each class of `AttemptFailed` says whether another try may help (`same`, `elsewhere`, `other_model`), against whom it
+speaks (`health`) and what it tells a limit of calls in flight (`signal`). So retries, fallbacks, hedges, breakers and
+limits read one classification, this file's; a single error may say otherwise, as a vendor's word can.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
+
+from .verdict import Health, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -171,20 +174,26 @@ class AttemptFailed(CallError):
     elsewhere: a try at another endpoint of the same model may help.
     other_model: a try at another model may help.
     retryable: False forbids any further try, whatever the class says. Default True.
-    blames_endpoint: it speaks against the endpoint as configured, its key included, and not against this request or us.
+    health: against whom it speaks. signal: what it says of the endpoint's load.
     retry_after_s: seconds the endpoint asked to be left alone; None when it did not say.
     """
 
     same: bool = True
     elsewhere: bool = True
     other_model: bool = True
-    blames_endpoint: bool = True
+    health: Health = Health.ENDPOINT
+    signal: Signal = Signal.IGNORED
 
     def __init__(self, message: str, *, endpoint: str | None = None, retry_after_s: float | None = None) -> None:
         super().__init__(message if endpoint is None else f"{endpoint}: {message}")
         self.endpoint = endpoint
         self.retry_after_s = retry_after_s
         self.retryable = True
+
+    @property
+    def blames_endpoint(self) -> bool:
+        """It speaks against the endpoint as configured, its key included, and not against this request or us."""
+        return self.health is not Health.NONE
 
 
 class EveryModelFailed(CallError):
@@ -202,8 +211,8 @@ class Overloaded(AttemptFailed):
     """No slot became free in time, here, before anything was sent."""
 
     same = False
-    blames_endpoint = False
     elsewhere = False
+    health = Health.NONE
     reason = "overloaded"
 
 
@@ -221,36 +230,42 @@ class AttemptTimeout(AttemptFailed):
     """
 
     same = False
+    signal = Signal.DROPPED
     reason = "timeout"
 
     def __init__(self, limit: str, after_s: float, *, endpoint: str | None = None) -> None:
         super().__init__(f"{limit} limit passed after {after_s:.3f} s", endpoint=endpoint)
         self.limit = limit
         self.after_s = after_s
+        if limit == "start":  # a policy's own patience, shorter than the endpoint's: not yet is no fault
+            self.health, self.signal = Health.NONE, Signal.IGNORED
 
 
 class RateLimited(AttemptFailed):
     """The vendor asked for fewer calls. ``retry_after_s`` is honoured exactly."""
 
+    signal = Signal.DROPPED
     reason = "rate_limited"
 
 
 class ProviderOverloaded(AttemptFailed):
     """The vendor has no capacity at the moment (503, 529)."""
 
+    signal = Signal.DROPPED
     reason = "provider_overloaded"
 
 
 class ProviderTimeout(AttemptFailed):
     """The vendor gave up waiting for itself (408, 504)."""
 
+    signal = Signal.DROPPED
     reason = "provider_timeout"
 
 
 class ProviderConflict(AttemptFailed):
     """The vendor saw a conflict (409)."""
 
-    blames_endpoint = False
+    health = Health.NONE
     reason = "conflict"
 
 
@@ -277,8 +292,8 @@ class CallerAtFault(AttemptFailed):
 
     same = False
     elsewhere = False
-    blames_endpoint = False
     other_model = False
+    health = Health.NONE
     reason = "refused"
 
 
@@ -310,6 +325,7 @@ class AuthenticationFailed(AttemptFailed):
     """The vendor does not accept the key (401). Check the endpoint's ``api_key``."""
 
     same = False
+    health = Health.CREDENTIAL
     reason = "authentication"
 
 
@@ -317,6 +333,7 @@ class PermissionDenied(AttemptFailed):
     """The key may not use this model (403)."""
 
     same = False
+    health = Health.CREDENTIAL
     reason = "permission"
 
 
@@ -324,6 +341,7 @@ class QuotaExhausted(AttemptFailed):
     """The account's quota or credit is used up (402, quota 429). Waiting does not help."""
 
     same = False
+    health = Health.CREDENTIAL
     reason = "quota"
 
 
@@ -331,6 +349,7 @@ class NotFound(AttemptFailed):
     """The vendor knows no such model or deployment (404). Check the endpoint's ``model`` and ``url``."""
 
     same = False
+    health = Health.DEPLOYMENT
     reason = "not_found"
 
 
