@@ -5,10 +5,23 @@ be left out.
 """
 
 from .fallback import Fallback
+from .jitter import DecorrelatedJitter, FullJitter, Jitter
 from .latency_budget import LatencyBudget, Otherwise, Prefer
 from .regions import Regions
 from .retry import Retry
 from .round_robin import RoundRobin
 from .slots import Slots
 
-__all__ = ["Fallback", "LatencyBudget", "Otherwise", "Prefer", "Regions", "Retry", "RoundRobin", "Slots"]
+__all__ = [
+    "DecorrelatedJitter",
+    "Fallback",
+    "FullJitter",
+    "Jitter",
+    "LatencyBudget",
+    "Otherwise",
+    "Prefer",
+    "Regions",
+    "Retry",
+    "RoundRobin",
+    "Slots",
+]

@@ -6,6 +6,7 @@ is all there is to a handler; a policy wraps one, a provider is the innermost on
 """
 
 from .answer import Answer, Collector, ToolCall
+from .budget import Budget, Extra, Permit
 from .call import Call
 from .chunk import DISCARD, Chunk, ToolCallDelta, Usage
 from .clock import Clock
@@ -24,12 +25,14 @@ from .statistics.fold import Fold
 from .statistics.window import Window, WindowShape
 from .stream import Stream
 from .target import Target
+from .verdict import Health, Signal
 
 __all__ = [
     "DISCARD",
     "Answer",
     "Attempt",
     "AttemptEnded",
+    "Budget",
     "Call",
     "CallEnded",
     "CallOutcome",
@@ -40,9 +43,11 @@ __all__ = [
     "Emit",
     "Endpoint",
     "Event",
+    "Extra",
     "Fleet",
     "Fold",
     "Handler",
+    "Health",
     "Layer",
     "Lease",
     "Ledger",
@@ -52,6 +57,7 @@ __all__ = [
     "ModelLeft",
     "Objective",
     "Outcome",
+    "Permit",
     "Policy",
     "Prior",
     "Priority",
@@ -61,6 +67,7 @@ __all__ = [
     "Route",
     "Router",
     "Secret",
+    "Signal",
     "SlotPool",
     "Stream",
     "Target",

@@ -18,6 +18,7 @@
         ├── PolicyFailed                   a policy raised something that is none of these
         └── AttemptFailed                  one try at one endpoint
             ├── Overloaded                 ours: no slot in time
+            ├── Gated                      ours: the endpoint has asked to be left alone until later
             ├── ConnectFailed
             ├── AttemptTimeout             a limit of the attempt: start, first_token, gap or total
             ├── RateLimited                429, with its Retry-After
@@ -170,7 +171,7 @@ class AttemptFailed(CallError):
     """One try at one endpoint failed.
 
     endpoint: name of the endpoint, None when the failure came before one was chosen.
-    same: another try at the same endpoint may help.
+    same: another try at the same endpoint may help. same_at_most: how often it may be made; None: no limit of its own.
     elsewhere: a try at another endpoint of the same model may help.
     other_model: a try at another model may help.
     retryable: False forbids any further try, whatever the class says. Default True.
@@ -179,6 +180,7 @@ class AttemptFailed(CallError):
     """
 
     same: bool = True
+    same_at_most: int | None = None
     elsewhere: bool = True
     other_model: bool = True
     health: Health = Health.ENDPOINT
@@ -216,9 +218,17 @@ class Overloaded(AttemptFailed):
     reason = "overloaded"
 
 
+class Gated(AttemptFailed):
+    """The endpoint has asked to be left alone, and is. Nothing was sent; ``retry_after_s`` says how long still."""
+
+    health = Health.NONE
+    reason = "gated"
+
+
 class ConnectFailed(AttemptFailed):
     """No connection: name not found, refused, TLS failure, or closed before any answer."""
 
+    same_at_most = 1
     reason = "connect"
 
 

@@ -13,6 +13,7 @@ import anyio
 
 from . import check
 from .answer import Answer, Collector
+from .budget import Budget
 from .call import Call
 from .dispatch import dispatch
 from .endpoint import Endpoint
@@ -55,6 +56,8 @@ class Router:
     routes: classes of traffic. A model can also be asked for by its own name, and is reported under it.
     policies: the stack, the outermost first. Empty: every call goes to its first candidate.
     budget_s: seconds a call may take where neither request nor route says. Default 60.
+    budget: what attempts beyond a call's first are paid from, whichever policy makes them. Default, a `Budget()` of
+        its own. Routers that load the same endpoints may share one.
     clock: seconds, monotonic. Default `time.monotonic`.
     dice: source of chance. Default, a `random.Random` of its own.
     window: how much of the past the latency windows hold. Default, a minute.
@@ -72,6 +75,7 @@ class Router:
         policies: Sequence[Policy] = (),
         *,
         budget_s: float = DEFAULT_BUDGET_S,
+        budget: Budget | None = None,
         clock: Clock = time.monotonic,
         dice: random.Random | None = None,
         window: WindowShape | None = None,
@@ -88,6 +92,9 @@ class Router:
         self._handler: Handler = compose(self._policies, dispatch)
         self._check_residency()
         self._budget_s = budget_s
+        if not isinstance(budget, Budget | None):  # pyright: ignore[reportUnnecessaryIsInstance]  whatever the types say
+            raise ConfigurationError(f"Router: budget must be a Budget, not {type(budget).__name__}")
+        self.budget = budget or Budget()
         self._clock = clock
         self._dice = dice or random.Random()
         self._listeners = Listeners(listeners)
@@ -162,6 +169,7 @@ class Router:
             tied=len(candidates),
             residency=allowed_regions(request, route),
             ledger=Ledger(now_s, streamed=streamed),
+            budget=self.budget,
             listeners=self._listeners,
             clock=self._clock,
             dice=self._dice,
@@ -187,6 +195,7 @@ class Router:
     async def _answered(self, call: Call, emit: Emit) -> None:
         ledger = call.ledger
         self._in_flight.enter(ledger)
+        self.budget.arrived(self._clock())
         try:
             await self._handler(call, emit)
         except asyncio.CancelledError as cancelled:
@@ -201,8 +210,10 @@ class Router:
             raise _policy_failed(ledger, f"a policy raised {type(error).__name__}: see the cause of this") from error
         finally:
             self._in_flight.leave(ledger)
+            self.budget.ended()
         if ledger.answered_by is None:
             raise _policy_failed(ledger, "a policy returned without an answer: it must call next, or raise")
+        self.budget.answered(self._clock())
 
     # -- life
 
@@ -250,6 +261,7 @@ class Router:
         lines = [f"Router: {len(self.fleet)} endpoints, budget {self._budget_s:g} s unless a route or request says"]
         lines += [f"  {name_of(policy):<14} {policy!r}" for policy in self._policies]
         lines.append(f"  {'dispatch':<14} limits of each attempt, commit point, latency windows")
+        lines.append(f"  {'extra attempts':<14} {self.budget!r}")
         for route in self.fleet.routes:
             lines.append(f"route {route.name}: {' > '.join(route.models)}, fast means {route.priority.value}")
         for target in self.fleet:

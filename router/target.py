@@ -6,6 +6,7 @@ Every question takes the time it is asked at, every answer about latency may be 
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from .endpoint import Endpoint
@@ -34,6 +35,9 @@ NETWORK_WEIGHT = 0.2
 TYPICAL_TOKENS = 129
 """Median answer of the Azure conversation trace (2023)."""
 
+LONGEST_GATE_S = 300.0
+"""Who asks to be left alone for longer is asked again after this. Source: the longest Finagle takes a node for dead."""
+
 LONG_TOKENS = 451
 """Its 95th percentile."""
 
@@ -51,6 +55,7 @@ class Target:
     """
 
     __slots__ = (
+        "_gated_until_s",
         "_outlook",
         "endpoint",
         "handler",
@@ -81,6 +86,7 @@ class Target:
         self._outlook: Outlook | None = None
         self.pulse = pulse
         self.network_s: float | None = None
+        self._gated_until_s = -math.inf
 
     def close(self) -> None:
         """Forget the handler: its connections are gone."""
@@ -105,6 +111,10 @@ class Target:
             outlook = self._outlook = Outlook(self.ttft, self.total, self.tpot, self.recent, now_s)
         return outlook
 
+    def opens_at_s(self, now_s: float) -> float:
+        """The instant from which it may be called: now, or when the time it has asked for is over."""
+        return max(now_s, self._gated_until_s)
+
     # -- what dispatch tells
 
     def sent(self, attempt: Attempt) -> None:
@@ -126,6 +136,8 @@ class Target:
         """An attempt is over; its outcome says how. *blame*: a failure is the endpoint's, not the caller's."""
         if attempt.connect_s is not None:
             self._measure_network(attempt.connect_s)
+        if attempt.error is not None and attempt.error.retry_after_s is not None:
+            self._gate(attempt.error.retry_after_s, now_s)
         if attempt.first_progress_s is None and attempt.streamed:
             self._never_spoke(attempt, now_s)
         self._measure_total(attempt, now_s)
@@ -133,6 +145,12 @@ class Target:
             self.recent.outcome(failed=blame, now_s=now_s)
         if blame or attempt.outcome is Outcome.TIMED_OUT:
             self._startle(now_s)
+
+    def _gate(self, retry_after_s: float, now_s: float) -> None:
+        """It has asked to be left alone; what it asked for before holds as well."""
+        self._gated_until_s = max(self._gated_until_s, now_s + min(retry_after_s, LONGEST_GATE_S))
+        self.pulse.gated_until_s = max(self.pulse.gated_until_s, self._gated_until_s)
+        self._startle(now_s)
 
     def _never_spoke(self, attempt: Attempt, now_s: float) -> None:
         self.recent.forget(attempt)
