@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .request import Request
     from .route import Route
     from .slots import Lease
+    from .statistics.lengths import Lengths
     from .target import Target
 
 
@@ -34,6 +35,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     start_by_s: when the first progress must be there, at most the deadline; a fallback leg tightens it.
     may_leave: asked when *start_by_s* has passed and the attempt goes on; if it may not be left, that limit is lifted.
         None: it may.
+    lengths: how long the route's answers have been.
     candidates: the endpoints still in question, the preferred first.
     prompt_tokens: how long the prompt is, as the request says or as estimated. size: its class.
     tied: how many of the leading candidates are as good as one another; a balancer chooses among these first.
@@ -49,6 +51,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     route: Route
     deadline_s: float
     start_by_s: float
+    lengths: Lengths
     candidates: tuple[Target, ...]
     prompt_tokens: int
     size: int

@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from .target import Target
 
 
+CUT_AT_THE_CAP = "length"
+"""OpenAI's finish reason of an answer that would have been longer."""
+
+
 async def dispatch(call: Call, emit: Emit) -> None:
     """Make one attempt at the call's first candidate.
 
@@ -132,6 +136,8 @@ def _settle(call: Call, target: Target, attempt: Attempt, outcome: Outcome, *, b
     attempt.outcome = outcome
     now_s = attempt.finished_s = call.clock()
     target.finished(attempt, now_s, blame=blame)
+    if outcome is Outcome.OK and attempt.usage is not None and attempt.usage.output_tokens:
+        call.lengths.record(attempt.usage.output_tokens, now_s, cut_off=attempt.finish_reason == CUT_AT_THE_CAP)
     if call.listeners:
         call.listeners.tell(AttemptEnded(at_s=now_s, call=call, attempt=attempt))
 

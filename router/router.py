@@ -163,6 +163,7 @@ class Router:
             route=route,
             deadline_s=now_s + budget_s,
             start_by_s=now_s + budget_s,
+            lengths=self.fleet.lengths[route.name],
             candidates=candidates,
             prompt_tokens=prompt_tokens,
             size=size_class(prompt_tokens),
