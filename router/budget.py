@@ -10,13 +10,16 @@ Two rules, and an extra attempt needs both. Over the last ten seconds,
     extra attempts  <=  reserve + floor(ratio * calls),        by default 10 + calls / 10
 
 where *calls* are those that were answered, for retries and fallbacks, and those that arrived, for hedges: what mends
-failures may not grow with them. And at this instant,
+failures may not be paid by calls that fail. (In the simulated retry storm of `tests/scenarios`, a fleet whose retries
+are paid by arrivals stays down, and one whose retries are paid by answers recovers.) And at this instant,
 
-    extra attempts in flight  <  max(3, floor(0.2 * calls in flight))
+    extra attempts in flight  <  max(10, floor(0.2 * calls in flight))
 
-which needs no history, and so holds in the first moment of a step. A kind of extra attempt may be kept to a share of
-the first rule's total. The first attempt of a call is free, whichever model it goes to in the end: a model that is
-passed over before anything was sent costs nobody anything.
+which needs no history, and so holds in the first moment of a step. Ten is what a reserve of one a second comes to where
+answers take ten seconds. A kind of extra attempt may be kept to a share of what the first rule allows.
+
+The first attempt of a call is free, whichever model it goes to in the end: a model that is passed over before anything
+was sent costs nobody anything.
 
 A `Permit` is taken in one step or not at all, before any wait. It ends with its attempt; if none is made it is given
 back. Ratios are exact fractions: 0.3 of a hundred calls is 30, while a reciprocal in floating point can make it 33.
@@ -127,11 +130,11 @@ class _Books:
 class Budget:
     """Extra attempts that the calls of a router may make between them. Routers may share one.
 
-    ratio: extra attempts per call. Default 0.1; at least 0.
+    ratio: extra attempts per call that was answered, or per call that arrived for hedges. Default 0.1; at least 0.
     ttl_s: seconds that count. Default 10; above 0.
     reserve: extra attempts that are allowed in any *ttl_s*, however few the calls. Default 10; at least 0.
     in_flight_share: extra attempts in flight, per call in flight. Default 0.2; at least 0.
-    min_concurrent: extra attempts that may be in flight however few the calls. Default 3; at least 0. Takes precedence
+    min_concurrent: extra attempts that may be in flight however few the calls. Default 10; at least 0. Takes precedence
         over *in_flight_share* where it allows more.
     caps: the share of the allowance that a kind may use up at most; at least 0. Default: hedges half of it, so that
         they leave something for failures.

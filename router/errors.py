@@ -254,6 +254,7 @@ class AttemptTimeout(AttemptFailed):
 class RateLimited(AttemptFailed):
     """The vendor asked for fewer calls. ``retry_after_s`` is honoured exactly."""
 
+    health = Health.LIMIT
     signal = Signal.DROPPED
     reason = "rate_limited"
 

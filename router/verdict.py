@@ -17,6 +17,8 @@ class Health(enum.Enum):
 
     ENDPOINT = "endpoint"
     """The endpoint does not work: a breaker counts it."""
+    LIMIT = "limit"
+    """It asks for fewer calls. Too many of those answers and it is of little use, but one after another is no fault."""
     CREDENTIAL = "credential"
     """Its key is refused, or used up. The endpoint is well, but of no use until somebody mends the key."""
     DEPLOYMENT = "deployment"

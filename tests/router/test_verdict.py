@@ -27,7 +27,7 @@ def ended(outcome: Outcome, error: AttemptFailed | None = None) -> Attempt:
         (ended(Outcome.RUNNING), Health.NONE, Signal.IGNORED),
         (ended(Outcome.CANCELLED), Health.NONE, Signal.IGNORED),
         (ended(Outcome.FAILED, ProviderError("down")), Health.ENDPOINT, Signal.IGNORED),
-        (ended(Outcome.FAILED, RateLimited("slow down")), Health.ENDPOINT, Signal.DROPPED),
+        (ended(Outcome.FAILED, RateLimited("slow down")), Health.LIMIT, Signal.DROPPED),
         (ended(Outcome.FAILED, AuthenticationFailed("no")), Health.CREDENTIAL, Signal.IGNORED),
         (ended(Outcome.FAILED, NotFound("no")), Health.DEPLOYMENT, Signal.IGNORED),
         (ended(Outcome.TIMED_OUT, AttemptTimeout("gap", 1.0)), Health.ENDPOINT, Signal.DROPPED),
