@@ -46,7 +46,7 @@ def quota_reset_s(headers: Mapping[str, str], received: datetime) -> float | Non
 
 
 def _until(reset: str, since: datetime) -> float | None:
-    reset = reset.strip().lower()
+    reset = reset.strip()
     if DURATION.fullmatch(reset):
         return min(LONGEST_S, sum(float(number) * UNITS_S[unit] for number, unit in PART.findall(reset)))
     try:

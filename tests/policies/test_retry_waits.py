@@ -79,6 +79,15 @@ def test_the_wait_may_depend_on_the_failure(ask: Ask) -> None:
     assert sent_at(ask, [Scripted(DOWN, answers(0.0))], Retry(wait=AsLongAsItSays())) == [0.0, wait_s]
 
 
+def test_the_waits_may_be_decorrelated(ask: Ask) -> None:
+    dice, waits, before_s = random.Random(1), list[float](), 0.5
+    for _ in range(3):
+        before_s = min(4.0, dice.uniform(0.5, 3.0 * before_s))
+        waits.append(before_s)
+    retry = Retry(stop=stop_after_attempt(4), wait=DecorrelatedJitter(base_s=0.5, cap_s=4.0))
+    assert sent_at(ask, [Scripted(DOWN, DOWN, DOWN, answers(0.0))], retry) == list(accumulate(waits, initial=0.0))
+
+
 def test_an_untried_endpoint_is_asked_without_any_wait(ask: Ask) -> None:
     providers = [Scripted(DOWN), Scripted(DOWN), Scripted(answers(0.0))]
     assert sent_at(ask, providers, Retry()) == [0.0, 0.0, 0.0]
