@@ -11,7 +11,7 @@ Two rules, and an extra attempt needs both. Over the last ten seconds,
 
 where *calls* are those that were answered, for retries and fallbacks, and those that arrived, for hedges: what mends
 failures may not be paid by calls that fail. (In the simulated retry storm of `tests/scenarios`, a fleet whose retries
-are paid by arrivals stays down, and one whose retries are paid by answers recovers.) And at this instant,
+are paid by arrivals is not back in time, and one whose retries are paid by answers is.) And at this instant,
 
     extra attempts in flight  <  max(10, floor(0.2 * calls in flight))
 
