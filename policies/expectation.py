@@ -9,6 +9,7 @@ import math
 from typing import TYPE_CHECKING, Self
 
 import msgspec
+from msgspec.structs import replace
 
 from ..router.request import DEFAULT_EXPECTED_TOKENS, Priority
 
@@ -26,7 +27,7 @@ DEFAULT_SERVICE_S = 1.0
 class Ask(msgspec.Struct, frozen=True):
     """What a call asks of an endpoint. Equal asks have equal answers, so they can be remembered.
 
-    within_s: seconds the call has. size: class of its prompt. streamed: its first token can be seen.
+    within_s: seconds the call has. size: octave of its prompt. streamed: its first token can be seen.
     lengths: of its answer in tokens, equally likely; empty where only the first token matters.
     """
 
@@ -51,6 +52,10 @@ class Ask(msgspec.Struct, frozen=True):
             until_s = min(until_s, call.ledger.began_s + promised_s)
         within_s = math.floor((until_s - now_s) / MILLISECOND_S) * MILLISECOND_S
         return cls(within_s, call.size, streamed, () if starts else likely_lengths(call, priority, now_s))
+
+    def with_less(self, seconds: float) -> Ask:
+        """The same ask with so much less time."""
+        return replace(self, within_s=self.within_s - seconds)
 
     def chance(self, target: Target, now_s: float) -> float | None:
         """P(latency <= within_s) at this endpoint, 0..1, its queue reckoned in; None if nothing is known of it."""

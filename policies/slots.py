@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from ..router.target import Target
 
 
+ALIKE = 0.95
+"""Costs this close are a tie, and chance decides: they are estimates, and herds follow small differences."""
+
 MOSTLY_FAILING = 0.5
 """Share of its last calls that failed, from which on an endpoint is a last resort. Four failures in a row get there."""
 
@@ -120,7 +123,12 @@ class Slots:
         one_outlook, other_outlook = one.outlook(now_s, call.size), other.outlook(now_s, call.size)
         if not (self._is_good(one, one_outlook) and self._is_good(other, other_outlook)):
             return None
-        return other if cost(call, other, other_outlook) < cost(call, one, one_outlook) else one
+        return self._cheaper_of(call, one, other, now_s)
+
+    @staticmethod
+    def _cheaper_of(call: Call, one: Target, other: Target, now_s: float) -> Target:
+        one_cost = cost(call, one, one.outlook(now_s, call.size))
+        return other if cost(call, other, other.outlook(now_s, call.size)) < one_cost * ALIKE else one
 
     def _pick_from(self, call: Call, able: list[Target], now_s: float) -> Target | None:
         """The cheaper of two among the tied ones that are able; failing that, the first of the others that is."""
@@ -128,9 +136,7 @@ class Slots:
         equals = [target for target in able if target in tied]
         if equals:
             first, second = draw_two(len(equals), call.dice)
-            return min(
-                equals[first], equals[second], key=lambda target: cost(call, target, target.outlook(now_s, call.size))
-            )
+            return self._cheaper_of(call, equals[first], equals[second], now_s)
         return able[0] if able else None
 
     def _when_nobody_is_known(self, call: Call, now_s: float) -> Target | None:

@@ -37,7 +37,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         None: it may.
     lengths: how long the route's answers have been.
     candidates: the endpoints still in question, the preferred first.
-    prompt_tokens: how long the prompt is, as the request says or as estimated. size: its class.
+    prompt_tokens: how long the prompt is, as the request says or as estimated. size: to the octave.
     tied: how many of the leading candidates are as good as one another; a balancer chooses among these first.
     residency: regions this call may use; None: all.
     ledger: the record of the call, shared by all views of it.

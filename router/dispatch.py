@@ -63,6 +63,7 @@ async def dispatch(call: Call, emit: Emit) -> None:
         streamed=call.request.stream,
         size=call.size,
         slot_wait_s=0.0 if call.lease is None else call.lease.waited_s,
+        in_flight=target.slots.in_flight,
     )
     target.sent(attempt)
     scope = anyio.CancelScope()

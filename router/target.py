@@ -72,12 +72,22 @@ class Target:
         """Smoothed seconds to open a connection; None before the first."""
         return self.learned.network_s
 
+    def is_stale(self, now_s: float, after_s: float) -> bool:
+        """Whether what was once learned of it is older than that, or too little came since to tell how fast it is now.
+
+        What was never measured is not stale: there is nothing that could have changed.
+        """
+        level = self.learned.recent.ttft
+        if level.sampled_at_s == -math.inf:
+            return False
+        return now_s - level.sampled_at_s > after_s or not level.is_settled(now_s)
+
     def outlook(self, now_s: float, size: int | None = None) -> Outlook:
         """What a call sent now may expect; at most a hundredth of a second old.
 
-        size: class of its prompt's size; None: any.
+        size: octave of its prompt's size; None: any.
         """
-        return self.learned.outlook(now_s, size)
+        return self.learned.outlook(now_s, size, self.slots.in_flight)
 
     def opens_at_s(self, now_s: float) -> float:
         """The instant from which it may be called: now, or when the time it has asked for is over."""

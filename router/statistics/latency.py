@@ -69,7 +69,7 @@ class Latency(Generic[S_co]):
         """P(T <= t), 0..1; None if nothing is known."""
         fold = self.measured.fold(now_s)
         believed = None if self.believed is None else self.believed.within(t_s, now_s)
-        return _blend(fold.samples, fold.cdf(t_s), believed)
+        return blend(fold.samples, fold.cdf(t_s), believed)
 
     def quantile(self, q: float, now_s: float) -> float | None:
         """Seconds below which a share *q* (above 0, below 1) lies; None if nothing is known.
@@ -82,10 +82,11 @@ class Latency(Generic[S_co]):
         believed = None if self.believed is None else self.believed.quantile(q, now_s)
         if measured is None and fold.longest_s is not None and believed is not None:
             measured = max(fold.longest_s, believed)
-        return _blend(fold.samples, measured, believed)
+        return blend(fold.samples, measured, believed)
 
 
-def _blend(samples: int, measured: float | None, believed: float | None) -> float | None:
+def blend(samples: int, measured: float | None, believed: float | None) -> float | None:
+    """A measurement of so many samples, leaning on a belief. Either may be unknown."""
     if measured is None or believed is None:
         return believed if measured is None else measured
     return (samples * measured + BELIEF_WEIGHT * believed) / (samples + BELIEF_WEIGHT)

@@ -10,21 +10,24 @@ from typing import TYPE_CHECKING
 
 from ..ledger import Outcome
 from . import slowness
+from .by_load import ByLoad
 from .by_size import BySize
 from .hdr import MILLISECONDS_TO_AN_HOUR, TEN_MICROSECONDS_TO_A_MINUTE
 from .interval import Series
 from .latency import Latency
+from .memory import Memory
 from .outlook import Outlook
 from .recent import Recent
 from .window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ..ledger import Attempt
     from ..profile import Profile
     from ..remembered import Pulse
-    from .hdr import Scale
+    from .interval import Interval
+    from .latency import Belief
     from .window import WindowShape
 
 SLOW_READER = 0.1
@@ -37,49 +40,61 @@ SHORTEST_S = 0.001
 """What took less counts as this long: it is not out of range."""
 
 
+METRICS = {
+    "ttft": MILLISECONDS_TO_AN_HOUR,
+    "total": MILLISECONDS_TO_AN_HOUR,
+    "tpot": TEN_MICROSECONDS_TO_A_MINUTE,
+    "gap": MILLISECONDS_TO_AN_HOUR,
+    "slot_wait": MILLISECONDS_TO_AN_HOUR,
+    "network": MILLISECONDS_TO_AN_HOUR,
+}
+"""What is measured of an endpoint, with the scale of its histograms."""
+
+
 class Learned:
     """What is known of one endpoint. All times are seconds on the router's clock.
 
-    ttft: time to first token, by size of prompt. total: whole answers. tpot: time per output token.
-    gap: the longest gap of each answer. slot_wait: for a slot. network: to open a connection.
+    ttft: time to first token, by size of prompt. total: whole answers. tpot: time per output token, by load.
+    gap: the longest gap of each answer. slot_wait: for a slot, of those that waited. network: to open a connection.
     recent: its last few calls. network_s: smoothed seconds to open a connection, None before the first.
     """
 
     __slots__ = (
-        "_outlooks", "_pulse", "gap", "network", "network_s", "recent", "slot_wait", "total", "tpot", "ttft",
+        "_outlooks", "_pulse", "_thought_unknown",
+        "gap", "network", "network_s", "recent", "slot_wait", "total", "tpot", "ttft",
     )  # fmt: skip
 
     def __init__(self, profile: Profile | None, shape: WindowShape, pulse: Pulse) -> None:
-        def latency(scale: Scale) -> Window:
-            return Window(scale, shape)
-
-        self.ttft = BySize(MILLISECONDS_TO_AN_HOUR, shape, None if profile is None else profile.ttft())
-        self.total = Latency(latency(MILLISECONDS_TO_AN_HOUR), None if profile is None else profile.total())
-        self.tpot = Latency(latency(TEN_MICROSECONDS_TO_A_MINUTE), None if profile is None else profile.tpot())
-        self.gap = latency(MILLISECONDS_TO_AN_HOUR)
-        self.slot_wait = latency(MILLISECONDS_TO_AN_HOUR)
-        self.network = latency(MILLISECONDS_TO_AN_HOUR)
+        self.ttft = BySize(METRICS["ttft"], shape, None if profile is None else profile.ttft())
+        self.total = Latency(Window(METRICS["total"], shape), None if profile is None else profile.total())
+        self.tpot = ByLoad(METRICS["tpot"], shape, None if profile is None else profile.tpot())
+        self.gap = Window(METRICS["gap"], shape)
+        self.slot_wait = Window(METRICS["slot_wait"], shape)
+        self.network = Window(METRICS["network"], shape)
         self.recent = Recent()
         self.network_s: float | None = None
         self._pulse = pulse
         self._outlooks: dict[int | None, Outlook] = {}
+        self._thought_unknown = False
 
     # -- what is asked
 
-    def outlook(self, now_s: float, size: int | None = None) -> Outlook:
+    def outlook(self, now_s: float, size: int | None, in_flight: int) -> Outlook:
         """What a call sent now may expect; at most a hundredth of a second old.
 
-        size: class of its prompt's size; None: any.
+        size: octave of its prompt's size; None: any. in_flight: calls that are under way there.
         """
         outlook = self._outlooks.get(size)
         if outlook is None or now_s >= outlook.expires_s:
+            known = self.ttft.overall.samples(now_s) > 0 or self.total.samples(now_s) > 0
+            self._thought_unknown = not known
             outlook = self._outlooks[size] = Outlook(
                 self.ttft.of(size),
                 self.total,
-                self.tpot,
-                known=self.ttft.overall.samples(now_s) > 0 or self.total.samples(now_s) > 0,
+                self.tpot.at(in_flight + 1),
+                known=known,
                 stretch=slowness.of_first_tokens(self.ttft, self.recent, now_s),
-                drag=slowness.of_tokens(self.tpot, self.recent, now_s),
+                drag=slowness.of_tokens(self.tpot.overall, self.recent, now_s),
                 failing=self.recent.failing(now_s),
                 now_s=now_s,
             )
@@ -92,16 +107,35 @@ class Learned:
         for metric, window in self._unsized().items():
             yield Series(metric), window
 
-    def window_of(self, series: Series) -> Window | None:
-        """The window of a distribution; None if there is no such metric."""
-        if series.metric == "ttft":
-            return None if series.size is None else self.ttft.window(series.size)
-        return self._unsized().get(series.metric) if series.size is None else None
+    def restore(self, known: Mapping[Series, Sequence[Interval]], now_s: float) -> None:
+        """Take in what was learned before, or elsewhere; a metric that is not known here is left.
+
+        What is as young as the windows goes into them. What is older is believed, where there are enough samples of it,
+        in place of the profile: it was measured.
+        """
+        old: dict[str, list[Interval]] = {}
+        for series, intervals in known.items():
+            if series.metric == "ttft" and series.size is not None:
+                old.setdefault("ttft", []).extend(self.ttft.merge(series.size, intervals, now_s))
+            elif series.size is None and series.metric in self._unsized():
+                old.setdefault(series.metric, []).extend(self._unsized()[series.metric].merge(intervals, now_s))
+        for metric, believe in (
+            ("ttft", self.ttft.believe),
+            ("tpot", self.tpot.believe),
+            ("total", self._believe_total),
+        ):
+            belief = Memory.of(old.get(metric, ()))
+            if belief is not None:
+                believe(belief)
+        self._outlooks.clear()
+
+    def _believe_total(self, belief: Belief) -> None:
+        self.total.believed = belief
 
     def _unsized(self) -> dict[str, Window]:
         return {
             "total": self.total.measured,
-            "tpot": self.tpot.measured,
+            "tpot": self.tpot.overall.measured,
             "gap": self.gap,
             "slot_wait": self.slot_wait,
             "network": self.network,
@@ -113,7 +147,8 @@ class Learned:
         """An attempt is on its way. One asked for in one piece is silent until it ends, and says nothing by that."""
         if attempt.streamed:
             self.recent.sent(attempt, attempt.sent_s)
-        self.slot_wait.record(max(SHORTEST_S, attempt.slot_wait_s), attempt.sent_s)
+        if attempt.slot_wait_s > 0.0:
+            self.slot_wait.record(max(SHORTEST_S, attempt.slot_wait_s), attempt.sent_s)
 
     def spoke(self, attempt: Attempt, now_s: float) -> None:
         """An attempt has its first progress."""
@@ -122,7 +157,8 @@ class Learned:
         ttft_s = now_s - attempt.sent_s
         self.ttft.record(ttft_s, attempt.size, now_s)
         self.recent.spoke(attempt, ttft_s, now_s)
-        if any(not outlook.known for outlook in self._outlooks.values()):
+        if self._thought_unknown:
+            self._thought_unknown = False
             self._startle(now_s)
 
     def finished(self, attempt: Attempt, now_s: float, *, blame: bool) -> None:
@@ -155,7 +191,7 @@ class Learned:
             self.total.measured.record(after_s, now_s)
             tpot_s = attempt.tpot_s
             if tpot_s is not None:
-                self.tpot.measured.record(tpot_s, now_s)
+                self.tpot.record(tpot_s, attempt.in_flight, now_s)
                 self.recent.tpot.sample(tpot_s, attempt.size, now_s)
         elif _is_cut_off(attempt) or attempt.first_progress_s is not None:
             self.total.measured.record_censored(after_s, now_s)

@@ -23,7 +23,7 @@ from .lengths import STRATA
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .latency import Latency, Samples
+    from .latency import Belief, Latency, Samples
 
 FAILURE_COST_S = 5.0
 """What a failure costs in a comparison of speeds: failing fast must not look fast. Source: linkerd2's 5 s penalty."""
@@ -51,7 +51,7 @@ class Outlook:
         self,
         ttft: Latency[Samples],
         total: Latency[Samples],
-        tpot: Latency[Samples],
+        tpot: Belief,
         *,
         known: bool,
         stretch: float,

@@ -17,15 +17,16 @@ Sources: HdrHistogram; rotation as in Finagle's WindowedPercentileHistogram.
 from __future__ import annotations
 
 import math
+from array import array
 from typing import TYPE_CHECKING
 
 import attrs
 
 from .. import check
-from .fold import Fold
+from .fold import Fold, added
 from .hdr import bucket_of
 from .interval import Interval
-from .periods import Periods
+from .periods import BUCKET_NUMBER, Periods
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from .hdr import Filled, Histogram, Scale
 
 REFOLD_AFTER_S = 0.25
+
+SHORTEST_S = 0.001
+"""An interval lasted at least so long."""
 
 
 @attrs.frozen(kw_only=True)
@@ -47,26 +51,31 @@ class WindowShape:
     period_s: float = attrs.field(default=10.0, validator=check.positive)
 
 
+def merged(windows: Iterable[Window], now_s: float, scale: Scale) -> Fold:
+    """Windows of one scale as one distribution."""
+    held = [window.filled(now_s) for window in windows]
+    return Fold(added(events for events, _ in held), added(censored for _, censored in held), scale)
+
+
 class Window:
     """Sliding distribution of one metric of one endpoint. All times are seconds on the router's clock."""
 
     __slots__ = (
-        "_censored", "_current", "_ends_s", "_events", "_fold", "_folded_at_s", "_new", "_period", "_rotated", "_shape",
-        "clamped", "scale",
+        "_censored", "_changed", "_ends_s", "_events", "_fold", "_folded_at_s", "_highest", "_period", "_shape",
+        "_unit_s", "clamped", "scale",
     )  # fmt: skip
 
     def __init__(self, scale: Scale, shape: WindowShape) -> None:
         self.scale = scale
+        self._unit_s, self._highest = scale.unit_s, scale.highest
         self._shape = shape
         self._events = Periods(scale, shape.periods)
         self._censored: Periods | None = None
         self._period: int | None = None
-        self._current = 0
         self._ends_s = -math.inf
         self._fold: Fold | None = None
         self._folded_at_s = -math.inf
-        self._new = 0
-        self._rotated = False
+        self._changed = False
         self.clamped = 0
         """Values outside the range, recorded at its edge; since the start."""
 
@@ -74,26 +83,25 @@ class Window:
         """Add a latency that was seen to its end. Constant time."""
         if now_s >= self._ends_s:
             self._rotate(now_s)
-        self._events.add(self._bucket(value_s), self._current)
-        self._new += 1
+        units = int(value_s / self._unit_s + 0.5)
+        self._events.newest.append(bucket_of(units if 1 <= units <= self._highest else self._clamp(units)))
 
     def record_censored(self, at_least_s: float, now_s: float) -> None:
         """Add a latency that was cut off after *at_least_s*. Constant time."""
         if now_s >= self._ends_s:
             self._rotate(now_s)
-        self._cut().add(self._bucket(at_least_s), self._current)
-        self._new += 1
+        units = int(at_least_s / self._unit_s + 0.5)
+        self._cut().newest.append(bucket_of(units if 1 <= units <= self._highest else self._clamp(units)))
 
     def fold(self, now_s: float) -> Fold:
         """The distribution as of now: at most 0.25 s old, and younger while it is made of few samples."""
         if now_s >= self._ends_s:
             self._rotate(now_s)
         fold = self._fold
-        if fold is None or self._rotated or (self._new and self._is_due(fold, now_s)):
+        if fold is None or self._changed or self._is_due(fold, now_s):
             fold = self._fold = Fold(*self.filled(now_s), self.scale)
             self._folded_at_s = now_s
-            self._new = 0
-            self._rotated = False
+            self._changed = False
         return fold
 
     def filled(self, now_s: float) -> tuple[list[Filled], list[Filled]]:
@@ -101,6 +109,10 @@ class Window:
         if now_s >= self._ends_s:
             self._rotate(now_s)
         return self._events.filled(), [] if self._censored is None else self._censored.filled()
+
+    def is_empty(self, now_s: float) -> bool:
+        """Whether it holds nothing now."""
+        return not any(self.filled(now_s))
 
     def intervals(self, now_s: float) -> list[Interval]:
         """What it holds now, period by period, the oldest first; periods without a sample are left out."""
@@ -115,45 +127,56 @@ class Window:
             events = self._events.histogram(place)
             censored = None if self._censored is None else self._censored.histogram(place)
             if events.count or (censored is not None and censored.count):
-                age_s = max(0.0, now_s - (period + 1) * shape.period_s)
-                found.append(Interval(age_s=age_s, length_s=shape.period_s, events=events, censored=censored))
+                began_s, ended_s = period * shape.period_s, min(now_s, (period + 1) * shape.period_s)
+                found.append(
+                    Interval(
+                        age_s=now_s - ended_s,
+                        length_s=max(SHORTEST_S, ended_s - began_s),
+                        events=events,
+                        censored=censored,
+                    )
+                )
         return found
 
-    def merge(self, intervals: Iterable[Interval], now_s: float) -> None:
-        """Add what another process recorded, each interval in the period in which it ended; what is too old is left."""
+    def merge(self, intervals: Iterable[Interval], now_s: float) -> list[Interval]:
+        """Add what another process recorded, each interval in the period in which it ended. Gives what is too old."""
         if self._period is None or now_s >= self._ends_s:
             self._rotate(now_s)
         period, shape = self._period or 0, self._shape
+        too_old: list[Interval] = []
         for interval in intervals:
             ended = min(period, math.ceil((now_s - interval.age_s) / shape.period_s) - 1)
             if ended <= period - shape.periods:
+                too_old.append(interval)
                 continue
-            self._merge_into(self._events, interval.events, ended % shape.periods)
+            self._changed = True
+            self._events.insert(self._buckets(interval.events), ended % shape.periods)
             if interval.censored is not None and interval.censored.count:
-                self._merge_into(self._cut(), interval.censored, ended % shape.periods)
+                self._cut().insert(self._buckets(interval.censored), ended % shape.periods)
+        return too_old
 
-    def _merge_into(self, periods: Periods, histogram: Histogram, place: int) -> None:
+    def _buckets(self, histogram: Histogram) -> array[int]:
+        """The samples of a histogram, in buckets of this scale."""
+        samples = array(BUCKET_NUMBER)
         for bucket, count in histogram.filled():
-            if histogram.scale == self.scale:
-                periods.add(bucket, place, count)
-            else:
-                periods.add(self._bucket(histogram.highest_s(bucket)), place, count)
-        self._new += histogram.count
+            units = int(histogram.highest_s(bucket) / self._unit_s + 0.5)
+            samples.extend([bucket_of(units if 1 <= units <= self._highest else self._clamp(units))] * count)
+        return samples
 
     def _cut(self) -> Periods:
         if self._censored is None:
             self._censored = Periods(self.scale, self._shape.periods)
+            if self._period is not None:
+                self._censored.turn_to(self._period % self._shape.periods)
         return self._censored
 
-    def _bucket(self, value_s: float) -> int:
-        units = int(value_s / self.scale.unit_s + 0.5)
-        if not 1 <= units <= self.scale.highest:
-            self.clamped += 1
-            units = 1 if units < 1 else self.scale.highest
-        return bucket_of(units)
+    def _clamp(self, units: int) -> int:
+        self.clamped += 1
+        return 1 if units < 1 else self._highest
 
     def _is_due(self, fold: Fold, now_s: float) -> bool:
-        return now_s - self._folded_at_s >= REFOLD_AFTER_S or self._new > fold.samples
+        new = self._events.pending + (0 if self._censored is None else self._censored.pending)
+        return new > 0 and (now_s - self._folded_at_s >= REFOLD_AFTER_S or new > fold.samples)
 
     def _rotate(self, now_s: float) -> None:
         """Move on to the period of now, and empty every one that time has passed over."""
@@ -164,8 +187,10 @@ class Window:
                 self._events.empty(passed % periods)
                 if self._censored is not None:
                     self._censored.empty(passed % periods)
-            self._rotated = True
+            self._changed = True
         if self._period is None or period > self._period:
             self._period = period
-            self._current = period % periods
+            self._events.turn_to(period % periods)
+            if self._censored is not None:
+                self._censored.turn_to(period % periods)
         self._ends_s = (self._period + 1) * self._shape.period_s

@@ -98,11 +98,11 @@ def test_a_failure_comes_out_as_it_is_and_adds_no_latency(kind: type[ProviderErr
             assert attempt.finished_s == 0.125
             assert [
                 metric.samples(1.0)
-                for metric in (target.learned.ttft.overall, target.learned.total, target.learned.tpot)
+                for metric in (target.learned.ttft.overall, target.learned.total, target.learned.tpot.overall)
             ] == [0, 0, 0]
             assert [
                 metric.censored(1.0)
-                for metric in (target.learned.ttft.overall, target.learned.total, target.learned.tpot)
+                for metric in (target.learned.ttft.overall, target.learned.total, target.learned.tpot.overall)
             ] == [0, 0, 0]
             assert nothing_is_held(router)
 

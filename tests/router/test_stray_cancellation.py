@@ -117,6 +117,6 @@ def test_a_reader_as_slow_as_that_says_nothing_of_the_endpoints_speed() -> None:
             target = router.fleet["a"]
 
             assert target.learned.ttft.overall.samples(5.0) == 1
-            assert (target.learned.total.samples(5.0), target.learned.tpot.samples(5.0)) == (0, 0)
+            assert (target.learned.total.samples(5.0), target.learned.tpot.overall.samples(5.0)) == (0, 0)
 
     run(main)

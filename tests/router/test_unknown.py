@@ -97,11 +97,11 @@ def test_a_quantile_of_nothing_is_none(q: float) -> None:
 
             assert [
                 metric.quantile(q, 0.0)
-                for metric in (target.learned.ttft.overall, target.learned.total, target.learned.tpot)
+                for metric in (target.learned.ttft.overall, target.learned.total, target.learned.tpot.overall)
             ] == [None] * 3
             assert [
                 metric.within(60.0, 0.0)
-                for metric in (target.learned.ttft.overall, target.learned.total, target.learned.tpot)
+                for metric in (target.learned.ttft.overall, target.learned.total, target.learned.tpot.overall)
             ] == [None] * 3
 
     run(main)
