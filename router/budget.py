@@ -59,26 +59,29 @@ class Extra(enum.Enum):
     FALLBACK = "fallback"
 
 
-def exact(value: float | Fraction) -> Fraction:
-    """Converter: the number as it is written, so that 0.3 is three tenths.
-
-    Raises:
-        ConfigurationError: it is no number of at least 0.
-    """
+def _exact(value: float | Fraction) -> Fraction:
+    """Converter: the number as it is written, so that 0.3 is three tenths. What is none becomes a negative one."""
     try:
-        fraction = Fraction(str(value))
+        return Fraction(-1) if isinstance(value, bool) else Fraction(str(value))
     except (ValueError, ZeroDivisionError):
-        fraction = Fraction(-1)
-    if isinstance(value, bool) or fraction < 0:
-        raise ConfigurationError(f"Budget: expected a number of at least 0, not {value!r}")
-    return fraction
+        return Fraction(-1)
 
 
-def _caps(given: Mapping[Extra, float | Fraction]) -> Mapping[Extra, Fraction]:
-    for kind in given:
-        if not isinstance(kind, Extra):  # pyright: ignore[reportUnnecessaryIsInstance]  whatever the types promise
-            raise ConfigurationError(f"Budget: caps must be shares by Extra, such as Extra.HEDGE, not by {kind!r}")
-    return MappingProxyType({kind: exact(share) for kind, share in given.items()})
+def _at_least_zero(_instance: object, attribute: attrs.Attribute[Fraction], value: Fraction) -> None:
+    if value < 0:
+        raise ConfigurationError(f"Budget: {attribute.name} must be a number of at least 0, such as 0.1")
+
+
+def _exact_by_kind(given: Mapping[Extra, float | Fraction]) -> Mapping[Extra, Fraction]:
+    return MappingProxyType({kind: _exact(share) for kind, share in given.items()})
+
+
+def _shares(_: object, attribute: attrs.Attribute[Mapping[Extra, Fraction]], value: Mapping[Extra, Fraction]) -> None:
+    kinds: list[object] = list(value)  # whatever the types promise
+    if not all(isinstance(kind, Extra) for kind in kinds) or min(value.values(), default=0) < 0:
+        raise ConfigurationError(
+            f"Budget: {attribute.name} must be shares of at least 0 by Extra, such as {{Extra.HEDGE: 0.5}}"
+        )
 
 
 class Permit:
@@ -140,12 +143,14 @@ class Budget:
         they leave something for failures.
     """
 
-    ratio: Fraction = attrs.field(default=Fraction(1, 10), converter=exact)
+    ratio: Fraction = attrs.field(default=Fraction(1, 10), converter=_exact, validator=_at_least_zero)
     ttl_s: float = attrs.field(default=10.0, validator=check.positive)
     reserve: int = attrs.field(default=10, validator=check.count(0))
-    in_flight_share: Fraction = attrs.field(default=Fraction(1, 5), converter=exact)
+    in_flight_share: Fraction = attrs.field(default=Fraction(1, 5), converter=_exact, validator=_at_least_zero)
     min_concurrent: int = attrs.field(default=10, validator=check.count(0))
-    caps: Mapping[Extra, Fraction] = attrs.field(factory=lambda: {Extra.HEDGE: Fraction(1, 2)}, converter=_caps)
+    caps: Mapping[Extra, Fraction] = attrs.field(
+        factory=lambda: {Extra.HEDGE: Fraction(1, 2)}, converter=_exact_by_kind, validator=_shares
+    )
     _books: _Books = attrs.field(
         default=attrs.Factory(lambda self: _Books(self.ttl_s / SLOTS), takes_self=True), init=False, repr=False
     )
@@ -177,14 +182,8 @@ class Budget:
 
     def can(self, kind: Extra, now_s: float) -> bool:
         """Whether an extra attempt could be made now."""
-        books = self._books
-        if books.extra >= max(self.min_concurrent, int(self.in_flight_share * books.calls)):
-            return False
-        allowance = self._allowance(kind, now_s)
-        if sum(spent.count(now_s) for spent in books.spent.values()) >= allowance:
-            return False
-        cap = self.caps.get(kind)
-        return cap is None or books.spent[kind].count(now_s) < int(cap * allowance)
+        at_once = max(self.min_concurrent, int(self.in_flight_share * self._books.calls))
+        return self._books.extra < at_once and self.left(kind, now_s) > 0
 
     def withdraw(self, kind: Extra, now_s: float) -> Permit | None:
         """Leave for one extra attempt, in one step; None, and nothing is taken, if there is none to be had."""
@@ -193,11 +192,23 @@ class Budget:
         self._books.extra += 1
         return Permit(self, kind, self._books.spent[kind].add(now_s))
 
+    # -- what is shown
+
+    @property
     def in_flight(self) -> int:
         """Extra attempts in flight, those waited for included."""
         return self._books.extra
 
-    def _allowance(self, kind: Extra, now_s: float) -> int:
+    def left(self, kind: Extra, now_s: float) -> int:
+        """Extra attempts of a kind that the last ten seconds have left."""
+        spent, allowance, cap = self._books.spent, self.allowance(kind, now_s), self.caps.get(kind)
+        left = allowance - sum(tally.count(now_s) for tally in spent.values())
+        if cap is not None:
+            left = min(left, int(cap * allowance) - spent[kind].count(now_s))
+        return max(0, left)
+
+    def allowance(self, kind: Extra, now_s: float) -> int:
+        """Extra attempts that the calls of the last ten seconds allow, if all are of this kind and it has no cap."""
         books = self._books
         paid = books.arrived if kind is Extra.HEDGE else books.answered
         return self.reserve + self.ratio.numerator * paid.count(now_s) // self.ratio.denominator

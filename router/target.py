@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 LONGEST_GATE_S = 300.0
 """Who asks to be left alone for longer is asked again after this. Source: the longest Finagle takes a node for dead."""
 
+EARLY_S = 1e-6
+"""A timer may go off so much early."""
+
 
 async def _closed(_call: Call, _emit: Emit, /) -> None:
     raise RouterClosed("the router is closed: make calls inside 'async with router'")
@@ -91,7 +94,8 @@ class Target:
 
     def opens_at_s(self, now_s: float) -> float:
         """The instant from which it may be called: now, or when the time it has asked for is over."""
-        return max(now_s, self._gated_until_s)
+        opens_s = self._gated_until_s
+        return opens_s if opens_s - now_s > EARLY_S else now_s
 
     # -- what dispatch tells
 

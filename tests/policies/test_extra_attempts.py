@@ -161,7 +161,7 @@ def test_an_extra_attempt_counts_as_long_as_it_lasts_and_no_longer(ask: Ask) -> 
     counted = list[tuple[float, int]]()
 
     async def innermost(call: Call, emit: Emit, next: Handler) -> None:
-        counted.append((call.clock(), call.budget.in_flight()))
+        counted.append((call.clock(), call.budget.in_flight))
         await next(call, emit)
 
     best = Scripted(DOWN)
@@ -172,7 +172,7 @@ def test_an_extra_attempt_counts_as_long_as_it_lasts_and_no_longer(ask: Ask) -> 
     async def main() -> int:
         async with routed(models, policies, [CHAT]) as router:
             await told(ask, router, hello(budget_s=60.0))
-            return router.budget.in_flight()
+            return router.budget.in_flight
 
     assert run(main) == 0
     assert [extra for _, extra in counted] == [0, *[1] * (len(counted) - 1)], "one at a time, so never two"
@@ -234,7 +234,7 @@ def test_a_second_attempt_at_once_is_never_the_free_one(reserve: int, attempts: 
     budget = Budget(reserve=reserve)
     end = paid_from(budget, whole, [endpoint("a", a)], [Doubled()])
     assert len(end.answer.attempts) == attempts
-    assert budget.in_flight() == 0
+    assert budget.in_flight == 0
 
 
 @pytest.mark.parametrize("way", [whole, pushed], ids=["whole", "pushed"])
@@ -250,7 +250,7 @@ def test_wherever_a_call_is_cancelled_nothing_stays_counted(way: Ask) -> None:
             assert (best.calls, fast.calls) == (2, 1)
 
     def nothing_is_counted(point: int) -> None:
-        assert budgets[-1].in_flight() == 0, point
+        assert budgets[-1].in_flight == 0, point
         assert not budgets[-1].can(Extra.RETRY, virtual_clock()), f"{point}: a call is still counted as in flight"
 
     assert cancel_everywhere(scenario, nothing_is_counted) >= 4
@@ -319,7 +319,7 @@ def test_whatever_fails_the_attempts_stay_within_the_budget(
 
     calls, answered, lasted_s = run(main)
     assert provider.calls <= calls + Fraction(str(ratio)) * answered + reserve * (lasted_s // 10 + 1)
-    assert budget.in_flight() == 0
+    assert budget.in_flight == 0
 
 
 def test_every_router_has_a_budget_of_its_own_unless_it_is_given_one() -> None:

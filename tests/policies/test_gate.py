@@ -132,6 +132,17 @@ def test_nobody_is_left_alone_for_more_than_five_minutes(ask: Ask, seconds: floa
     assert run(main) == opens_s
 
 
+def test_a_timer_that_goes_off_a_hair_early_finds_it_open(ask: Ask) -> None:
+    a = Scripted(fails(0.5, asks_for(1.0)))
+
+    async def main() -> list[float]:
+        async with routed([endpoint("a", a)], []) as router:
+            await told(ask, router, M)
+            return [router.fleet["a"].opens_at_s(now_s) for now_s in (1.499, 1.4999999)]
+
+    assert run(main) == [1.5, 1.4999999]
+
+
 def test_a_model_that_has_asked_to_be_left_alone_is_passed_over_for_free(ask: Ask) -> None:
     best, fast = Scripted(fails(0.0, asks_for(30.0))), Scripted(answers(0.25))
     models = [endpoint("a", best, model="best"), endpoint("b", fast, model="fast")]

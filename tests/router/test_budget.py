@@ -50,6 +50,24 @@ def test_the_reserve_serves_those_who_make_few_calls() -> None:
     assert withdrawn(Budget(), Extra.FALLBACK, 5.0) == 10
 
 
+def test_it_shows_what_is_left_of_its_allowance() -> None:
+    budget = never_in_the_way()
+    pay(budget, 100)
+    for kind in (Extra.RETRY, Extra.RETRY, Extra.HEDGE):
+        budget.withdraw(kind, 0.0)
+
+    assert [budget.allowance(kind, 0.0) for kind in Extra] == [20, 20, 20]
+    assert {kind: budget.left(kind, 0.0) for kind in Extra} == {Extra.RETRY: 17, Extra.HEDGE: 9, Extra.FALLBACK: 17}
+
+
+def test_nothing_is_left_when_the_calls_that_paid_are_forgotten() -> None:
+    budget = never_in_the_way(reserve=0)
+    pay(budget, 100, now_s=0.5)
+    assert withdrawn(budget, Extra.RETRY, 9.5) == 10
+
+    assert budget.left(Extra.RETRY, 10.0) == 0
+
+
 def test_the_kinds_draw_on_one_allowance() -> None:
     budget = never_in_the_way(reserve=6)
 
@@ -95,7 +113,7 @@ def test_a_share_of_the_calls_in_flight_may_be_extra(calls: int, allowed: int) -
         budget.arrived(0.0)
 
     assert withdrawn(budget, Extra.RETRY) == allowed
-    assert budget.in_flight() == allowed
+    assert budget.in_flight == allowed
 
 
 def test_an_extra_attempt_that_has_ended_makes_room_for_another() -> None:
@@ -107,7 +125,7 @@ def test_an_extra_attempt_that_has_ended_makes_room_for_another() -> None:
     with first:
         first.spend()
 
-    assert (budget.in_flight(), budget.can(Extra.RETRY, 0.0)) == (0, True)
+    assert (budget.in_flight, budget.can(Extra.RETRY, 0.0)) == (0, True)
 
 
 def test_a_permit_is_given_back_once_and_only_unspent() -> None:
@@ -120,7 +138,7 @@ def test_a_permit_is_given_back_once_and_only_unspent() -> None:
     for permit in (spent, unspent) * 3:
         permit.release()
 
-    assert budget.in_flight() == 0
+    assert budget.in_flight == 0
     assert withdrawn(budget, Extra.RETRY) == 1
 
 
@@ -187,7 +205,7 @@ def test_no_ten_seconds_hold_more_than_the_rule_allows(
             else:
                 spent.remove(at_s)
             permit.release()
-        assert budget.in_flight() == len(open_permits)
+        assert budget.in_flight == len(open_permits)
 
 
 @given(st.lists(st.integers(0, 400), min_size=1, max_size=60), st.integers(0, 3))
@@ -209,13 +227,13 @@ def test_over_any_time_the_extra_attempts_stay_within_the_ratio_and_a_reserve_fo
     "wrong",
     [
         {"ratio": -0.1}, {"ratio": float("nan")}, {"ratio": float("inf")}, {"ratio": "much"}, {"ratio": True},
-        {"ttl_s": 0.0}, {"reserve": -1}, {"reserve": 1.5}, {"in_flight_share": -1}, {"min_concurrent": -1},
-        {"caps": {"hedge": 0.5}}, {"caps": {Extra.HEDGE: -0.5}},
+        {"ratio": "1/0"}, {"ttl_s": 0.0}, {"reserve": -1}, {"reserve": 1.5}, {"in_flight_share": -1},
+        {"min_concurrent": -1}, {"caps": {"hedge": 0.5}}, {"caps": {Extra.HEDGE: -0.5}},
     ],
     ids=str,
 )  # fmt: skip
 def test_what_cannot_be_a_budget_is_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(ConfigurationError, match="Budget: "):
+    with pytest.raises(ConfigurationError, match=f"Budget: {next(iter(wrong))} must be"):
         Budget(**wrong)  # type: ignore[arg-type]
 
 
