@@ -6,10 +6,24 @@ Every one may be left out.
 
 from .breaker import Breaker
 from .fallback import Fallback
+from .jitter import DecorrelatedJitter, FullJitter, Jitter
 from .latency_budget import LatencyBudget, Otherwise, Prefer
 from .regions import Regions
 from .retry import Retry
 from .round_robin import RoundRobin
 from .slots import Slots
 
-__all__ = ["Breaker", "Fallback", "LatencyBudget", "Otherwise", "Prefer", "Regions", "Retry", "RoundRobin", "Slots"]
+__all__ = [
+    "Breaker",
+    "DecorrelatedJitter",
+    "Fallback",
+    "FullJitter",
+    "Jitter",
+    "LatencyBudget",
+    "Otherwise",
+    "Prefer",
+    "Regions",
+    "Retry",
+    "RoundRobin",
+    "Slots",
+]

@@ -27,6 +27,7 @@ from ..router import check
 from ..router.errors import NoEndpoint, Overloaded
 from ..router.pipeline import Layer
 from .expectation import queue_s
+from .gate import without_gated
 
 if TYPE_CHECKING:
     from ..router.call import Call
@@ -52,7 +53,7 @@ class Slots:
         What is left until the answer must have started takes precedence when it is less.
     probes: calls that may be under way to an endpoint nothing was seen of, while others are known. Default 1.
 
-    Raises `Overloaded` when no slot came free in time.
+    Raises `Overloaded` when no slot came free in time, `Gated` when every endpoint has asked to be left alone.
     """
 
     layer: ClassVar[Layer] = Layer.SLOT
@@ -65,6 +66,7 @@ class Slots:
         if not call.candidates:
             raise NoEndpoint("no candidate is left to take a slot of")
         now_s = call.clock()
+        call = without_gated(call, now_s)
         target = self._pick(call, now_s)
         lease = None if target is None else target.slots.try_acquire()
         if target is None or lease is None:

@@ -6,6 +6,7 @@ is all there is to a handler; a policy wraps one, a provider is the innermost on
 """
 
 from .answer import Answer, Collector, ToolCall
+from .budget import Budget, Extra, Permit
 from .call import Call
 from .chunk import DISCARD, Chunk, ToolCallDelta, Usage
 from .clock import Clock
@@ -30,6 +31,7 @@ from .statistics.fold import Fold
 from .statistics.window import Window, WindowShape
 from .stream import Stream
 from .target import Target
+from .verdict import Health, Signal
 
 __all__ = [
     "DISCARD",
@@ -37,6 +39,7 @@ __all__ = [
     "Attempt",
     "AttemptEnded",
     "AttemptRow",
+    "Budget",
     "Call",
     "CallEnded",
     "CallOutcome",
@@ -52,12 +55,14 @@ __all__ = [
     "EndpointReport",
     "EndpointReturned",
     "Event",
+    "Extra",
     "Fleet",
     "Fold",
     "Grade",
     "Grades",
     "GroupReport",
     "Handler",
+    "Health",
     "History",
     "HistoryShape",
     "Layer",
@@ -70,6 +75,7 @@ __all__ = [
     "Objective",
     "Outcome",
     "Panic",
+    "Permit",
     "Policy",
     "Prior",
     "Priority",
@@ -81,6 +87,7 @@ __all__ = [
     "RouteReport",
     "Router",
     "Secret",
+    "Signal",
     "SlotPool",
     "Steps",
     "Stream",

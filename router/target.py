@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from .statistics.outlook import Outlook
     from .statistics.window import WindowShape
 
+LONGEST_GATE_S = 300.0
+"""Who asks to be left alone for longer is asked again after this. Source: the longest Finagle takes a node for dead."""
+
+EARLY_S = 1e-6
+"""A timer may go off so much early."""
+
 
 async def _closed(_call: Call, _emit: Emit, /) -> None:
     raise RouterClosed("the router is closed: make calls inside 'async with router'")
@@ -37,7 +43,10 @@ class Target:
     in; None while nobody watches. pulse, outliers: the fleet's. handler: what calls it.
     """
 
-    __slots__ = ("endpoint", "handler", "health", "learned", "model", "name", "outliers", "pulse", "region", "slots")
+    __slots__ = (
+        "_gated_until_s", "endpoint", "handler", "health", "learned", "model", "name", "outliers", "pulse", "region",
+        "slots",
+    )  # fmt: skip
 
     def __init__(self, endpoint: Endpoint, clock: Clock, shape: WindowShape, pulse: Pulse, outliers: Outliers) -> None:
         self.endpoint = endpoint
@@ -50,6 +59,8 @@ class Target:
         self.health: Health | None = None
         self.pulse = pulse
         self.outliers = outliers
+
+        self._gated_until_s = -math.inf
 
     def close(self) -> None:
         """Forget the handler: its connections are gone."""
@@ -102,6 +113,11 @@ class Target:
         """What it may be given, as a share of its part: 1.0, or less while it is eased in after an ejection."""
         return 1.0 if self.health is None else self.health.weight(now_s)
 
+    def opens_at_s(self, now_s: float) -> float:
+        """The instant from which it may be called: now, or when the time it has asked for is over."""
+        opens_s = self._gated_until_s
+        return opens_s if opens_s - now_s > EARLY_S else now_s
+
     # -- what dispatch tells
 
     def sent(self, attempt: Attempt) -> None:
@@ -120,6 +136,15 @@ class Target:
         self.learned.finished(attempt, now_s, blame=blame)
         if self.health is not None:
             self.outliers.finished(self, self.health, attempt, now_s, blame=blame)
+
+        if attempt.error is not None and attempt.error.retry_after_s is not None:
+            self._gate(attempt.error.retry_after_s, now_s)
+
+    def _gate(self, retry_after_s: float, now_s: float) -> None:
+        """It has asked to be left alone; what it asked for before holds as well."""
+        self._gated_until_s = max(self._gated_until_s, now_s + min(retry_after_s, LONGEST_GATE_S))
+        self.pulse.gated_until_s = max(self.pulse.gated_until_s, self._gated_until_s)
+        self.pulse.beat(now_s)
 
     def __repr__(self) -> str:
         limit = "∞" if self.slots.limit is None else self.slots.limit
