@@ -1,9 +1,10 @@
 """Decisions about calls, one policy a file. Each is ``async (call, emit, next) -> None`` and knows the router only.
 
 The order that works, from the caller inwards: `Fallback`, `Retry`, `Regions`, `LatencyBudget`, `Slots`. Every one may
-be left out.
+be left out. Ways to pick among endpoints that are alike are in `balancers`.
 """
 
+from .balancers import Balancer, HotCold, InTurn, LeastLoaded, PeakEwma, PowerOfTwo, Weighted
 from .fallback import Fallback
 from .latency_budget import LatencyBudget, Otherwise, Prefer
 from .regions import Regions
@@ -11,4 +12,20 @@ from .retry import Retry
 from .round_robin import RoundRobin
 from .slots import Slots
 
-__all__ = ["Fallback", "LatencyBudget", "Otherwise", "Prefer", "Regions", "Retry", "RoundRobin", "Slots"]
+__all__ = [
+    "Balancer",
+    "Fallback",
+    "HotCold",
+    "InTurn",
+    "LatencyBudget",
+    "LeastLoaded",
+    "Otherwise",
+    "PeakEwma",
+    "PowerOfTwo",
+    "Prefer",
+    "Regions",
+    "Retry",
+    "RoundRobin",
+    "Slots",
+    "Weighted",
+]

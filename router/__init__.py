@@ -13,12 +13,16 @@ from .endpoint import Endpoint, Limits, Provider
 from .events import AttemptEnded, CallEnded, CallOutcome, Event, Listener
 from .fleet import Fleet
 from .ledger import Attempt, Decision, Ledger, ModelLeft, Outcome
+from .limit import AdaptiveLimit, Limiter, Signal
+from .limit_aimd import Aimd
+from .limit_gradient import TtftGradient
 from .pipeline import Emit, Handler, Layer, Policy, compose
 from .profile import Prior, Profile
-from .request import Message, Priority, Request
+from .request import Message, Priority, Request, Urgency
 from .route import Objective, Route
 from .router import Router
 from .secret import Secret
+from .shed import Shed
 from .slots import Lease, SlotPool
 from .statistics.fold import Fold
 from .statistics.window import Window, WindowShape
@@ -27,6 +31,8 @@ from .target import Target
 
 __all__ = [
     "DISCARD",
+    "AdaptiveLimit",
+    "Aimd",
     "Answer",
     "Attempt",
     "AttemptEnded",
@@ -46,6 +52,7 @@ __all__ = [
     "Layer",
     "Lease",
     "Ledger",
+    "Limiter",
     "Limits",
     "Listener",
     "Message",
@@ -61,11 +68,15 @@ __all__ = [
     "Route",
     "Router",
     "Secret",
+    "Shed",
+    "Signal",
     "SlotPool",
     "Stream",
     "Target",
     "ToolCall",
     "ToolCallDelta",
+    "TtftGradient",
+    "Urgency",
     "Usage",
     "Window",
     "WindowShape",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .events import Listeners
     from .ledger import Attempt, Ledger
-    from .request import Request
+    from .request import Request, Urgency
     from .route import Route
     from .slots import Lease
     from .target import Target
@@ -101,6 +101,12 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         """Cap of the answer: the request's or the route's, whichever is less; None if neither has one."""
         caps = [cap for cap in (self.request.max_tokens, self.route.max_tokens) if cap is not None]
         return min(caps, default=None)
+
+    @property
+    def urgency(self) -> Urgency:
+        """Who gets a slot first: as the request says, else the route."""
+        asked = self.request.urgency
+        return self.route.urgency if asked is None else asked
 
     def note(self, by: str, words: str, *facts: object) -> None:
         """Record a decision with its reason, ``words % facts``, joined only when it is read."""

@@ -6,7 +6,7 @@ import attrs
 
 from . import check
 from .errors import ConfigurationError
-from .request import Priority
+from .request import Priority, Urgency
 
 
 @attrs.frozen(kw_only=True)
@@ -36,6 +36,7 @@ class Route:
     models: in order of preference, at least one, each served by at least one endpoint. It is `Fallback` that keeps the
         order; a stack without it takes their endpoints for equals.
     priority: what "fast" means here. Default TTFT.
+    urgency: who gets a slot first where slots are short. Default normal.
     objective: what is promised; latency-budget routing aims at it. Default: nothing.
     budget_s: the default budget of its calls. Default None: the router's.
     max_tokens: cap of its answers. Default None.
@@ -46,6 +47,7 @@ class Route:
     name: str = attrs.field(validator=check.named)
     models: tuple[str, ...] = attrs.field(converter=check.names)
     priority: Priority = attrs.field(default=Priority.TTFT, validator=check.one_of(Priority))
+    urgency: Urgency = attrs.field(default=Urgency.NORMAL, validator=check.one_of(Urgency))
     objective: Objective = attrs.field(factory=Objective, validator=check.one_of(Objective))
     budget_s: float | None = attrs.field(default=None, validator=check.if_given(check.positive))
     max_tokens: int | None = attrs.field(default=None, validator=check.if_given(check.count(1)))

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from .endpoint import Endpoint
 from .errors import RouterClosed
 from .ledger import Attempt, Outcome
+from .limit import AdaptiveLimit, signal_of
+from .peak import Peak
 from .profile import Prior, Profile
 from .slots import SlotPool
 from .statistics.hdr import MILLISECONDS_TO_AN_HOUR, TEN_MICROSECONDS_TO_A_MINUTE
@@ -21,6 +23,7 @@ from .statistics.recent import Recent
 if TYPE_CHECKING:
     from .call import Call
     from .clock import Clock
+    from .limit import Limiter
     from .pipeline import Emit, Handler
     from .remembered import Pulse
     from .statistics.window import WindowShape
@@ -46,17 +49,20 @@ class Target:
     """One endpoint of one router, with its state.
 
     endpoint: as configured. slots: its slots, and so its load. ttft, total, tpot: its latencies. recent: its last
-    few calls. network_s: smoothed seconds to open a connection, None before the first. pulse: the fleet's. handler:
-    what calls it.
+    few calls. peak: its first-token times as a balancer fears them. limiter: what moves its limit, None where that is
+    fixed. network_s: smoothed seconds to open a connection, None before the first. pulse: the fleet's. handler: what
+    calls it.
     """
 
     __slots__ = (
         "_outlook",
         "endpoint",
         "handler",
+        "limiter",
         "model",
         "name",
         "network_s",
+        "peak",
         "pulse",
         "recent",
         "region",
@@ -72,12 +78,18 @@ class Target:
         self.model = endpoint.model
         self.region = endpoint.region
         self.handler: Handler = _closed
-        self.slots = SlotPool(endpoint.slots, endpoint.queue, clock)
+        limit = endpoint.slots
+        self.limiter: Limiter | None = None
+        if isinstance(limit, AdaptiveLimit):
+            self.limiter = limit.limiter()
+            limit = self.limiter.limit
+        self.slots = SlotPool(limit, endpoint.queue, clock)
         profile = endpoint.profile
         self.ttft = Latency(MILLISECONDS_TO_AN_HOUR, shape, _ttft_prior(profile))
         self.total = Latency(MILLISECONDS_TO_AN_HOUR, shape, _total_prior(profile))
         self.tpot = Latency(TEN_MICROSECONDS_TO_A_MINUTE, shape, _tpot_prior(profile))
         self.recent = Recent()
+        self.peak = Peak()
         self._outlook: Outlook | None = None
         self.pulse = pulse
         self.network_s: float | None = None
@@ -97,6 +109,15 @@ class Target:
     def load(self) -> float:
         """Share of the slots in use; 0.0 where there is no limit."""
         return self.slots.load
+
+    def slots_for(self, prompt_tokens: int) -> int:
+        """Slots that a prompt of so many tokens takes here, at least 1."""
+        tokens_per_slot = self.endpoint.tokens_per_slot
+        return 1 if tokens_per_slot is None else max(1, -(-prompt_tokens // tokens_per_slot))
+
+    def weight(self, now_s: float) -> float:  # noqa: ARG002  it will depend on the time it is asked at
+        """Share of its usual load that it should get now, above 0 and up to 1."""
+        return 1.0
 
     def outlook(self, now_s: float, size: int | None = None) -> Outlook:
         """What a call sent now may expect; at most a hundredth of a second old."""
@@ -119,6 +140,10 @@ class Target:
         ttft_s = now_s - attempt.sent_s
         self.ttft.window.record(ttft_s, now_s)
         self.recent.spoke(attempt, ttft_s, now_s)
+        self.peak.spoke(ttft_s, now_s)
+        if self.limiter is not None:
+            self.limiter.spoke(attempt.size, ttft_s, self.slots.used, now_s)
+            self._follow(self.limiter)
         if self._outlook is not None and not self._outlook.known:
             self._startle(now_s)
 
@@ -129,6 +154,12 @@ class Target:
         if attempt.first_progress_s is None and attempt.streamed:
             self._never_spoke(attempt, now_s)
         self._measure_total(attempt, now_s)
+        if blame:
+            retry_after_s = None if attempt.error is None else attempt.error.retry_after_s
+            self.peak.failed(now_s, self.ttft.quantile(0.95, now_s), retry_after_s)
+        if self.limiter is not None:
+            self.limiter.ended(signal_of(attempt), self.slots.used, self.outlook(now_s).ttft_s, now_s)
+            self._follow(self.limiter)
         if attempt.outcome is Outcome.OK or blame:
             self.recent.outcome(failed=blame, now_s=now_s)
         if blame or attempt.outcome is Outcome.TIMED_OUT:
@@ -141,6 +172,12 @@ class Target:
             self.recent.timed_out(after_s, now_s)
         if _is_cut_off(attempt):
             self.ttft.window.record_censored(after_s, now_s)
+            self.peak.cut_off(after_s, now_s)
+
+    def _follow(self, limiter: Limiter) -> None:
+        """The limit has perhaps moved. Raised, it lets waiters in at once."""
+        if limiter.limit != self.slots.limit:
+            self.slots.set_limit(limiter.limit)
 
     def _measure_total(self, attempt: Attempt, now_s: float) -> None:
         after_s = now_s - attempt.sent_s
