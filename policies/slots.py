@@ -33,14 +33,13 @@ from ..router.pipeline import Layer
 from ..router.shed import Shed
 from .balancers import Balancer, PowerOfTwo
 from .balancers.power_of_two import expected_s
-from .expectation import DEFAULT_SERVICE_S
+from .queues import earliest, has_room, is_known, take, wait_s
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ..router.call import Call
     from ..router.pipeline import Emit, Handler
     from ..router.slots import Lease
+    from ..router.statistics.outlook import Outlook
     from ..router.target import Target
 
 
@@ -73,90 +72,100 @@ class Slots:
             raise NoEndpoint("no candidate is left to take a slot of")
         now_s = call.clock()
         target = self.balancer.choose(call.candidates[: call.tied] or call.candidates, call, now_s)
-        lease = self._take(target, call) if self._is_good(target, call, now_s) else None
+        outlook = target.outlook(now_s, call.size)
+        is_good = outlook.failing < MOSTLY_FAILING and self._may_be_asked(target, outlook)
+        lease = take(target, call) if is_good else None
         if lease is None:
-            target, lease = self._take_another(call, now_s) or await self._wait(call, now_s)
+            target, lease = await self._another(call, now_s)
+            now_s = call.clock()
         call.ledger.note(now_s, "Slots", "%s, %d in flight", target.name, target.slots.in_flight)
         with lease:
             await next(call.with_(candidates=(target,), lease=lease), emit)
 
-    # -- at once
+    async def _another(self, call: Call, now_s: float) -> tuple[Target, Lease]:
+        """A slot, though the balancer's first choice has none to give: one that is free now, or one worth waiting for.
 
-    def _take_another(self, call: Call, now_s: float) -> tuple[Target, Lease] | None:
-        """A slot of the one to take instead of the balancer's first choice; None if it is better to wait."""
-        target = self._another(call, now_s)
-        lease = None if target is None else self._take(target, call)
-        return None if target is None or lease is None else (target, lease)
+        Nothing awaits between the choice of an endpoint and the slot it gives at once.
+        """
+        target = self._able(call, now_s)
+        better = None if target is None else self._worth_waiting_for(call, target, now_s)
+        if target is not None and better is not None:
+            call.note("Slots", "%s has a slot, but %s will answer sooner", target.name, better.name)
+        elif target is not None:
+            lease = take(target, call)
+            if lease is not None:
+                return target, lease
+        return await self._wait(call, better or earliest(call, call.candidates, now_s), now_s)
 
-    def _another(self, call: Call, now_s: float) -> Target | None:
+    # -- go
+
+    def _able(self, call: Call, now_s: float) -> Target | None:
+        """The endpoint to go to, of those that can take the call now; None if there is none."""
         able = [target for target in call.candidates if self._can_take(target, call, now_s)]
         good = [target for target in able if target.outlook(now_s, call.size).failing < MOSTLY_FAILING]
         tied = frozenset(call.candidates[: call.tied])
-        equals = [target for target in good if target in tied]
-        if equals:
-            return self.balancer.choose(equals, call, now_s)
-        if not able:
-            return self._when_nobody_is_known(call, now_s)
-        if good:
-            elsewhere = good[0]
-        else:
-            elsewhere = self.balancer.choose([target for target in able if target in tied] or able[:1], call, now_s)
-        return None if self._had_better_wait(call, elsewhere, now_s) else elsewhere
+        for some in (good, able):
+            equals = [target for target in some if target in tied]
+            if equals:
+                return self.balancer.choose(equals, call, now_s)
+            if some:
+                return some[0]
+        return self._when_nobody_is_known(call, now_s)
 
     def _when_nobody_is_known(self, call: Call, now_s: float) -> Target | None:
         """Nobody knows anybody, and every probe is out: spread what comes over all."""
-        if any(target.outlook(now_s, call.size).known for target in call.candidates):
+        if any(is_known(target, call, now_s) for target in call.candidates):
             return None
-        free = (target for target in call.candidates if self._has_room(target, call))
+        free = (target for target in call.candidates if self._is_below_full(target) and has_room(target, call))
         return min(free, key=lambda target: target.slots.used, default=None)
 
-    def _is_good(self, target: Target, call: Call, now_s: float) -> bool:
-        outlook = target.outlook(now_s, call.size)
-        return outlook.failing < MOSTLY_FAILING and self._can_take(target, call, now_s)
-
     def _can_take(self, target: Target, call: Call, now_s: float) -> bool:
-        known = target.slots.in_flight < self.probes or target.outlook(now_s, call.size).known
-        return known and self._has_room(target, call)
+        return self._may_be_asked(target, target.outlook(now_s, call.size)) and has_room(target, call)
 
-    def _has_room(self, target: Target, call: Call) -> bool:
+    def _may_be_asked(self, target: Target, outlook: Outlook) -> bool:
+        return (outlook.known or target.slots.in_flight < self.probes) and self._is_below_full(target)
+
+    def _is_below_full(self, target: Target) -> bool:
         slots = target.slots
-        return slots.limit is None or (
-            slots.used <= slots.limit * self.full_above and slots.fits(target.slots_for(call.prompt_tokens))
-        )
+        return slots.limit is None or slots.used <= slots.limit * self.full_above
 
-    @staticmethod
-    def _take(target: Target, call: Call) -> Lease | None:
-        return target.slots.try_acquire(target.slots_for(call.prompt_tokens))
+    # -- or wait
 
-    # -- later
-
-    def _had_better_wait(self, call: Call, elsewhere: Target, now_s: float) -> bool:
-        """Whether a call is answered sooner if it waits for a better endpoint than if it goes *elsewhere* now."""
-        here = self._queue_for(call, now_s)
-        if here is None or not (_is_known(here, call, now_s) and _is_known(elsewhere, call, now_s)):
-            return False
-        wait_s = _wait_s(here, call, now_s)
-        in_time = now_s + wait_s < self._until_s(here, call, now_s)
-        return in_time and wait_s + expected_s(here, call, now_s) < expected_s(elsewhere, call, now_s)
-
-    def _queue_for(self, call: Call, now_s: float) -> Target | None:
-        """The endpoint whose queue promises the earliest answer; None if no queue has a place."""
-        return _earliest([target for target in call.candidates if target.slots.may_wait(call.urgency)], call, now_s)
+    def _worth_waiting_for(self, call: Call, elsewhere: Target, now_s: float) -> Target | None:
+        """A full endpoint, preferred to *elsewhere*, at which the call is answered sooner though it waits."""
+        there = elsewhere.outlook(now_s, call.size)
+        is_last_resort = there.failing >= MOSTLY_FAILING
+        place = call.candidates.index(elsewhere)
+        if not is_last_resort and (place < call.tied or not there.known):
+            return None
+        preferred = call.candidates if is_last_resort else call.candidates[:place]
+        full = [target for target in preferred if not (self._is_below_full(target) and has_room(target, call))]
+        here = earliest(call, full, now_s)
+        if here is None or not is_known(here, call, now_s):
+            return None
+        here_s = wait_s(here, call, now_s)
+        in_time = now_s + here_s < self._until_s(here, call, now_s)
+        sooner = here_s + expected_s(here, call, now_s) < expected_s(elsewhere, call, now_s)
+        return here if in_time and sooner else None
 
     def _until_s(self, target: Target, call: Call, now_s: float) -> float:
         """Until when a slot is worth waiting for: after that, an answer would not start in time."""
-        leaves_s = expected_s(target, call, now_s) if _is_known(target, call, now_s) else 0.0
+        leaves_s = expected_s(target, call, now_s) if is_known(target, call, now_s) else 0.0
         return min(now_s + self.max_wait_s, call.start_by_s - leaves_s)
 
-    async def _wait(self, call: Call, now_s: float) -> tuple[Target, Lease]:
-        """A slot that is waited for, or any that is free in the end."""
-        target = self._queue_for(call, now_s)
+    async def _wait(self, call: Call, target: Target | None, now_s: float) -> tuple[Target, Lease]:
+        """A slot of *target* that is waited for, or any that is free in the end. None: no queue has a place."""
         if target is None:
-            return self._last_resort(call, Shed.QUEUE_FULL, call.candidates[0], "the queue is full")
+            return self._last_resort(
+                call, Shed.QUEUE_FULL, call.candidates[0], "no slot is free and every queue is full"
+            )
+        lease = take(target, call)
+        if lease is not None:
+            return target, lease
         until_s = self._until_s(target, call, now_s)
-        wait_s = _wait_s(target, call, now_s)
-        if now_s + wait_s > until_s and _is_known(target, call, now_s):
-            told = f"a slot is expected in {wait_s:.3f} s, too late to be of use"
+        expected_in_s = wait_s(target, call, now_s)
+        if now_s + expected_in_s > until_s and is_known(target, call, now_s):
+            told = f"a slot is expected in {expected_in_s:.3f} s, too late to be of use"
             return self._last_resort(call, Shed.NO_TIME, target, told)
         call.note("Slots", "no slot is to be had; waits for %s, %.3f s at most", target.name, until_s - now_s)
         lease = await target.slots.acquire(until_s, call.urgency, target.slots_for(call.prompt_tokens))
@@ -176,36 +185,10 @@ class Slots:
         """
         if call.clock() < call.start_by_s:
             for other in call.candidates:
-                lease = self._take(other, call)
+                lease = take(other, call)
                 if lease is not None:
                     return other, lease
         target.slots.count_shed(rule)
         raise Overloaded(
             f"{told} ({target.in_flight} in flight, {target.slots.waiting} waiting)", endpoint=target.name, rule=rule
         )
-
-
-def _is_known(target: Target, call: Call, now_s: float) -> bool:
-    return target.outlook(now_s, call.size).known
-
-
-def _earliest(targets: Sequence[Target], call: Call, now_s: float) -> Target | None:
-    """The target that promises the earliest answer, the known before the unknown."""
-    known = [target for target in targets if _is_known(target, call, now_s)]
-    return min(
-        known or targets,
-        key=lambda target: _wait_s(target, call, now_s) + expected_s(target, call, now_s),
-        default=None,
-    )
-
-
-def _wait_s(target: Target, call: Call, now_s: float) -> float:
-    """Seconds until a slot is expected; 0.0 while there is one.
-
-    The work ahead of the call over the slots, less half a turn: calls in flight are on average half done.
-    """
-    slots, needed = target.slots, target.slots_for(call.prompt_tokens)
-    if slots.limit is None or slots.fits(needed):
-        return 0.0
-    service_s = target.outlook(now_s, call.size).total_s or DEFAULT_SERVICE_S
-    return max(0.0, slots.queue_delay_s(service_s, needed, call.urgency) - 0.5 * service_s / slots.limit)
