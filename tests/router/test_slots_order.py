@@ -91,3 +91,26 @@ def test_work_of_a_higher_rank_is_not_ahead_of_a_newcomer() -> None:
         assert pool.queue_delay_s(1.0, 1, 3) == 0.5
 
     run(main)
+
+
+def test_one_who_leaves_from_the_middle_of_a_long_queue_does_not_change_the_order_of_the_others() -> None:
+    async def main() -> list[int]:
+        pool = pool_of(1)
+        held = pool.acquire_over_limit()
+        order: list[int] = []
+
+        async def wait(rank: int) -> None:
+            lease = await pool.acquire(60.0, rank)
+            assert lease is not None
+            order.append(rank)
+            lease.release()
+
+        waiters = {rank: asyncio.create_task(wait(rank)) for rank in (0, 1, 3, 4, 2, 5)}
+        await turn()
+        waiters[1].cancel()
+        await turn()
+        held.release()
+        await asyncio.wait(waiters.values())
+        return order
+
+    assert run(main) == [0, 2, 3, 4, 5]
