@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from ..router.request import Priority, expected_tokens
+from ..router.request import DEFAULT_EXPECTED_TOKENS, Priority
 
 if TYPE_CHECKING:
     from ..router.call import Call
+    from ..router.statistics.outlook import Outlook
     from ..router.target import Target
 
 MILLISECOND_S = 0.001
@@ -25,14 +26,14 @@ DEFAULT_SERVICE_S = 1.0
 class Ask(msgspec.Struct, frozen=True):
     """What a call asks of an endpoint. Equal asks have equal answers, so they can be remembered.
 
-    priority: what "fast" means. within_s: seconds the call has. size: class of its prompt. tokens: it expects; 0 where
-    that does not matter.
+    within_s: seconds the call has. size: octave of its prompt. streamed: its first token can be seen.
+    lengths: of its answer in tokens, equally likely; empty where only the first token matters.
     """
 
-    priority: Priority
     within_s: float
     size: int
-    tokens: int
+    streamed: bool
+    lengths: tuple[int, ...]
 
     @classmethod
     def of(cls, call: Call, now_s: float) -> Self:
@@ -40,38 +41,56 @@ class Ask(msgspec.Struct, frozen=True):
 
         They are rounded down to a millisecond, the resolution of what they are compared with.
         """
-        priority = call.request.priority or call.route.priority
-        if priority is Priority.TTFT and not call.request.stream:
-            priority = Priority.TOTAL  # an answer in one piece begins when it is complete
-        if priority is Priority.TTFT:
+        priority, streamed = call.request.priority or call.route.priority, call.request.stream
+        starts = priority is Priority.TTFT and streamed  # an answer in one piece begins when it is complete
+        if starts:
             until_s, promised_s = call.start_by_s, call.route.objective.ttft_s
         else:
             until_s, promised_s = call.deadline_s, call.route.objective.total_s
         if promised_s is not None:
             until_s = min(until_s, call.ledger.began_s + promised_s)
-        tokens = expected_tokens(call.request, call.max_tokens) if priority is Priority.THROUGHPUT else 0
-        return cls(priority, math.floor((until_s - now_s) / MILLISECOND_S) * MILLISECOND_S, call.size, tokens)
+        within_s = math.floor((until_s - now_s) / MILLISECOND_S) * MILLISECOND_S
+        return cls(within_s, call.size, streamed, () if starts else likely_lengths(call, priority, now_s))
 
     def chance(self, target: Target, now_s: float) -> float | None:
         """P(latency <= within_s) at this endpoint, 0..1, its queue reckoned in; None if nothing is known of it."""
         outlook = target.outlook(now_s, self.size)
         within_s = self.within_s - queue_s(target, now_s)
-        if self.priority is Priority.TTFT:
+        if not self.lengths:
             return outlook.p_first_token_within(within_s)
-        if self.priority is Priority.TOTAL:
-            return outlook.p_total_within(within_s)
-        return outlook.p_tokens_within(within_s, self.tokens)
+        p = outlook.p_tokens_within(within_s, self.lengths) if self.streamed else None
+        return outlook.p_total_within(within_s) if p is None else p
 
     def expected_s(self, target: Target, now_s: float) -> float:
         """Seconds the call may expect there, queue and failures of late reckoned in; infinite where unknown."""
         outlook = target.outlook(now_s, self.size)
-        if self.priority is Priority.TTFT:
-            expected_s = outlook.ttft_s
-        elif self.priority is Priority.TOTAL:
-            expected_s = outlook.total_s
-        else:
-            expected_s = outlook.tokens_s(self.tokens)
+        expected_s = self._undisturbed_s(outlook)
         return math.inf if expected_s is None else expected_s + outlook.failure_s + queue_s(target, now_s)
+
+    def _undisturbed_s(self, outlook: Outlook) -> float | None:
+        if not self.lengths:
+            return outlook.ttft_s
+        tokens_s = outlook.tokens_s(self.lengths) if self.streamed else None
+        return outlook.total_s if tokens_s is None else tokens_s
+
+
+def likely_lengths(call: Call, priority: Priority, now_s: float) -> tuple[int, ...]:
+    """Lengths of the answer in tokens, equally likely, none above the call's cap.
+
+    As the caller says; else, of a call that is after throughput, as long as is allowed; else as long as the route's
+    answers have been; else 128 tokens, near the median of real conversations. A cap alone says little: many callers
+    always give the same one.
+    """
+    cap = call.max_tokens
+    given = call.request.expected_tokens
+    if given is None and priority is Priority.THROUGHPUT:
+        given = cap
+    if given is None:
+        learned = call.lengths.likely(now_s)
+        if learned is not None:
+            return learned if cap is None else tuple(min(tokens, cap) for tokens in learned)
+        given = DEFAULT_EXPECTED_TOKENS
+    return (given if cap is None else min(given, cap),)
 
 
 def queue_s(target: Target, now_s: float) -> float:
@@ -82,12 +101,13 @@ def queue_s(target: Target, now_s: float) -> float:
     return slots.queue_delay_s(target.outlook(now_s).total_s or DEFAULT_SERVICE_S)
 
 
-def sizes(call: Call) -> tuple[int, int]:
+def sizes(call: Call, now_s: float) -> tuple[int, float]:
     """Tokens of the prompt and of the expected answer."""
-    return call.prompt_tokens, expected_tokens(call.request, call.max_tokens)
+    lengths = likely_lengths(call, call.request.priority or call.route.priority, now_s)
+    return call.prompt_tokens, sum(lengths) / len(lengths)
 
 
-def money(tokens: tuple[int, int], target: Target) -> float:
+def money(tokens: tuple[int, float], target: Target) -> float:
     """What a call of these `sizes` may be expected to cost there; infinite where a price is unknown."""
     endpoint = target.endpoint
     if endpoint.price_in_per_m is None or endpoint.price_out_per_m is None:

@@ -5,10 +5,10 @@ have come 80 ms sooner. So each candidate is asked for its chance, P(latency <= 
 distribution leaning on its profile. Those that reach the target chance are kept, and among those one may prefer the
 fastest, the cheapest or the best.
 
-What "latency" means is the call's priority: TTFT; TOTAL, judged by whole answers of late; or THROUGHPUT, which is
-TTFT + expected tokens * time per token. What is left is the route's objective, or the deadline if that is nearer. An
-endpoint that has become slow within its last few calls, or fails, loses its chance at once, long before its window
-shows it. One of which nothing is known is kept as a candidate for a probe, never as a favourite.
+What "latency" means is the call's priority: TTFT; or for TOTAL and THROUGHPUT, TTFT + tokens * time per token, for as
+many tokens as `expectation.likely_lengths` says. What is left is the route's objective, or the deadline if that is
+nearer. An endpoint that has become slow within its last few calls, or fails, loses its chance at once, long before its
+window shows it. One of which nothing is known is kept as a candidate for a probe, never as a favourite.
 
 If none can make it, the user decides: the best chance there is, or a refusal before anything is sent.
 
@@ -68,7 +68,7 @@ class Otherwise(enum.Enum):
     """Raise `DeadlineInsufficient`, with nothing sent; but first try one of which nothing is known, if there is one."""
 
 
-Asked: TypeAlias = "tuple[tuple[Target, ...], int, Ask, int, tuple[int, int] | None]"
+Asked: TypeAlias = "tuple[tuple[Target, ...], int, Ask, int, tuple[int, float] | None]"
 """Candidates, how many of them are tied, the ask, the least quality, and the tokens where price matters."""
 
 
@@ -102,7 +102,7 @@ class LatencyBudget:
 
     def _ranking(self, call: Call, now_s: float) -> Ranking:
         ask = Ask.of(call, now_s)
-        tokens = sizes(call) if self.prefer is Prefer.CHEAPEST else None  # they matter to the price alone
+        tokens = sizes(call, now_s) if self.prefer is Prefer.CHEAPEST else None  # they matter to the price alone
         asked = (call.candidates, call.tied, ask, least_quality(call), tokens)
         if not call.candidates:
             raise NoEndpoint("no candidate is left to judge")
@@ -152,7 +152,7 @@ class LatencyBudget:
         if self.prefer is Prefer.FASTEST:
             return self._fastest_first(ask, kept, now_s)
         if self.prefer is Prefer.CHEAPEST:
-            tokens = sizes(call)
+            tokens = sizes(call, now_s)
             return _least_first(kept, [money(tokens, target) for target in kept], 0.0)
         return _least_first(kept, [-target.endpoint.quality for target in kept], 0.0)
 

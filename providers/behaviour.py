@@ -49,9 +49,11 @@ class Behaviour:
     """One endpoint's speed and reliability. Times in seconds.
 
     ttft_s: median time to the first token of a lone call, without the network; above 0. Default 0.3.
+    prefill_s: seconds more for every thousand tokens of the prompt, at least 0. Default 0.
     sigma: standard deviation of its logarithm, at least 0. Default 0.2.
     tail, tail_factor: chance of an excursion, and how many times longer it makes the first token. Default 0.005 and 20.
     tokens_per_s: of a lone call, above 0. Default 50.
+    pace_sigma: standard deviation of the logarithm of a call's time per token, at least 0. Default 0.
     tokens_per_chunk: at least 1. Default 1.
     round_trip_s: network time between the router and the endpoint's region, at least 0. Default 0.
     knee: calls at once that it bears well; above them the first token takes far longer. Default None: load does not
@@ -64,10 +66,12 @@ class Behaviour:
     """
 
     ttft_s: float = attrs.field(default=0.3, validator=check.positive)
+    prefill_s: float = attrs.field(default=0.0, validator=check.at_least_zero)
     sigma: float = attrs.field(default=0.2, validator=check.at_least_zero)
     tail: float = attrs.field(default=0.005, validator=check.chance)
     tail_factor: float = attrs.field(default=20.0, validator=check.positive)
     tokens_per_s: float = attrs.field(default=50.0, validator=check.positive)
+    pace_sigma: float = attrs.field(default=0.0, validator=check.at_least_zero)
     tokens_per_chunk: int = attrs.field(default=1, validator=check.count(1))
     round_trip_s: float = attrs.field(default=0.0, validator=check.at_least_zero)
     knee: int | None = attrs.field(default=None, validator=check.if_given(check.count(1)))
@@ -103,9 +107,9 @@ class Behaviour:
         rates = [incident.error_rate for incident in self.incidents if incident.from_s <= at_s < incident.to_s]
         return max(self.error_rate, *rates, 0.0)
 
-    def ttft_under_load(self, calls: int) -> float:
+    def ttft_under_load(self, calls: int, prompt_tokens: int = 0) -> float:
         """Median seconds to the first token with *calls* in flight, this one included; without network."""
-        return self.ttft_s * self._load(TTFT_MS, calls)
+        return (self.ttft_s + self.prefill_s * prompt_tokens / 1000) * self._load(TTFT_MS, calls)
 
     def s_per_token_under_load(self, calls: int) -> float:
         """Seconds per token with *calls* in flight, this one included."""

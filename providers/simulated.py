@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from ..router.errors import AttemptFailed
     from ..router.pipeline import Emit, Handler
 
+OUTPUT_TOKENS = "output_tokens"
+"""Key of a request's metadata: how long its answer will be, whatever the router expects of it."""
+
 WORDS = ("the", "first", "word", "is", "what", "a", "person", "waits", "for")
 
 
@@ -115,13 +118,15 @@ class _Live:
         if luck < it.failing(at_s):
             await anyio.sleep(it.round_trip_s + it.error_after_s)
             raise self._failure()
-        ttft_s = it.ttft_under_load(self.in_flight) * slowness * math.exp(spread)
+        ttft_s = it.ttft_under_load(self.in_flight, call.prompt_tokens) * slowness * math.exp(spread)
         if tail < it.tail:
             ttft_s *= it.tail_factor
         first_s = began_s + it.round_trip_s + ttft_s
         gap_s = it.s_per_token_under_load(self.in_flight) * slowness
-        tokens = expected_tokens(call.request, call.max_tokens)
-        usage = Usage(input_tokens=call.request.estimated_prompt_tokens(), output_tokens=tokens)
+        if it.pace_sigma:
+            gap_s *= math.exp(self._dice.gauss(0.0, it.pace_sigma))
+        tokens = _length(call)
+        usage = Usage(input_tokens=call.prompt_tokens, output_tokens=tokens)
         at_once = it.tokens_per_chunk if call.request.stream else tokens
         for sent in range(0, tokens, at_once):
             more = min(at_once, tokens - sent)
@@ -134,6 +139,14 @@ class _Live:
         failure = self._behaviour.error("failed, as simulated", endpoint=self._name)
         failure.retry_after_s = self._behaviour.retry_after_s
         return failure
+
+
+def _length(call: Call) -> int:
+    """Tokens of the answer: as the request's metadata say, else as many as are expected; none above the cap."""
+    wanted = call.request.metadata.get(OUTPUT_TOKENS)
+    if not isinstance(wanted, int):
+        return expected_tokens(call.request, call.max_tokens)
+    return wanted if call.max_tokens is None else min(wanted, call.max_tokens)
 
 
 def _words(begin: int, count: int) -> str:

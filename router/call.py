@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .request import Request, Urgency
     from .route import Route
     from .slots import Lease
+    from .statistics.lengths import Lengths
     from .target import Target
 
 
@@ -28,8 +29,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     request, route: what is wanted, and the class of traffic it belongs to.
     deadline_s: when the caller stops waiting, on the router's clock. Never grows on the way in.
     start_by_s: when the first progress must be there, at most the deadline; a fallback leg tightens it.
+    lengths: how long the route's answers have been.
     candidates: the endpoints still in question, the preferred first.
-    prompt_tokens: how long the prompt is, as the request says or as estimated. size: its class.
+    prompt_tokens: how long the prompt is, as the request says or as estimated. size: to the octave.
     tied: how many of the leading candidates are as good as one another; a balancer chooses among these first.
     residency: regions this call may use; None: all.
     ledger: the record of the call, shared by all views of it.
@@ -42,6 +44,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     route: Route
     deadline_s: float
     start_by_s: float
+    lengths: Lengths
     candidates: tuple[Target, ...]
     prompt_tokens: int
     size: int

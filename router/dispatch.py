@@ -40,6 +40,10 @@ ENDPOINT_LIMITS = frozenset({"first_token", "gap", "total"})
 """Limits that speak against the endpoint. The others are a policy's or the caller's own patience."""
 
 
+CUT_AT_THE_CAP = "length"
+"""OpenAI's finish reason of an answer that would have been longer."""
+
+
 async def dispatch(call: Call, emit: Emit) -> None:
     """Make one attempt at the call's first candidate.
 
@@ -58,6 +62,7 @@ async def dispatch(call: Call, emit: Emit) -> None:
         streamed=call.request.stream,
         size=call.size,
         slot_wait_s=0.0 if call.lease is None else call.lease.waited_s,
+        in_flight=target.slots.in_flight,
     )
     target.sent(attempt)
     scope = anyio.CancelScope()
@@ -126,6 +131,8 @@ def _settle(call: Call, target: Target, attempt: Attempt, outcome: Outcome, *, b
     attempt.outcome = outcome
     now_s = attempt.finished_s = call.clock()
     target.finished(attempt, now_s, blame=blame)
+    if outcome is Outcome.OK and attempt.usage is not None and attempt.usage.output_tokens:
+        call.lengths.record(attempt.usage.output_tokens, now_s, cut_off=attempt.finish_reason == CUT_AT_THE_CAP)
     if call.listeners:
         call.listeners.tell(AttemptEnded(at_s=now_s, call=call, attempt=attempt))
 

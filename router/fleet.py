@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .errors import ConfigurationError, DuplicateEndpoint, ResidencyUnmet, UnknownModel, UnknownRoute
 from .remembered import Pulse
 from .route import Route
+from .statistics.lengths import Lengths
 from .target import Target
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Fleet:
         for model in self._models:
             if model not in self._routes:
                 self._add(Route(name=model, models=model))
+        self.lengths = {name: Lengths(shape) for name in self._routes}
+        """How long the answers of each route have been."""
         self._candidates = {route.name: self._serving(route.models) for route in self._routes.values()}
 
     def _add(self, route: Route) -> None:

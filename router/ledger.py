@@ -31,7 +31,8 @@ class Outcome(enum.Enum):
 class Attempt(msgspec.Struct, kw_only=True):
     """One try at one endpoint. Marks are seconds on the router's clock; None: never reached.
 
-    size: class of the prompt's size (`statistics.size_class`). slot_wait_s: seconds it waited for its slot.
+    size: octave of the prompt's size (`statistics.size_class`). slot_wait_s: seconds it waited for its slot.
+    in_flight: calls its endpoint had under way when it was sent, itself included.
     sent_s: handed to the provider. streamed: asked for as a stream, so that its first token can be seen.
     headers_s: status and headers. first_event_s: first complete event that is no keep-alive.
     first_progress_s, last_progress_s: first and last non-empty text, reasoning, refusal or tool call.
@@ -47,6 +48,7 @@ class Attempt(msgspec.Struct, kw_only=True):
     sent_s: float
     size: int = 0
     slot_wait_s: float = 0.0
+    in_flight: int = 1
     streamed: bool = True
     headers_s: float | None = None
     first_event_s: float | None = None
@@ -178,7 +180,14 @@ class Ledger:
         """Fallbacks, in order."""
 
     def begin(
-        self, endpoint: Endpoint, now_s: float, *, streamed: bool = True, size: int = 0, slot_wait_s: float = 0.0
+        self,
+        endpoint: Endpoint,
+        now_s: float,
+        *,
+        streamed: bool = True,
+        size: int = 0,
+        slot_wait_s: float = 0.0,
+        in_flight: int = 1,
     ) -> Attempt:
         """Open the record of a new attempt. *streamed*: the vendor is asked for a stream."""
         attempt = Attempt(
@@ -187,6 +196,7 @@ class Ledger:
             sent_s=now_s,
             size=size,
             slot_wait_s=slot_wait_s,
+            in_flight=in_flight,
             streamed=streamed,
         )
         self.attempts.append(attempt)

@@ -36,9 +36,11 @@ class Signal(enum.Enum):
 
 
 def signal_of(attempt: Attempt) -> Signal:
-    """The signal of an attempt that is over. The caller's own deadline says nothing of the endpoint."""
+    """The signal of an attempt that is over. A caller's or a policy's own patience says nothing of the endpoint."""
     if attempt.outcome is Outcome.OK:
         return Signal.OK
+    if isinstance(attempt.error, AttemptTimeout) and attempt.error.limit == "start":
+        return Signal.IGNORED
     return Signal.DROPPED if isinstance(attempt.error, LOSSES) else Signal.IGNORED
 
 

@@ -14,6 +14,14 @@ TYPICAL_P95_OVER_P50 = 1.6
 """Spread of TTFT where a profile names only the median: the sd of its logarithm is 0.12 to 0.26 in most cells of the
 LLMPerf leaderboard (December 2023) at fixed prompt, and prompts vary besides."""
 
+TPOT_P95_OVER_P50 = 1.3
+
+TYPICAL_TOKENS = 129
+"""Median answer of the Azure conversation trace (2023)."""
+
+LONG_TOKENS = 451
+"""Its 95th percentile."""
+
 STANDARD_NORMAL = NormalDist()
 Z95 = STANDARD_NORMAL.inv_cdf(0.95)
 
@@ -42,6 +50,20 @@ class Profile:
                 f"Profile: ttft_p95_s ({self.ttft_p95_s}) is below the median ttft_s ({self.ttft_s})"
             )
 
+    def ttft(self) -> Prior:
+        """Of the time to first token."""
+        return Prior(self.ttft_s, self.ttft_p95_s)
+
+    def tpot(self) -> Prior:
+        """Of the time per token. It varies little within an endpoint (sd of its log mostly below 0.2, LLMPerf)."""
+        return Prior(1.0 / self.tokens_per_s, TPOT_P95_OVER_P50 / self.tokens_per_s)
+
+    def total(self) -> Prior:
+        """Of whole answers. They differ in length far more than endpoints in speed, so real lengths make the spread."""
+        median_s = self.ttft_s + TYPICAL_TOKENS / self.tokens_per_s
+        p95_s = self.total_p95_s or self.ttft_p95_s + LONG_TOKENS / self.tokens_per_s
+        return Prior(min(median_s, p95_s), p95_s)
+
 
 @attrs.frozen
 class Prior:
@@ -50,14 +72,14 @@ class Prior:
     median_s: float
     p95_s: float
 
-    def quantile(self, q: float) -> float:
-        """Seconds below which a share *q* (above 0, below 1) is expected."""
+    def quantile(self, q: float, _now_s: float = 0.0, /) -> float:
+        """Seconds below which a share *q* (above 0, below 1) is expected, at any time."""
         if self.p95_s <= self.median_s:
             return self.median_s
         return self.median_s * math.exp(self._sigma() * STANDARD_NORMAL.inv_cdf(q))
 
-    def cdf(self, t_s: float) -> float:
-        """P(T <= t)."""
+    def within(self, t_s: float, _now_s: float = 0.0, /) -> float:
+        """P(T <= t), at any time."""
         if t_s <= 0:
             return 0.0
         if self.p95_s <= self.median_s:

@@ -29,7 +29,7 @@ class Priority(enum.StrEnum):
     TOTAL = "total"
     """Time to the last token: something waits for the whole answer."""
     THROUGHPUT = "throughput"
-    """Time to first token plus the expected tokens times the time per token: long answers."""
+    """As TOTAL, for an answer as long as it may become: the speed per token decides."""
 
 
 class Urgency(enum.IntEnum):
@@ -80,7 +80,8 @@ class Request:
         this model, under no route's caps and residency, unless a route has that name.
     budget_s: seconds the caller will wait for the whole answer, above 0. Default: the route's, then the router's.
     max_tokens: the most tokens the answer may have, at least 1. Default: the route's, then the vendor's.
-    expected_tokens: how long the answer is likely to be, for predictions. Default: 128, or ``max_tokens`` if less.
+    expected_tokens: how long the answer is likely to be, for predictions. Default: as long as the route's answers of
+        late, as far as ``max_tokens`` allows.
     prompt_tokens: how long the prompt is, if known. Default: estimated at four characters a token.
     priority: what "fast" means; default the route's.
     urgency: who gets a slot first where slots are short; default the route's.

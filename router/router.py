@@ -31,7 +31,7 @@ from .ledger import Ledger
 from .pipeline import Layer, compose, name_of
 from .request import Request
 from .route import Route
-from .statistics.size_class import size_class
+from .statistics.size_class import octave_of
 from .statistics.window import WindowShape
 from .stream import Stream
 
@@ -156,9 +156,10 @@ class Router:
             route=route,
             deadline_s=now_s + budget_s,
             start_by_s=now_s + budget_s,
+            lengths=self.fleet.lengths[route.name],
             candidates=candidates,
             prompt_tokens=prompt_tokens,
-            size=size_class(prompt_tokens),
+            size=octave_of(prompt_tokens),
             tied=len(candidates),
             residency=allowed_regions(request, route),
             ledger=Ledger(now_s, streamed=streamed),

@@ -24,25 +24,37 @@ if TYPE_CHECKING:
     from ...router.call import Call
     from ...router.target import Target
 
+ALIKE = 0.95
+"""Costs this close are a tie, and chance decides: they are estimates, and herds follow small differences."""
+
 
 @attrs.frozen
 class PowerOfTwo:
-    """The cheaper of two, by expected seconds times load."""
+    """The cheaper of two, by expected seconds times load; either, if they cost nearly the same."""
 
     def choose(self, targets: Sequence[Target], call: Call, now_s: float, /) -> Target:
         """As `Balancer`."""
-        return cheaper_of_two(targets, cost, call, now_s)
+        return cheaper_of_two(targets, cost, call, now_s, alike=ALIKE)
 
 
 def cheaper_of_two(
-    targets: Sequence[Target], cost: Callable[[Target, Call, float], float], call: Call, now_s: float
+    targets: Sequence[Target],
+    cost: Callable[[Target, Call, float], float],
+    call: Call,
+    now_s: float,
+    *,
+    alike: float = 1.0,
 ) -> Target:
-    """The one of two different ones, drawn at random, that costs the call less; either, if they cost the same."""
+    """The one of two different ones, drawn at random, that costs the call less.
+
+    alike: either of them, if the less costs at least this share of the more.
+    """
     if len(targets) == 1:
         return targets[0]
     first, second = draw_two(len(targets), call.dice)
     one, other = targets[first], targets[second]
-    return other if cost(other, call, now_s) < cost(one, call, now_s) else one
+    one_cost, other_cost = cost(one, call, now_s), cost(other, call, now_s)
+    return other if other_cost < alike * one_cost else one
 
 
 def draw_two(count: int, dice: random.Random) -> tuple[int, int]:

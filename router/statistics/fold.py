@@ -1,49 +1,56 @@
 """A latency distribution at one instant, ready for binary search.
 
-Adding up a ring of histograms costs a tenth of a millisecond, so it is done a few times a second; asking the result
-costs a microsecond, so it can be done on every call.
+Adding up what a window holds costs some tens of microseconds, so it is done a few times a second; asking the result
+costs a microsecond, so it can be done on every call. Only buckets that hold something are kept.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from array import array
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from .hdr import bucket_of, highest_in
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from .hdr import Histogram, Scale
+    from .hdr import Filled, Scale
 
 ROUNDING = 1e-9
 """What floats may be off by: ceil(0.07 * 100) would be 8 without it."""
 
 
+NEVER = 1 << 16
+"""A bucket behind all others."""
+
+
 class Fold:
     """The distribution of what a window held when it was folded.
 
-    count: latencies seen to their end. censored: latencies cut off, known only to be longer.
+    events, censored: buckets that hold something, in order.
+    count: latencies seen to their end. scale: of the buckets.
     """
 
-    __slots__ = ("_cumulative", "_scale", "_whole", "censored", "count", "longest_s")
+    __slots__ = ("_buckets", "_cumulative", "_whole", "censored", "count", "longest_s", "scale")
 
-    def __init__(self, events: Histogram, censored: Histogram | None, scale: Scale) -> None:
-        self._scale = scale
-        self.count = events.count
-        self.censored = 0 if censored is None else censored.count
-        self._cumulative: Sequence[float]
-        seen = events.counts
+    def __init__(self, events: Sequence[Filled], censored: Sequence[Filled], scale: Scale) -> None:
+        self.scale = scale
+        self.count = sum(count for _, count in events)
+        self.censored = sum(count for _, count in censored)
+        """Latencies cut off, known only to be longer."""
         self.longest_s: float | None = None
         """The longest that was cut off, seconds; None if nothing was."""
-        if censored is None:
-            self._cumulative, self._whole = list(accumulate(seen)), self.count
+        self._buckets = array("H", [bucket for bucket, _ in events])
+        self._cumulative: Sequence[float]
+        if censored:
+            self._cumulative, self._whole = array("d", kaplan_meier(events, censored)), 1
+            self.longest_s = self._in_seconds(censored[-1][0])
         else:
-            cut = censored.counts
-            self._cumulative, self._whole = kaplan_meier(seen, cut), 1
-            self.longest_s = self._in_seconds(max(bucket for bucket, count in enumerate(cut) if count))
+            self._cumulative, self._whole = array("I", accumulate(count for _, count in events)), self.count
 
     @property
     def samples(self) -> int:
@@ -58,24 +65,42 @@ class Fold:
         if not self.count:
             return None
         rank = q if self.censored else max(1, math.ceil(q * self.count - ROUNDING))
-        bucket = bisect_left(self._cumulative, rank - ROUNDING)
-        return None if bucket == len(self._cumulative) else self._in_seconds(bucket)
+        place = bisect_left(self._cumulative, rank - ROUNDING)
+        return None if place == len(self._buckets) else self._in_seconds(self._buckets[place])
+
+    def middle(self, q: float) -> float | None:
+        """As `quantile`, the middle of its bucket: what to reckon with, where the other is what to promise."""
+        highest_s = self.quantile(q)
+        if highest_s is None:
+            return None
+        bucket = bucket_of(round(highest_s / self.scale.unit_s))
+        return (highest_s + highest_in(bucket - 1) * self.scale.unit_s) / 2
 
     def cdf(self, t_s: float) -> float | None:
         """P(T <= t), 0..1; None with nothing seen. A lower bound beyond the latencies that were cut off."""
-        if not self.samples:
-            return None
-        units = int(t_s / self._scale.unit_s + ROUNDING)
+        if not self.count:
+            return 0.0 if self.censored else None
+        units = int(t_s / self.scale.unit_s + ROUNDING)
         if units < 1:
             return 0.0
-        return self._cumulative[bucket_of(min(units, self._scale.highest))] / self._whole
+        place = bisect_right(self._buckets, bucket_of(min(units, self.scale.highest)))
+        return self._cumulative[place - 1] / self._whole if place else 0.0
 
     def _in_seconds(self, bucket: int) -> float:
-        return highest_in(bucket) * self._scale.unit_s
+        return highest_in(bucket) * self.scale.unit_s
 
 
-def kaplan_meier(events: Sequence[int], censored: Sequence[int]) -> list[float]:
-    """F = 1 - S on a grid of buckets, events before censorings within a bucket.
+def added(parts: Iterable[Sequence[Filled]]) -> list[Filled]:
+    """Several distributions of one scale as one."""
+    total: Counter[int] = Counter()
+    for part in parts:
+        for bucket, count in part:
+            total[bucket] += count
+    return sorted(total.items())
+
+
+def kaplan_meier(events: Sequence[Filled], censored: Sequence[Filled]) -> list[float]:
+    """F = 1 - S at each bucket of *events*, events before censorings within a bucket.
 
         at_risk_i = sum over j >= i of (events_j + censored_j)
         S_i = product over j <= i of (1 - events_j / at_risk_j)
@@ -83,12 +108,16 @@ def kaplan_meier(events: Sequence[int], censored: Sequence[int]) -> list[float]:
     F stays below 1 where the longest latencies were cut off. It is unbiased as long as what cuts is independent of
     the rest of the latency, as a fixed limit is. Source: Kaplan and Meier 1958.
     """
-    at_risk = sum(events) + sum(censored)
+    at_risk = sum(count for _, count in events) + sum(count for _, count in censored)
+    cuts = iter([*censored, (NEVER, 0)])
+    cut_bucket, cut = next(cuts)
     survival = 1.0
     cumulative: list[float] = []
-    for seen, cut in zip(events, censored, strict=True):
-        if seen or cut:
-            survival *= 1.0 - seen / at_risk
-            at_risk -= seen + cut
+    for bucket, seen in events:
+        while cut_bucket < bucket:
+            at_risk -= cut
+            cut_bucket, cut = next(cuts)
+        survival *= 1.0 - seen / at_risk
+        at_risk -= seen
         cumulative.append(1.0 - survival)
     return cumulative

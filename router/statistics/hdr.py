@@ -7,9 +7,8 @@ told, and nothing scans but `fold`.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import attrs
 from hdrh.histogram import HdrHistogram
@@ -57,12 +56,17 @@ def highest_in(bucket: int) -> int:
     return ((bucket - (doublings << (SUB_BUCKET_BITS - 1)) + 1) << doublings) - 1
 
 
+Filled: TypeAlias = tuple[int, int]
+"""A bucket and its count, above 0."""
+
+
 class Histogram:
     """Counts of values in units of a scale."""
 
-    __slots__ = ("_counts", "_hdr")
+    __slots__ = ("_counts", "_hdr", "scale")
 
     def __init__(self, scale: Scale) -> None:
+        self.scale = scale
         self._hdr: Any = HdrHistogram(1, scale.highest, DIGITS, word_size=WORD_BYTES)
         self._counts: Any = self._hdr.counts
 
@@ -76,16 +80,24 @@ class Histogram:
         """Counts by bucket, the smallest values first: a copy, as iterating over the library's array is slow."""
         return cast("Sequence[int]", self._counts[:])
 
+    def filled(self, lowest: int = 0, highest: int | None = None) -> list[Filled]:
+        """The buckets that hold something, with their counts, between two buckets, both included."""
+        end = None if highest is None else highest + 1
+        return [(bucket, count) for bucket, count in enumerate(self._counts[lowest:end], lowest) if count]
+
+    def highest_s(self, bucket: int) -> float:
+        """The largest value, in seconds, that belongs to a bucket."""
+        return highest_in(bucket) * self.scale.unit_s
+
     def record(self, units: int) -> None:
         """Add a value within the range: the library's `record_value`, at a third of its time."""
-        self._counts[bucket_of(units)] += 1
-        self._hdr.total_count += 1
+        self.count_in(bucket_of(units), 1)
+
+    def count_in(self, bucket: int, more: int) -> None:
+        """Add *more* to a bucket's count; below zero, take away what was added before."""
+        self._counts[bucket] += more
+        self._hdr.total_count += more
 
     def add(self, other: Histogram) -> None:
         """Add another's counts, of the same scale."""
         self._hdr.add(other._hdr)
-
-    def clear(self) -> None:
-        """Back to empty. The library's own reset is a loop in Python; this is one memset."""
-        ctypes.memset(self._counts, 0, ctypes.sizeof(self._counts))
-        self._hdr.total_count = 0

@@ -1,17 +1,35 @@
-"""Classes of prompt sizes: calls of one class are alike enough to learn from one another.
+"""Sizes of prompts, rounded: calls of one size are alike enough to learn from one another.
 
-Time to first token grows with the prompt, since the model reads it all before it speaks. Classes are powers of four,
-so that a class spans little enough to be of one kind, and a dozen of them span everything:
+Time to first token grows with the prompt, since the model reads it all before it speaks. What is asked is told to an
+octave, a power of two; what is recorded is kept by class, a power of four, so that a dozen classes span everything and
+few are ever in use:
 
     class 0: 1 to 3 tokens, 1: 4 to 15, 2: 16 to 63, 3: 64 to 255, 4: 256 to 1,023, 5: 1,024 to 4,095, ...
 """
 
 from __future__ import annotations
 
+import math
+
+
+def octave_of(tokens: int) -> int:
+    """floor(log2(tokens)). What is below one token counts as one."""
+    return max(tokens, 1).bit_length() - 1
+
+
+def middle_of(octave: int) -> float:
+    """Tokens in the middle of an octave."""
+    return math.sqrt(2.0) * (1 << octave)
+
+
+def class_of(octave: int) -> int:
+    """The class an octave belongs to: two octaves are one class."""
+    return octave >> 1
+
 
 def size_class(tokens: int) -> int:
-    """The class of a size of at least one token: floor(log4(tokens)). What is below one counts as one."""
-    return (max(tokens, 1).bit_length() - 1) >> 1
+    """The class of a size of at least one token: floor(log4(tokens))."""
+    return class_of(octave_of(tokens))
 
 
 def told(size: int) -> str:

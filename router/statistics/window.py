@@ -1,11 +1,15 @@
-"""What a latency has been of late: a sliding window of HDR histograms.
+"""What a latency has been of late: a sliding window over HDR histograms.
 
-A window is a ring of histograms of a few seconds each. Recording goes to the newest, in constant time; the oldest is
-zeroed as time moves on. Reading goes to the `Fold` of the ring, made anew at most a few times a second.
+A window counts its samples in one HDR histogram, and remembers them by periods of a few seconds. Recording adds to the
+newest period, in constant time; as time moves on, the oldest period's samples are taken out of the counts again. So
+nothing is lost and nothing counted twice. Reading goes to the `Fold` of the counts, made anew a few times a second.
 
 Two things keep the window honest. A latency that was cut off (a timeout, a caller who left) is recorded as *censored*:
 it took at least this long. Leaving those out would make the endpoint that is cut off most look fastest. And an empty
 window answers None: unknown is not fast.
+
+A period keeps its samples as bucket numbers, two bytes each: at a hundred calls a second a window takes 12 KB beside
+the 9 KB of its histogram, where a ring of whole histograms would take 55.
 
 Sources: HdrHistogram; rotation as in Finagle's WindowedPercentileHistogram.
 """
@@ -13,13 +17,21 @@ Sources: HdrHistogram; rotation as in Finagle's WindowedPercentileHistogram.
 from __future__ import annotations
 
 import math
-from typing import TypeAlias
+from array import array
+from typing import TYPE_CHECKING
 
 import attrs
 
 from .. import check
 from .fold import Fold
-from .hdr import Histogram, Scale
+from .hdr import bucket_of
+from .interval import Interval
+from .periods import BUCKET_NUMBER, Periods
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .hdr import Filled, Histogram, Scale
 
 REFOLD_AFTER_S = 0.25
 
@@ -28,7 +40,7 @@ REFOLD_AFTER_S = 0.25
 class WindowShape:
     """How much of the past a window holds.
 
-    periods: histograms in the ring, at least 2. Default 6.
+    periods: parts it is made of, at least 2. Default 6.
     period_s: seconds each. Default 10, so that the whole window is a minute.
     """
 
@@ -36,96 +48,126 @@ class WindowShape:
     period_s: float = attrs.field(default=10.0, validator=check.positive)
 
 
-Ring: TypeAlias = list[Histogram | None]
-"""Histograms of one kind, one a period, made when first needed."""
-
-
-def _ring(shape: WindowShape) -> Ring:
-    return [None] * shape.periods
-
-
 class Window:
     """Sliding distribution of one metric of one endpoint. All times are seconds on the router's clock."""
 
     __slots__ = (
-        "_censored", "_current", "_ends_s", "_events", "_fold", "_folded_at_s", "_new", "_period", "_rotated", "_scale",
-        "_shape", "clamped",
+        "_censored", "_changed", "_ends_s", "_events", "_fold", "_folded_at_s", "_highest", "_period", "_shape",
+        "_unit_s", "clamped", "scale",
     )  # fmt: skip
 
     def __init__(self, scale: Scale, shape: WindowShape) -> None:
-        self._scale = scale
+        self.scale = scale
+        self._unit_s, self._highest = scale.unit_s, scale.highest
         self._shape = shape
-        self._events = _ring(shape)
-        self._censored = _ring(shape)
+        self._events = Periods(scale, shape.periods)
+        self._censored: Periods | None = None
         self._period: int | None = None
-        self._current = 0
         self._ends_s = -math.inf
         self._fold: Fold | None = None
         self._folded_at_s = -math.inf
-        self._new = 0
-        self._rotated = False
+        self._changed = False
         self.clamped = 0
         """Values outside the range, recorded at its edge; since the start."""
 
     def record(self, value_s: float, now_s: float) -> None:
         """Add a latency that was seen to its end. Constant time."""
-        self._add(self._events, value_s, now_s)
+        if now_s >= self._ends_s:
+            self._rotate(now_s)
+        units = int(value_s / self._unit_s + 0.5)
+        self._events.newest.append(bucket_of(units if 1 <= units <= self._highest else self._clamp(units)))
 
     def record_censored(self, at_least_s: float, now_s: float) -> None:
         """Add a latency that was cut off after *at_least_s*. Constant time."""
-        self._add(self._censored, at_least_s, now_s)
+        if now_s >= self._ends_s:
+            self._rotate(now_s)
+        units = int(at_least_s / self._unit_s + 0.5)
+        self._cut().newest.append(bucket_of(units if 1 <= units <= self._highest else self._clamp(units)))
 
     def fold(self, now_s: float) -> Fold:
         """The distribution as of now: at most 0.25 s old, and younger while it is made of few samples."""
         if now_s >= self._ends_s:
             self._rotate(now_s)
         fold = self._fold
-        if fold is None or self._rotated or (self._new and self._is_due(fold, now_s)):
-            fold = self._fold = self._refold()
+        if fold is None or self._changed or self._is_due(fold, now_s):
+            fold = self._fold = Fold(*self.filled(now_s), self.scale)
             self._folded_at_s = now_s
-            self._new = 0
-            self._rotated = False
+            self._changed = False
         return fold
 
-    def _add(self, ring: Ring, value_s: float, now_s: float) -> None:
+    def filled(self, now_s: float) -> tuple[list[Filled], list[Filled]]:
+        """What it holds now: latencies seen to their end, and those cut off."""
         if now_s >= self._ends_s:
             self._rotate(now_s)
-        histogram = ring[self._current]
-        if histogram is None:
-            histogram = ring[self._current] = Histogram(self._scale)
-        units = int(value_s / self._scale.unit_s + 0.5)
-        if not 1 <= units <= self._scale.highest:
-            self.clamped += 1
-            units = 1 if units < 1 else self._scale.highest
-        histogram.record(units)
-        self._new += 1
+        return self._events.filled(), [] if self._censored is None else self._censored.filled()
+
+    def intervals(self, now_s: float) -> list[Interval]:
+        """What it holds now, period by period, the oldest first; periods without a sample are left out."""
+        if now_s >= self._ends_s:
+            self._rotate(now_s)
+        found: list[Interval] = []
+        if self._period is None:
+            return found
+        shape = self._shape
+        for period in range(self._period - shape.periods + 1, self._period + 1):
+            place = period % shape.periods
+            events = self._events.histogram(place)
+            censored = None if self._censored is None else self._censored.histogram(place)
+            if events.count or (censored is not None and censored.count):
+                age_s = max(0.0, now_s - (period + 1) * shape.period_s)
+                found.append(Interval(age_s=age_s, length_s=shape.period_s, events=events, censored=censored))
+        return found
+
+    def merge(self, intervals: Iterable[Interval], now_s: float) -> None:
+        """Add what another process recorded, each interval in the period in which it ended; what is too old is left."""
+        if self._period is None or now_s >= self._ends_s:
+            self._rotate(now_s)
+        period, shape = self._period or 0, self._shape
+        for interval in intervals:
+            ended = min(period, math.ceil((now_s - interval.age_s) / shape.period_s) - 1)
+            if ended <= period - shape.periods:
+                continue
+            self._changed = True
+            self._events.insert(self._buckets(interval.events), ended % shape.periods)
+            if interval.censored is not None and interval.censored.count:
+                self._cut().insert(self._buckets(interval.censored), ended % shape.periods)
+
+    def _buckets(self, histogram: Histogram) -> array[int]:
+        """The samples of a histogram, in buckets of this scale."""
+        samples = array(BUCKET_NUMBER)
+        for bucket, count in histogram.filled():
+            units = int(histogram.highest_s(bucket) / self._unit_s + 0.5)
+            samples.extend([bucket_of(units if 1 <= units <= self._highest else self._clamp(units))] * count)
+        return samples
+
+    def _cut(self) -> Periods:
+        if self._censored is None:
+            self._censored = Periods(self.scale, self._shape.periods)
+            if self._period is not None:
+                self._censored.turn_to(self._period % self._shape.periods)
+        return self._censored
+
+    def _clamp(self, units: int) -> int:
+        self.clamped += 1
+        return 1 if units < 1 else self._highest
 
     def _is_due(self, fold: Fold, now_s: float) -> bool:
-        return now_s - self._folded_at_s >= REFOLD_AFTER_S or self._new > fold.samples
-
-    def _refold(self) -> Fold:
-        censored = self._total(self._censored)
-        return Fold(self._total(self._events), censored if censored.count else None, self._scale)
-
-    def _total(self, ring: Ring) -> Histogram:
-        total = Histogram(self._scale)
-        for histogram in ring:
-            if histogram is not None and histogram.count:
-                total.add(histogram)
-        return total
+        new = self._events.pending + (0 if self._censored is None else self._censored.pending)
+        return new > 0 and (now_s - self._folded_at_s >= REFOLD_AFTER_S or new > fold.samples)
 
     def _rotate(self, now_s: float) -> None:
-        """Move on to the period of now, and zero every one that time has passed over."""
+        """Move on to the period of now, and empty every one that time has passed over."""
         periods = self._shape.periods
         period = int(now_s // self._shape.period_s)
         if self._period is not None and period > self._period:
             for passed in range(max(self._period + 1, period - periods + 1), period + 1):
-                for ring in (self._events, self._censored):
-                    histogram = ring[passed % periods]
-                    if histogram is not None:
-                        histogram.clear()
-            self._rotated = True
+                self._events.empty(passed % periods)
+                if self._censored is not None:
+                    self._censored.empty(passed % periods)
+            self._changed = True
         if self._period is None or period > self._period:
             self._period = period
-            self._current = period % periods
+            self._events.turn_to(period % periods)
+            if self._censored is not None:
+                self._censored.turn_to(period % periods)
         self._ends_s = (self._period + 1) * self._shape.period_s

@@ -115,7 +115,7 @@ def test_a_region_is_as_near_as_the_nearest_of_its_endpoints(ask: Ask) -> None:
         endpoints = [endpoint(name, Scripted(), region=name[0]) for name in measured_s]
         async with routed(endpoints, [Regions(here="home"), seen]) as router:
             for name, network_s in measured_s.items():
-                router.fleet[name].network_s = network_s
+                router.fleet[name].learned.network_s = network_s
             await ask(router, M)
 
     run(main)

@@ -93,9 +93,8 @@ BATCH = Route(name="batch", models="m", urgency=Urgency.BACKGROUND)
 def test_the_urgent_are_served_before_those_who_came_before_them() -> None:
     async def main() -> list[str]:
         served: list[str] = []
-        async with routed(
-            [endpoint("a", Scripted(answers(1.0)), slots=1)], [Slots(max_wait_s=60.0)], [CHAT, BATCH]
-        ) as r:
+        endpoints = [endpoint("a", Scripted(answers(1.0)), slots=1)]
+        async with routed(endpoints, [Slots(max_wait_s=60.0)], [CHAT, BATCH]) as router:
 
             async def one(name: str, request: Request) -> None:
                 await router.complete(request)

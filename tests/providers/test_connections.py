@@ -88,7 +88,7 @@ def test_a_cancelled_call_says_nothing_against_the_endpoint() -> None:
             with anyio.move_on_after(0.05) as scope:
                 await asked.complete()
             assert scope.cancelled_caught
-            assert asked.target.recent.failing(0.0) == 0.0
+            assert asked.target.learned.recent.failing(0.0) == 0.0
 
     asyncio.run(main())
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paceline.router import Call, Ledger, Request, Route
+from paceline.router import Call, Ledger, Request, Route, WindowShape
 from paceline.router.events import Listeners
+from paceline.router.statistics.lengths import Lengths
 from paceline.router.testing import Scripted, endpoint
 
 from .stack import routed
@@ -23,6 +24,7 @@ def call_of(*, deadline_s: float = 50.0, start_by_s: float = 50.0) -> Call:
         route=Route(name="chat", models=("m",)),
         deadline_s=deadline_s,
         start_by_s=start_by_s,
+        lengths=Lengths(WindowShape()),
         candidates=TARGETS,
         prompt_tokens=1,
         size=0,
@@ -100,6 +102,7 @@ def test_the_cap_of_its_answer_is_the_lesser_of_the_requests_and_the_routes(
         route=Route(name="chat", models=("m",), max_tokens=routes),
         deadline_s=1.0,
         start_by_s=1.0,
+        lengths=Lengths(WindowShape()),
         candidates=TARGETS,
         prompt_tokens=1,
         size=0,

@@ -52,7 +52,7 @@ def unharmed(router: Router, provider: Scripted) -> bool:
     return (
         outcomes == [Outcome.CANCELLED]
         and nothing_is_held(router)
-        and all(target.recent.failing(virtual_clock()) == 0.0 for target in router.fleet)
+        and all(target.learned.recent.failing(virtual_clock()) == 0.0 for target in router.fleet)
     )
 
 

@@ -35,7 +35,7 @@ async def traffic(router: Router, *, patience_s: float | None) -> float:
 async def p95_s(router: Router, *, patience_s: float | None) -> float | None:
     async with router:
         now_s = await traffic(router, patience_s=patience_s)
-        return router.fleet["a"].ttft.quantile(0.95, now_s)
+        return router.fleet["a"].learned.ttft.overall.quantile(0.95, now_s)
 
 
 def test_a_thousand_cancelled_calls_are_a_thousand_cut_off_and_none_failed() -> None:
@@ -44,9 +44,12 @@ def test_a_thousand_cancelled_calls_are_a_thousand_cut_off_and_none_failed() -> 
             now_s = await traffic(router, patience_s=1.0)
 
             target = router.fleet["a"]
-            assert target.recent.failing(now_s) == 0.0
-            assert (target.ttft.samples(now_s), target.ttft.censored(now_s)) == (0, CALLS)
-            assert (target.total.samples(now_s), target.total.censored(now_s)) == (0, CALLS)
+            assert target.learned.recent.failing(now_s) == 0.0
+            assert (target.learned.ttft.overall.samples(now_s), target.learned.ttft.overall.censored(now_s)) == (
+                0,
+                CALLS,
+            )
+            assert (target.learned.total.samples(now_s), target.learned.total.censored(now_s)) == (0, CALLS)
             assert nothing_is_held(router)
 
     run(main)
@@ -76,8 +79,8 @@ def test_calls_that_are_timed_out_are_cut_off_too() -> None:
                     await router.complete(ask())
 
             target, now_s = router.fleet["a"], virtual_clock()
-            assert (target.ttft.samples(now_s), target.ttft.censored(now_s)) == (0, 10)
-            assert target.recent.level_s(0.25, now_s) == 0.5
+            assert (target.learned.ttft.overall.samples(now_s), target.learned.ttft.overall.censored(now_s)) == (0, 10)
+            assert target.learned.recent.ttft.slowness(lambda _: 0.25, now_s) == 2.0
 
     run(main)
 
@@ -89,8 +92,8 @@ def test_a_call_cut_off_after_its_first_token_keeps_its_first_token() -> None:
                 await router.complete(ask())
 
             target = router.fleet["a"]
-            assert (target.ttft.samples(2.0), target.ttft.censored(2.0)) == (1, 0)
-            assert (target.total.samples(2.0), target.total.censored(2.0)) == (0, 1)
+            assert (target.learned.ttft.overall.samples(2.0), target.learned.ttft.overall.censored(2.0)) == (1, 0)
+            assert (target.learned.total.samples(2.0), target.learned.total.censored(2.0)) == (0, 1)
 
     run(main)
 
@@ -105,9 +108,9 @@ def test_an_answer_asked_for_in_one_piece_says_nothing_of_a_first_token(patience
             await asyncio.wait([task])
 
             target, now_s = router.fleet["a"], virtual_clock()
-            assert (target.ttft.samples(now_s), target.ttft.censored(now_s)) == (0, 0)
-            assert target.total.samples(now_s) + target.total.censored(now_s) == 1
-            assert target.recent.level_s(0.25, now_s) == 0.25
+            assert (target.learned.ttft.overall.samples(now_s), target.learned.ttft.overall.censored(now_s)) == (0, 0)
+            assert target.learned.total.samples(now_s) + target.learned.total.censored(now_s) == 1
+            assert target.learned.recent.ttft.slowness(lambda _: 0.25, now_s) == 1.0
 
     run(main)
 
@@ -120,9 +123,9 @@ def test_errors_are_no_latencies_however_fast() -> None:
                     await router.complete(ask())
 
             target, now_s = router.fleet["a"], virtual_clock()
-            assert target.ttft.quantile(0.5, now_s) is None
-            assert target.total.quantile(0.5, now_s) is None
+            assert target.learned.ttft.overall.quantile(0.5, now_s) is None
+            assert target.learned.total.quantile(0.5, now_s) is None
             assert not target.outlook(now_s).known
-            assert target.recent.failing(now_s) > 0.9
+            assert target.learned.recent.failing(now_s) > 0.9
 
     run(main)

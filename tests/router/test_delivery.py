@@ -100,7 +100,7 @@ def test_what_emit_raises_passes_through_as_it_is_and_harms_nobody() -> None:
             assert caught.value.__cause__ is None
             assert (provider.calls, provider.live) == (1, 0)
             assert provider.seen[0].ledger.attempts[0].outcome is Outcome.CANCELLED
-            assert (target.recent.failing(0.25), target.total.censored(0.25)) == (0.0, 1)
+            assert (target.learned.recent.failing(0.25), target.learned.total.censored(0.25)) == (0.0, 1)
             assert nothing_is_held(router)
 
     run(main)
@@ -133,7 +133,7 @@ def test_a_provider_cannot_make_the_callers_error_its_own(mend: type[Exception] 
                 await router.send(ask(), emit)
 
             assert provider.calls == 1
-            assert router.fleet["a"].recent.failing(0.0) == 0.0
+            assert router.fleet["a"].learned.recent.failing(0.0) == 0.0
 
     run(main)
 
@@ -153,7 +153,7 @@ def test_what_a_policy_raises_while_passing_a_chunk_on_is_that_policys_fault() -
 
             assert isinstance(caught.value, PolicyFailed)
             assert isinstance(caught.value.__cause__, LookupError)
-            assert router.fleet["a"].recent.failing(0.0) == 0.0
+            assert router.fleet["a"].learned.recent.failing(0.0) == 0.0
 
     run(main)
 
@@ -183,7 +183,7 @@ def test_a_failure_after_progress_is_censored_and_not_a_total() -> None:
                 await router.send(ask(), Ear())
 
             target = router.fleet["a"]
-            assert (target.ttft.samples(1.0), target.ttft.censored(1.0)) == (1, 0)
-            assert (target.total.samples(1.0), target.total.censored(1.0)) == (0, 1)
+            assert (target.learned.ttft.overall.samples(1.0), target.learned.ttft.overall.censored(1.0)) == (1, 0)
+            assert (target.learned.total.samples(1.0), target.learned.total.censored(1.0)) == (0, 1)
 
     run(main)

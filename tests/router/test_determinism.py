@@ -98,7 +98,10 @@ def log() -> str:
                     lines += [str(line) for line in (*result.error.decisions, *result.error.attempts)]
             now_s = virtual_clock()
             for target in router.fleet:
-                lines.append(f"{target!r} {target.ttft.quantile(0.5, now_s)!r} {target.recent.failing(now_s)!r}")
+                learned = target.learned
+                lines.append(
+                    f"{target!r} {learned.ttft.overall.quantile(0.5, now_s)!r} {learned.recent.failing(now_s)!r}"
+                )
         assert nothing_is_held(router)
         assert len(arrivals) > 300
         return "\n".join(lines)

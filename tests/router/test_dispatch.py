@@ -62,8 +62,11 @@ def test_an_attempt_that_ends_well_leaves_its_marks_and_samples() -> None:
             assert attempt.outcome is Outcome.OK
             assert (attempt.sent_s, attempt.first_progress_s, attempt.last_progress_s) == (0.0, 0.25, 0.75)
             assert (attempt.first_event_s, attempt.finished_s) == (0.25, 0.75)
-            assert (target.ttft.samples(1.0), target.ttft.quantile(0.5, 1.0)) == (1, 0.25)
-            assert target.total.samples(1.0) == 1
+            assert (target.learned.ttft.overall.samples(1.0), target.learned.ttft.overall.quantile(0.5, 1.0)) == (
+                1,
+                0.25,
+            )
+            assert target.learned.total.samples(1.0) == 1
             assert nothing_is_held(router)
 
     run(main)
@@ -93,8 +96,14 @@ def test_a_failure_comes_out_as_it_is_and_adds_no_latency(kind: type[ProviderErr
             assert attempt.outcome is Outcome.FAILED
             assert attempt.error is caught.value
             assert attempt.finished_s == 0.125
-            assert [metric.samples(1.0) for metric in (target.ttft, target.total, target.tpot)] == [0, 0, 0]
-            assert [metric.censored(1.0) for metric in (target.ttft, target.total, target.tpot)] == [0, 0, 0]
+            assert [
+                metric.samples(1.0)
+                for metric in (target.learned.ttft.overall, target.learned.total, target.learned.tpot.overall)
+            ] == [0, 0, 0]
+            assert [
+                metric.censored(1.0)
+                for metric in (target.learned.ttft.overall, target.learned.total, target.learned.tpot.overall)
+            ] == [0, 0, 0]
             assert nothing_is_held(router)
 
     run(main)
@@ -107,7 +116,7 @@ def test_only_what_speaks_against_the_endpoint_is_held_against_it(kind: type[Pro
             with pytest.raises(kind):
                 await router.complete(ask())
 
-            assert router.fleet["a"].recent.failing(0.0) == pytest.approx(share)
+            assert router.fleet["a"].learned.recent.failing(0.0) == pytest.approx(share)
 
     run(main)
 
@@ -120,7 +129,7 @@ def test_a_bug_in_a_provider_is_a_provider_error_with_its_cause() -> None:
 
             assert isinstance(caught.value.__cause__, ZeroDivisionError)
             assert caught.value.endpoint == "a"
-            assert router.fleet["a"].recent.failing(0.0) == pytest.approx(0.2)
+            assert router.fleet["a"].learned.recent.failing(0.0) == pytest.approx(0.2)
 
     run(main)
 
@@ -136,7 +145,7 @@ def test_an_answer_that_ends_before_it_begins_is_truncated(script: Script) -> No
             with pytest.raises(TruncatedAnswer):
                 await router.complete(ask())
 
-            assert router.fleet["a"].recent.failing(0.0) == pytest.approx(0.2)
+            assert router.fleet["a"].learned.recent.failing(0.0) == pytest.approx(0.2)
 
     run(main)
 
@@ -147,7 +156,7 @@ def test_an_empty_answer_that_ends_well_is_an_answer() -> None:
             answer = await router.complete(ask())
 
             assert (answer.text, answer.finish_reason, answer.ttft_s, answer.total_s) == ("", "stop", None, 0.25)
-            assert router.fleet["a"].ttft.samples(1.0) == 0
+            assert router.fleet["a"].learned.ttft.overall.samples(1.0) == 0
 
     run(main)
 
@@ -162,10 +171,10 @@ def test_a_call_cancelled_before_a_word_is_cut_off_and_not_failed() -> None:
 
             target = router.fleet["a"]
             assert task.cancelled()
-            assert target.recent.failing(2.0) == 0.0
-            assert target.recent.unanswered == 0
-            assert (target.ttft.samples(2.0), target.ttft.censored(2.0)) == (0, 1)
-            assert (target.total.samples(2.0), target.total.censored(2.0)) == (0, 1)
+            assert target.learned.recent.failing(2.0) == 0.0
+            assert target.learned.recent.unanswered == 0
+            assert (target.learned.ttft.overall.samples(2.0), target.learned.ttft.overall.censored(2.0)) == (0, 1)
+            assert (target.learned.total.samples(2.0), target.learned.total.censored(2.0)) == (0, 1)
             assert nothing_is_held(router)
 
     run(main)

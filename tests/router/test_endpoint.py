@@ -117,20 +117,20 @@ def test_a_prior_goes_through_its_median_and_its_p95() -> None:
 
     assert prior.quantile(0.5) == pytest.approx(0.5)
     assert prior.quantile(0.95) == pytest.approx(2.0)
-    assert prior.cdf(0.5) == pytest.approx(0.5)
-    assert prior.cdf(2.0) == pytest.approx(0.95)
+    assert prior.within(0.5) == pytest.approx(0.5)
+    assert prior.within(2.0) == pytest.approx(0.95)
 
 
 @given(st.floats(0.01, 0.99), st.floats(0.01, 10.0), st.floats(1.01, 20.0))
 def test_a_priors_chance_is_its_quantile_the_other_way_round(q: float, median_s: float, spread: float) -> None:
     prior = Prior(median_s, median_s * spread)
 
-    assert prior.cdf(prior.quantile(q)) == pytest.approx(q)
+    assert prior.within(prior.quantile(q)) == pytest.approx(q)
 
 
 @pytest.mark.parametrize(("t_s", "p"), [(-1.0, 0.0), (0.0, 0.0), (0.25, 0.0), (0.5, 1.0), (1.0, 1.0)])
 def test_a_prior_without_spread_is_a_step(t_s: float, p: float) -> None:
     prior = Prior(0.5, 0.5)
 
-    assert prior.cdf(t_s) == p
+    assert prior.within(t_s) == p
     assert prior.quantile(0.01) == prior.quantile(0.99) == 0.5

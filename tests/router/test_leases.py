@@ -64,7 +64,7 @@ class Bench:
         self.points = max(self.points, point)
         assert nothing_is_held(self.router), point
         assert self.provider.live == 0, point
-        assert all(target.recent.unanswered == 0 for target in self.router.fleet), point
+        assert all(target.learned.recent.unanswered == 0 for target in self.router.fleet), point
         outcomes = {attempt.outcome for call in self.provider.seen for attempt in call.ledger.attempts}
         assert Outcome.RUNNING not in outcomes, point
 

@@ -45,6 +45,7 @@ def attempt(outcome: Outcome, error: e.AttemptFailed | None = None) -> Attempt:
         *((Outcome.FAILED, kind("no"), Signal.DROPPED) for kind in LOST),
         *((Outcome.FAILED, kind("no"), Signal.IGNORED) for kind in SAYS_NOTHING),
         (Outcome.TIMED_OUT, e.AttemptTimeout("first_token", 30.0), Signal.DROPPED),
+        (Outcome.TIMED_OUT, e.AttemptTimeout("start", 2.0), Signal.IGNORED),
         (Outcome.TIMED_OUT, None, Signal.IGNORED),
         (Outcome.CANCELLED, None, Signal.IGNORED),
     ],

@@ -49,10 +49,10 @@ def test_its_first_token_is_recorded_once_and_empties_record_nothing() -> None:
         async with one() as router:
             await router.send(ask(), Ear())
 
-            ttft = router.fleet["a"].ttft
+            ttft = router.fleet["a"].learned.ttft.overall
             assert (ttft.samples(10.0), ttft.censored(10.0), ttft.quantile(0.5, 10.0)) == (1, 0, 0.25)
-            assert ttft.window.clamped == 0
-            assert router.fleet["a"].total.quantile(0.5, 10.0) == pytest.approx(10.0, rel=0.01)
+            assert router.fleet["a"].learned.ttft.clamped == 0
+            assert router.fleet["a"].learned.total.quantile(0.5, 10.0) == pytest.approx(10.0, rel=0.01)
 
     run(main)
 
@@ -72,7 +72,7 @@ def test_a_caller_who_closes_it_frees_its_slot_then() -> None:
             assert await load_at(router, 3.0) == 0
             assert nothing_is_held(router)
             await task
-            assert router.fleet["a"].total.censored(3.0) == 1
+            assert router.fleet["a"].learned.total.censored(3.0) == 1
 
     run(main)
 

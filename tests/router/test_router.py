@@ -217,8 +217,8 @@ def test_two_routers_in_one_process_do_not_meet() -> None:
         async with routed(a) as one, routed(a) as other:
             await one.complete(ask())
 
-            assert one.fleet["a"].ttft.samples(1.0) == 1
-            assert other.fleet["a"].ttft.samples(1.0) == 0
+            assert one.fleet["a"].learned.ttft.overall.samples(1.0) == 1
+            assert other.fleet["a"].learned.ttft.overall.samples(1.0) == 0
 
     run(main)
 

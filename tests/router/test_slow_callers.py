@@ -34,7 +34,7 @@ async def gone(chunk: Chunk) -> None:
 def closed(router: Router, provider: Scripted) -> set[Outcome]:
     """How its attempts ended; none is left open anywhere."""
     assert nothing_is_held(router)
-    assert (provider.live, router.fleet["a"].recent.unanswered) == (0, 0)
+    assert (provider.live, router.fleet["a"].learned.recent.unanswered) == (0, 0)
     return {attempt.outcome for call in provider.seen for attempt in call.ledger.attempts}
 
 
@@ -48,7 +48,7 @@ def test_what_was_kept_back_may_be_taken_slowly_too(script: Script, chunks: int,
 
             assert virtual_clock() == 0.25 + chunks * 8.0
             assert closed(router, provider) == {Outcome.OK}
-            assert router.fleet["a"].recent.failing(virtual_clock()) == 0.0
+            assert router.fleet["a"].learned.recent.failing(virtual_clock()) == 0.0
 
     run(main)
 
@@ -102,7 +102,7 @@ def test_a_caller_who_is_gone_ends_the_call_with_its_own_error(script: Script) -
                 await router.send(ask(), gone)
 
             assert closed(router, provider) == {Outcome.CANCELLED}
-            assert router.fleet["a"].recent.failing(virtual_clock()) == 0.0
+            assert router.fleet["a"].learned.recent.failing(virtual_clock()) == 0.0
 
     run(main)
 

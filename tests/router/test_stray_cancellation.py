@@ -116,7 +116,7 @@ def test_a_reader_as_slow_as_that_says_nothing_of_the_endpoints_speed() -> None:
             await router.send(M, slowly)
             target = router.fleet["a"]
 
-            assert target.ttft.samples(5.0) == 1
-            assert (target.total.samples(5.0), target.tpot.samples(5.0)) == (0, 0)
+            assert target.learned.ttft.overall.samples(5.0) == 1
+            assert (target.learned.total.samples(5.0), target.learned.tpot.overall.samples(5.0)) == (0, 0)
 
     run(main)

@@ -19,8 +19,8 @@ async def warmed(router: Router) -> None:
     for name in ("b", "c"):
         for _ in range(WARM):
             target = router.fleet[name]
-            target.ttft.window.record(0.25, virtual_clock())
-            target.total.window.record(0.25, virtual_clock())
+            target.learned.ttft.record(0.25, 0, virtual_clock())
+            target.learned.total.measured.record(0.25, virtual_clock())
 
 
 def stack(probes: int, *, budgeted: bool) -> list[Policy]:
@@ -95,7 +95,13 @@ def test_a_quantile_of_nothing_is_none(q: float) -> None:
         async with routed(endpoint("a", Scripted())) as router:
             target = router.fleet["a"]
 
-            assert [metric.quantile(q, 0.0) for metric in (target.ttft, target.total, target.tpot)] == [None] * 3
-            assert [metric.within(60.0, 0.0) for metric in (target.ttft, target.total, target.tpot)] == [None] * 3
+            assert [
+                metric.quantile(q, 0.0)
+                for metric in (target.learned.ttft.overall, target.learned.total, target.learned.tpot.overall)
+            ] == [None] * 3
+            assert [
+                metric.within(60.0, 0.0)
+                for metric in (target.learned.ttft.overall, target.learned.total, target.learned.tpot.overall)
+            ] == [None] * 3
 
     run(main)

@@ -180,7 +180,7 @@ def test_a_policys_impatience_does_not_speak_against_the_endpoint(
                 await router.complete(ask())
 
             assert (caught.value.limit, virtual_clock()) == (limit, 1.0)
-            assert router.fleet["a"].recent.failing(1.0) == pytest.approx(failing_share)
+            assert router.fleet["a"].learned.recent.failing(1.0) == pytest.approx(failing_share)
 
     run(main)
 

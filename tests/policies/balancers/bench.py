@@ -7,7 +7,7 @@ import random
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from paceline.router import Call, Lease, Ledger, Outcome, Profile, Request, Target
+from paceline.router import Call, Lease, Ledger, Outcome, Profile, Request, Router, Target
 from paceline.router.errors import ProviderError
 from paceline.router.testing import Scripted, endpoint
 
@@ -38,25 +38,11 @@ def alike(count: int, *, slots: int | None = None) -> list[Target]:
     return targets({f"t{number}": 0.25 for number in range(count)}, slots=slots)
 
 
-def call_to(among: Sequence[Target], *, seed: int = 1, stream: bool = True, route: str = "m") -> Call:
+def call_to(among: Sequence[Target], *, seed: int = 1, stream: bool = True) -> Call:
     """A call for which all of *among* are candidates, with seeded dice."""
-    router = routed([target.endpoint for target in among], [])
-    request = Request(messages="hello", model=route, stream=stream)
-    return Call(
-        request=request,
-        route=router.fleet.admit(request)[0],
-        deadline_s=60.0,
-        start_by_s=60.0,
-        candidates=tuple(among),
-        prompt_tokens=1,
-        size=0,
-        tied=len(among),
-        residency=None,
-        ledger=Ledger(0.0, streamed=stream),
-        listeners=router._listeners,
-        clock=lambda: 0.0,
-        dice=random.Random(seed),
-    )
+    router = Router([target.endpoint for target in among], clock=lambda: 0.0, dice=random.Random(seed))
+    admitted = router._admit(Request(messages="hello", model="m", stream=stream), streamed=stream)
+    return admitted.with_(candidates=tuple(among))
 
 
 def drawn(

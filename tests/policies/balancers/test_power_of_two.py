@@ -92,15 +92,24 @@ def test_a_failure_adds_what_it_costs_also_where_nothing_is_believed() -> None:
     assert expected_s(target, call, 0.0) == pytest.approx(0.2 * 5.0)
 
 
-@pytest.mark.parametrize("balancer", [PowerOfTwo(), PeakEwma()])
-def test_an_endpoint_of_twice_the_latency_carries_half_the_load(balancer: PowerOfTwo | PeakEwma) -> None:
+@pytest.mark.parametrize(("balancer", "within"), [(PeakEwma(), 0.05), (PowerOfTwo(), 0.1)])
+def test_an_endpoint_of_twice_the_latency_carries_half_the_load(balancer: PowerOfTwo | PeakEwma, within: float) -> None:
+    """`PowerOfTwo` takes costs for equal that differ by 5 %, so it leaves the load so much less even."""
     takes_s = {"slow": 2.0} | {f"t{number}": 1.0 for number in range(5)}
-    run = under_load(balancer, targets(takes_s), takes_s, rate_per_s=300.0, seconds=25.0)
+    run = under_load(balancer, targets(takes_s), takes_s, rate_per_s=300.0, seconds=20.0)
 
     others = [run.mean_load(f"t{number}") for number in range(5)]
     mean = sum(others) / 5
-    assert run.mean_load("slow") / mean == pytest.approx(0.5, rel=0.05)
-    assert all(load == pytest.approx(mean, rel=0.02) for load in others)
+    assert run.mean_load("slow") / mean == pytest.approx(0.5, rel=within)
+    assert all(load == pytest.approx(mean, rel=0.03) for load in others)
+
+
+def test_costs_that_differ_by_little_are_a_tie() -> None:
+    among = targets({"a": 0.25, "b": 0.26, "c": 0.3})
+    seen = drawn(PowerOfTwo(), among, 9000)
+
+    assert seen["c"] == 0
+    assert abs(seen["a"] - seen["b"]) < 4 * math.sqrt(9000)
 
 
 def fullest(pick: PowerOfTwo | LeastLoaded | None, seed: int, bins: int = 1000) -> int:

@@ -23,7 +23,7 @@ def histogram(*units: int) -> Histogram:
 
 
 def fold(*events: int, cut: tuple[int, ...] = ()) -> Fold:
-    return Fold(histogram(*events), histogram(*cut) if cut else None, MS)
+    return Fold(histogram(*events).filled(), histogram(*cut).filled(), MS)
 
 
 def test_nothing_seen_is_unknown_and_not_fast() -> None:
@@ -84,9 +84,9 @@ def test_a_share_of_a_hundred_is_not_rounded_up_by_its_float(q: float, value_s: 
 
 
 def test_kaplan_meier_events_come_before_what_is_cut_at_the_same_value() -> None:
-    survival = [1.0 - f for f in kaplan_meier([1, 1, 0, 1], [0, 1, 0, 0])]
+    survival = [1.0 - f for f in kaplan_meier([(1, 1), (2, 1), (4, 1)], [(2, 1)])]
 
-    assert survival == [0.75, 0.5, 0.5, 0.0]
+    assert survival == [0.75, 0.5, 0.0]
 
 
 def test_kaplan_meier_stops_below_one_where_the_longest_were_cut() -> None:

@@ -73,11 +73,12 @@ def test_adding_another_adds_every_count() -> None:
     assert [one.counts[bucket_of(units)] for units in (1, 250, 3_600_000)] == [2, 2, 2]
 
 
-def test_a_cleared_histogram_is_as_new() -> None:
+def test_what_was_added_can_be_taken_away_again() -> None:
     histogram = Histogram(MILLISECONDS_TO_AN_HOUR)
     histogram.record(250)
-
-    histogram.clear()
     histogram.record(7)
 
+    histogram.count_in(bucket_of(250), -1)
+
     assert histogram.count == sum(histogram.counts) == 1
+    assert histogram.filled() == [(bucket_of(7), 1)]

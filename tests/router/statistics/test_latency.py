@@ -2,19 +2,19 @@
 
 import pytest
 
-from paceline.router import Prior, WindowShape
+from paceline.router import Prior, Window, WindowShape
 from paceline.router.statistics.hdr import MILLISECONDS_TO_AN_HOUR as MS
-from paceline.router.statistics.latency import PRIOR_WEIGHT, Latency
+from paceline.router.statistics.latency import BELIEF_WEIGHT, Latency
 
 BELIEVED = Prior(1.0, 2.0)
 
 
-def latency(*values_s: float, prior: Prior | None = None, cut_s: tuple[float, ...] = ()) -> Latency:
-    made = Latency(MS, WindowShape(), prior)
+def latency(*values_s: float, prior: Prior | None = None, cut_s: tuple[float, ...] = ()) -> Latency[Window]:
+    made = Latency(Window(MS, WindowShape()), prior)
     for value_s in values_s:
-        made.window.record(value_s, 0.0)
+        made.measured.record(value_s, 0.0)
     for value_s in cut_s:
-        made.window.record_censored(value_s, 0.0)
+        made.measured.record_censored(value_s, 0.0)
     return made
 
 
@@ -42,14 +42,14 @@ def test_without_a_prior_the_samples_stand_alone() -> None:
 
 
 def test_both_are_weighed_by_their_number_of_samples() -> None:
-    both = latency(*[0.25] * PRIOR_WEIGHT, prior=BELIEVED)
+    both = latency(*[0.25] * BELIEF_WEIGHT, prior=BELIEVED)
 
     assert both.quantile(0.5, 0.0) == pytest.approx((0.25 + 1.0) / 2)
     assert both.within(1.0, 0.0) == pytest.approx((1.0 + 0.5) / 2)
 
 
 def test_many_samples_outweigh_the_prior() -> None:
-    measured = latency(*[0.25] * 99 * PRIOR_WEIGHT, prior=BELIEVED)
+    measured = latency(*[0.25] * 99 * BELIEF_WEIGHT, prior=BELIEVED)
 
     assert measured.quantile(0.5, 0.0) == pytest.approx(0.25 * 0.99 + 1.0 * 0.01)
 

@@ -7,7 +7,8 @@ import pytest
 
 from paceline.router import Limits, Profile, Router, Usage
 from paceline.router.errors import BadRequest, CallError, ProviderError, RateLimited
-from paceline.router.statistics.outlook import AS_EVER, FAILURE_COST_S
+from paceline.router.statistics.outlook import FAILURE_COST_S
+from paceline.router.statistics.slowness import AS_EVER
 from paceline.router.testing import SILENT, Script, Scripted, answers, endpoint, fails, run, virtual_clock
 
 from ..stack import ask, routed
@@ -30,10 +31,10 @@ def test_of_an_endpoint_without_samples_and_profile_nothing_is_known() -> None:
             outlook = router.fleet["a"].outlook(virtual_clock())
 
             assert not outlook.known
-            assert (outlook.ttft_s, outlook.total_s, outlook.tokens_s(100)) == (None, None, None)
+            assert (outlook.ttft_s, outlook.total_s, outlook.tokens_s([100])) == (None, None, None)
             assert outlook.p_first_token_within(60.0) is None
             assert outlook.p_total_within(60.0) is None
-            assert outlook.p_tokens_within(60.0, 100) is None
+            assert outlook.p_tokens_within(60.0, [100]) is None
 
     run(main)
 
@@ -46,7 +47,7 @@ def test_a_profile_is_believed_and_yet_not_known() -> None:
             assert not outlook.known
             assert outlook.ttft_s == pytest.approx(0.5)
             assert outlook.p_first_token_within(1.0) == pytest.approx(0.95)
-            assert outlook.tokens_s(100) == pytest.approx(1.5)
+            assert outlook.tokens_s([100]) == pytest.approx(1.5)
             assert outlook.total_s == pytest.approx(0.5 + 129 / 100)
 
     run(main)
@@ -74,12 +75,12 @@ def test_it_expects_what_it_has_seen() -> None:
 
             assert outlook.ttft_s == 0.25
             assert outlook.total_s == pytest.approx(1.25, rel=0.01)
-            assert outlook.tokens_s(20) == pytest.approx(0.25 + 20 * 0.1, rel=0.01)
+            assert outlook.tokens_s([20]) == pytest.approx(0.25 + 20 * 0.1, rel=0.01)
             assert outlook.p_first_token_within(0.25) == 1.0
             assert outlook.p_first_token_within(0.125) == 0.0
             assert outlook.p_total_within(1.0) == 0.0
-            assert outlook.p_tokens_within(2.5, 20) == 1.0
-            assert outlook.p_tokens_within(2.0, 20) == 0.0
+            assert outlook.p_tokens_within(2.5, [20]) == 1.0
+            assert outlook.p_tokens_within(2.0, [20]) == 0.0
 
     run(main)
 
@@ -94,8 +95,8 @@ def test_a_silence_longer_than_its_slowest_starts_stretches_it() -> None:
 
             outlook = router.fleet["a"].outlook(virtual_clock())
 
-            assert outlook.stretch == 4.0
-            assert outlook.ttft_s == 1.0
+            assert outlook.stretch == pytest.approx(4.0, rel=0.01)
+            assert outlook.ttft_s == pytest.approx(1.0, rel=0.01)
             assert outlook.p_first_token_within(0.5) == 0.0
             waiting.cancel()
 
@@ -129,7 +130,7 @@ def test_three_slow_starts_in_five_are_believed_before_the_window_shows_them() -
             await warm(router, 1)
             await asyncio.sleep(0.25)
 
-            assert router.fleet["a"].outlook(virtual_clock()).stretch == 8.0
+            assert router.fleet["a"].outlook(virtual_clock()).stretch == pytest.approx(8.0, rel=0.02)
 
     run(main)
 

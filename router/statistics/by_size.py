@@ -1,0 +1,123 @@
+"""A latency that depends on the size of the prompt: one window for each class of sizes, and what they have in common.
+
+A class has a window from its first sample on, and loses it when it has been idle for as long as the window is. With few
+samples it leans on all sizes together, by sample count (`Latency`): not on their seconds, which are those of other
+prompts, but on their ratios to what is to be expected of their size (`Relative`), and those on the profile. So a size
+that was never seen is not unknown, a rare one is not taken for a common one, a common one is judged by its own kind.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from .fold import Fold, added
+from .latency import Latency
+from .relative import RATIO, Relative
+from .size_class import class_of, middle_of
+from .window import REFOLD_AFTER_S, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .hdr import Scale
+    from .latency import Belief, Samples
+    from .window import WindowShape
+
+
+class BySize:
+    """One metric of one endpoint, in seconds, by octave of prompt sizes.
+
+    overall: of all sizes, in seconds, leaning on what is believed of the endpoint.
+    """
+
+    __slots__ = (
+        "_classes", "_fold", "_folded_at_s", "_new", "_octaves", "_relative", "_rotates_s", "_scale", "_shape",
+        "overall",
+    )  # fmt: skip
+
+    def __init__(self, scale: Scale, shape: WindowShape, believed: Belief | None) -> None:
+        self._scale = scale
+        self._shape = shape
+        self._classes: dict[int, Window] = {}
+        self._octaves: dict[int, Latency[Samples]] = {}
+        self._relative = Relative(shape, believed)
+        self._fold = Fold((), (), scale)
+        self._folded_at_s = self._rotates_s = -math.inf
+        self._new = 0
+        self.overall: Latency[Samples] = Latency(self, believed)
+
+    def of(self, octave: int | None) -> Latency[Samples]:
+        """The latency of a size; of all sizes if None is asked for, and before the first sample."""
+        if octave is None or not self._classes:
+            return self.overall
+        known = self._octaves.get(octave)
+        if known is None:
+            common = self._relative.at(middle_of(octave))
+            window = self._classes.get(class_of(octave))
+            if window is None:
+                return Latency(NOTHING, common)
+            known = self._octaves[octave] = Latency(window, common)
+        return known
+
+    def record(self, value_s: float, octave: int, now_s: float) -> None:
+        """Add a latency that was seen to its end. Constant time."""
+        self._new += 1
+        self.window(class_of(octave)).record(value_s, now_s)
+        self._relative.record(value_s, middle_of(octave), now_s)
+
+    def record_censored(self, at_least_s: float, octave: int, now_s: float) -> None:
+        """Add a latency that was cut off. Constant time."""
+        self._new += 1
+        self.window(class_of(octave)).record_censored(at_least_s, now_s)
+        self._relative.record_censored(at_least_s, middle_of(octave), now_s)
+
+    def window(self, size: int) -> Window:
+        """The window of a class, made when first asked for."""
+        window = self._classes.get(size)
+        if window is None:
+            window = self._classes[size] = Window(self._scale, self._shape)
+            self._octaves.clear()
+        return window
+
+    def windows(self) -> Iterator[tuple[int, Window]]:
+        """The classes that have a window."""
+        yield from self._classes.items()
+
+    @property
+    def clamped(self) -> int:
+        """Values outside the range, recorded at its edge, in the windows there are."""
+        return sum(window.clamped for window in self._classes.values())
+
+    def fold(self, now_s: float) -> Fold:
+        """The distribution of all sizes as of now: at most 0.25 s old, and younger while it is made of few samples."""
+        is_due = now_s - self._folded_at_s >= REFOLD_AFTER_S or self._new > self._fold.samples
+        if now_s >= self._rotates_s or (self._new and is_due):
+            self._refold(now_s)
+            self._folded_at_s = now_s
+            self._rotates_s = (now_s // self._shape.period_s + 1) * self._shape.period_s
+            self._new = 0
+        return self._fold
+
+    def _refold(self, now_s: float) -> None:
+        held = {size: window.filled(now_s) for size, window in self._classes.items()}
+        for size, (events, censored) in held.items():
+            if not events and not censored:
+                del self._classes[size]
+                self._octaves.clear()
+        self._fold = Fold(
+            added(events for events, _ in held.values()), added(censored for _, censored in held.values()), self._scale
+        )
+
+
+class _Nothing:
+    """No samples."""
+
+    def __init__(self) -> None:
+        self._fold = Fold((), (), RATIO)
+
+    def fold(self, _now_s: float, /) -> Fold:
+        return self._fold
+
+
+NOTHING = _Nothing()

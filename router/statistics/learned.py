@@ -1,0 +1,182 @@
+"""Everything learned about one endpoint: its distributions, its last few calls, and the outlook both make.
+
+`dispatch` tells it what attempts came to; policies ask it for an outlook. A failure is no latency, however fast; what
+was cut off is a latency of at least so long; and an answer whose reader was slow says nothing of the endpoint.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..ledger import Outcome
+from . import slowness
+from .by_load import ByLoad
+from .by_size import BySize
+from .hdr import MILLISECONDS_TO_AN_HOUR, TEN_MICROSECONDS_TO_A_MINUTE
+from .interval import Series
+from .latency import Latency
+from .outlook import Outlook
+from .recent import Recent
+from .window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..ledger import Attempt
+    from ..profile import Profile
+    from ..remembered import Pulse
+    from .hdr import Scale
+    from .window import WindowShape
+
+SLOW_READER = 0.1
+"""Share of an attempt's time that the caller may have held it up by, for its times to count."""
+
+NETWORK_WEIGHT = 0.2
+"""Weight of one new connection in the smoothed network time."""
+
+SHORTEST_S = 0.001
+"""What took less counts as this long: it is not out of range."""
+
+
+class Learned:
+    """What is known of one endpoint. All times are seconds on the router's clock.
+
+    ttft: time to first token, by size of prompt. total: whole answers. tpot: time per output token, by load.
+    gap: the longest gap of each answer. slot_wait: for a slot, of those that waited. network: to open a connection.
+    recent: its last few calls. network_s: smoothed seconds to open a connection, None before the first.
+    """
+
+    __slots__ = (
+        "_outlooks", "_pulse", "_thought_unknown",
+        "gap", "network", "network_s", "recent", "slot_wait", "total", "tpot", "ttft",
+    )  # fmt: skip
+
+    def __init__(self, profile: Profile | None, shape: WindowShape, pulse: Pulse) -> None:
+        def latency(scale: Scale) -> Window:
+            return Window(scale, shape)
+
+        self.ttft = BySize(MILLISECONDS_TO_AN_HOUR, shape, None if profile is None else profile.ttft())
+        self.total = Latency(latency(MILLISECONDS_TO_AN_HOUR), None if profile is None else profile.total())
+        self.tpot = ByLoad(TEN_MICROSECONDS_TO_A_MINUTE, shape, None if profile is None else profile.tpot())
+        self.gap = latency(MILLISECONDS_TO_AN_HOUR)
+        self.slot_wait = latency(MILLISECONDS_TO_AN_HOUR)
+        self.network = latency(MILLISECONDS_TO_AN_HOUR)
+        self.recent = Recent()
+        self.network_s: float | None = None
+        self._pulse = pulse
+        self._outlooks: dict[int | None, Outlook] = {}
+        self._thought_unknown = False
+
+    # -- what is asked
+
+    def outlook(self, now_s: float, size: int | None, in_flight: int) -> Outlook:
+        """What a call sent now may expect; at most a hundredth of a second old.
+
+        size: octave of its prompt's size; None: any. in_flight: calls that are under way there.
+        """
+        outlook = self._outlooks.get(size)
+        if outlook is None or now_s >= outlook.expires_s:
+            known = self.ttft.overall.samples(now_s) > 0 or self.total.samples(now_s) > 0
+            self._thought_unknown = not known
+            outlook = self._outlooks[size] = Outlook(
+                self.ttft.of(size),
+                self.total,
+                self.tpot.at(in_flight + 1),
+                known=known,
+                stretch=slowness.of_first_tokens(self.ttft, self.recent, now_s),
+                drag=slowness.of_tokens(self.tpot.overall, self.recent, now_s),
+                failing=self.recent.failing(now_s),
+                now_s=now_s,
+            )
+        return outlook
+
+    def series(self) -> Iterator[tuple[Series, Window]]:
+        """Every distribution there is."""
+        for size, window in self.ttft.windows():
+            yield Series("ttft", size), window
+        for metric, window in self._unsized().items():
+            yield Series(metric), window
+
+    def window_of(self, series: Series) -> Window | None:
+        """The window of a distribution; None if there is no such metric."""
+        if series.metric == "ttft":
+            return None if series.size is None else self.ttft.window(series.size)
+        return self._unsized().get(series.metric) if series.size is None else None
+
+    def _unsized(self) -> dict[str, Window]:
+        return {
+            "total": self.total.measured,
+            "tpot": self.tpot.overall.measured,
+            "gap": self.gap,
+            "slot_wait": self.slot_wait,
+            "network": self.network,
+        }
+
+    # -- what dispatch tells
+
+    def sent(self, attempt: Attempt) -> None:
+        """An attempt is on its way. One asked for in one piece is silent until it ends, and says nothing by that."""
+        if attempt.streamed:
+            self.recent.sent(attempt, attempt.sent_s)
+        if attempt.slot_wait_s > 0.0:
+            self.slot_wait.record(max(SHORTEST_S, attempt.slot_wait_s), attempt.sent_s)
+
+    def spoke(self, attempt: Attempt, now_s: float) -> None:
+        """An attempt has its first progress."""
+        if not attempt.streamed:
+            return
+        ttft_s = now_s - attempt.sent_s
+        self.ttft.record(ttft_s, attempt.size, now_s)
+        self.recent.spoke(attempt, ttft_s, now_s)
+        if self._thought_unknown:
+            self._thought_unknown = False
+            self._startle(now_s)
+
+    def finished(self, attempt: Attempt, now_s: float, *, blame: bool) -> None:
+        """An attempt is over; its outcome says how. *blame*: a failure is the endpoint's, not the caller's."""
+        if attempt.connect_s is not None:
+            self._measure_network(attempt.connect_s, now_s)
+        if attempt.first_progress_s is None and attempt.streamed:
+            self._never_spoke(attempt, now_s)
+        self._measure_answer(attempt, now_s)
+        if attempt.outcome is Outcome.OK or blame:
+            self.recent.outcome(failed=blame, now_s=now_s)
+        if blame or attempt.outcome is Outcome.TIMED_OUT:
+            self._startle(now_s)
+
+    def _never_spoke(self, attempt: Attempt, now_s: float) -> None:
+        self.recent.forget(attempt)
+        after_s = now_s - attempt.sent_s
+        if attempt.outcome is Outcome.TIMED_OUT:
+            self.recent.timed_out(attempt, after_s, now_s)
+        if _is_cut_off(attempt):
+            self.ttft.record_censored(after_s, attempt.size, now_s)
+
+    def _measure_answer(self, attempt: Attempt, now_s: float) -> None:
+        after_s = now_s - attempt.sent_s
+        if attempt.held_s > SLOW_READER * after_s:
+            return  # how long it took says more about the reader than about the endpoint
+        if attempt.longest_gap_s is not None:
+            self.gap.record(max(SHORTEST_S, attempt.longest_gap_s), now_s)
+        if attempt.outcome is Outcome.OK:
+            self.total.measured.record(after_s, now_s)
+            tpot_s = attempt.tpot_s
+            if tpot_s is not None:
+                self.tpot.record(tpot_s, attempt.in_flight, now_s)
+                self.recent.tpot.sample(tpot_s, attempt.size, now_s)
+        elif _is_cut_off(attempt) or attempt.first_progress_s is not None:
+            self.total.measured.record_censored(after_s, now_s)
+
+    def _startle(self, now_s: float) -> None:
+        """Something happened that must be seen at once."""
+        self._outlooks.clear()
+        self._pulse.beat(now_s)
+
+    def _measure_network(self, connect_s: float, now_s: float) -> None:
+        self.network.record(max(SHORTEST_S, connect_s), now_s)
+        before_s = connect_s if self.network_s is None else self.network_s
+        self.network_s = before_s + NETWORK_WEIGHT * (connect_s - before_s)
+
+
+def _is_cut_off(attempt: Attempt) -> bool:
+    return attempt.outcome is Outcome.TIMED_OUT or attempt.outcome is Outcome.CANCELLED

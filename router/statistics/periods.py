@@ -1,0 +1,97 @@
+"""Samples of a window of one kind, kept by period so that a period can be taken out again, and counted together.
+
+Recording is the hot path, so it only appends a bucket number to the newest period. Counting is done for many samples at
+once, when somebody asks.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from .hdr import Histogram
+
+if TYPE_CHECKING:
+    from .hdr import Filled, Scale
+
+BUCKET_NUMBER = "H"
+"""Two bytes: a histogram of two digits up to an hour has some 2,000 buckets."""
+
+NOWHERE = (1 << 16, -1)
+"""The buckets between which all samples lie, where there are none; they only move apart while there are some."""
+
+
+class Periods:
+    """Bucket numbers of samples by period, and the histogram of all of them.
+
+    newest: the samples of the period that is under way; to be appended to.
+    """
+
+    __slots__ = ("_all", "_counted", "_highest", "_lowest", "_place", "_samples", "newest")
+
+    def __init__(self, scale: Scale, periods: int) -> None:
+        self._all = Histogram(scale)
+        self._samples: list[array[int]] = [array(BUCKET_NUMBER) for _ in range(periods)]
+        self._place = 0
+        self.newest = self._samples[0]
+        self._counted = 0
+        self._lowest, self._highest = NOWHERE
+
+    @property
+    def pending(self) -> int:
+        """Samples that came since they were last counted."""
+        return len(self.newest) - self._counted
+
+    def turn_to(self, place: int) -> None:
+        """Another period is the newest now."""
+        self._count()
+        self._place = place
+        self.newest = self._samples[place]
+        self._counted = len(self.newest)
+
+    def empty(self, place: int) -> None:
+        """Take a period's samples out."""
+        self._count()
+        samples = self._samples[place]
+        if not samples:
+            return
+        self._change(samples, -1)
+        del samples[:]
+        if place == self._place:
+            self._counted = 0
+        if not self._all.count:
+            self._lowest, self._highest = NOWHERE
+
+    def insert(self, buckets: array[int], place: int) -> None:
+        """Add samples to any period."""
+        self._count()
+        self._samples[place].extend(buckets)
+        self._change(buckets, 1)
+        if place == self._place:
+            self._counted = len(self.newest)
+
+    def filled(self) -> list[Filled]:
+        """All samples, by bucket."""
+        self._count()
+        return self._all.filled(self._lowest, self._highest) if self._all.count else []
+
+    def histogram(self, place: int) -> Histogram:
+        """A period's samples."""
+        found = Histogram(self._all.scale)
+        for bucket, count in Counter(self._samples[place]).items():
+            found.count_in(bucket, count)
+        return found
+
+    def _count(self) -> None:
+        if self.pending:
+            self._change(self.newest[self._counted :], 1)
+            self._counted = len(self.newest)
+
+    def _change(self, buckets: array[int], by: int) -> None:
+        changes = Counter(buckets)
+        for bucket, count in changes.items():
+            self._all.count_in(bucket, by * count)
+        if by > 0 and changes:
+            self._lowest = min(self._lowest, *changes)
+            self._highest = max(self._highest, *changes)
