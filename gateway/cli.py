@@ -13,6 +13,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 
 from .demo.options import Options, describe
+from .report.options import ReportOptions, describe_report
 
 BAD_INPUT = 2
 SIGINT_CODE = 128 + signal.SIGINT
@@ -29,6 +30,9 @@ def parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="the same traffic and faults, by round robin and by Paceline")
     describe(demo)
     demo.set_defaults(run=_demo)
+    report = commands.add_parser("report", help="what saved statistics (.hlog) say of each endpoint's latency")
+    describe_report(report)
+    report.set_defaults(run=_report)
     return top
 
 
@@ -50,3 +54,9 @@ def _demo(given: argparse.Namespace) -> int:
     from .demo.command import run  # noqa: PLC0415  it imports what the extra brings
 
     return run(Options.of(given))
+
+
+def _report(given: argparse.Namespace) -> int:
+    from .report.command import run  # noqa: PLC0415  it imports what the extra brings
+
+    return run(ReportOptions.of(given))

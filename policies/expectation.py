@@ -9,6 +9,7 @@ import math
 from typing import TYPE_CHECKING, Self
 
 import msgspec
+from msgspec.structs import replace
 
 from ..router.request import DEFAULT_EXPECTED_TOKENS, Priority
 
@@ -51,6 +52,10 @@ class Ask(msgspec.Struct, frozen=True):
             until_s = min(until_s, call.ledger.began_s + promised_s)
         within_s = math.floor((until_s - now_s) / MILLISECOND_S) * MILLISECOND_S
         return cls(within_s, call.size, streamed, () if starts else likely_lengths(call, priority, now_s))
+
+    def with_less(self, seconds: float) -> Ask:
+        """The same ask with so much less time."""
+        return replace(self, within_s=self.within_s - seconds)
 
     def chance(self, target: Target, now_s: float) -> float | None:
         """P(latency <= within_s) at this endpoint, 0..1, its queue reckoned in; None if nothing is known of it."""

@@ -10,11 +10,16 @@ many tokens as `expectation.likely_lengths` says. What is left is the route's ob
 nearer. An endpoint that has become slow within its last few calls, or fails, loses its chance at once, long before its
 window shows it. One of which nothing is known is kept as a candidate for a probe, never as a favourite.
 
+What is known grows old. An endpoint that nobody was sent to for a while is tried again by a call that can afford it:
+one with a good chance to make it there even if it had less time, by as much as the best endpoint would need. Calls that
+are in a hurry never pay for knowledge.
+
 If none can make it, the user decides: the best chance there is, or a refusal before anything is sent.
 
 Stands inside `Regions`, whose order breaks ties, and outside `Slots`, which picks among the tied.
 
-Source: Peña, "Latency-based LLM routing" (latency-budget routing); P(T <= t) instead of one aggregate percentile.
+Sources: Peña, "Latency-based LLM routing" (latency-budget routing); P(T <= t) instead of one aggregate percentile;
+exploration that is bounded and paid for by slack, as in conservative bandits (Wu et al. 2016).
 """
 
 from __future__ import annotations
@@ -46,6 +51,7 @@ BOUNDED_LOAD = 1.5
 
 KEPT = "%d of %d can make %.3f s, %s first"
 NONE_IN_TIME = "none can make %.3f s, the best chance is %.2f"
+EXPLORES = "tries %s, of which nothing was heard for a while; there is time"
 NOTHING_KNOWN = "nothing is known yet of %d endpoints"
 
 
@@ -79,6 +85,8 @@ class LatencyBudget:
     target: the chance an endpoint must have. Default 0.9; above 0, up to 1.
     prefer: among those kept. Default the fastest.
     otherwise: when none has that chance. Default best effort.
+    explore_after_s: seconds without a sample after which an endpoint is tried again by streams that can afford it, one
+        at a time, until three have told how fast it is now. Default 10.0; None: never.
     tied_within: share by which a kept endpoint may be slower than the best and still count as equal. Default 0.25.
 
     The least quality is the request's ``min_quality`` or the route's, whichever is higher. Raises `NoEndpoint` when
@@ -91,6 +99,7 @@ class LatencyBudget:
     prefer: Prefer = attrs.field(default=Prefer.FASTEST, validator=check.one_of(Prefer))
     otherwise: Otherwise = attrs.field(default=Otherwise.BEST_EFFORT, validator=check.one_of(Otherwise))
     tied_within: float = attrs.field(default=0.25, validator=check.at_least_zero)
+    explore_after_s: float | None = attrs.field(default=10.0, validator=check.if_given(check.positive))
 
     _ranked: Remembered[Asked, Ranking] = attrs.field(
         factory=Remembered[Asked, Ranking], init=False, repr=False, eq=False
@@ -98,7 +107,23 @@ class LatencyBudget:
 
     async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
         now_s = call.clock()
-        await next(self._ranking(call, now_s).applied(call, "LatencyBudget", now_s), emit)
+        ranking = self._ranking(call, now_s)
+        chosen = ranking.applied(call, "LatencyBudget", now_s)
+        if ranking.stale and not call.ledger.attempts:
+            chosen = self._exploring(chosen, ranking.stale, now_s)
+        await next(chosen, emit)
+
+    def _exploring(self, call: Call, stale: Sequence[Target], now_s: float) -> Call:
+        """The call with a stale endpoint in front, if one is still stale and nobody is trying it."""
+        for target in stale:
+            if target.in_flight == 0 and self._is_stale(target, now_s):
+                call.ledger.note(now_s, "LatencyBudget", EXPLORES, target.name)
+                others = (other for other in call.candidates if other is not target)
+                return call.with_(candidates=(target, *others), tied=1)
+        return call
+
+    def _is_stale(self, target: Target, now_s: float) -> bool:
+        return self.explore_after_s is not None and target.is_stale(now_s, self.explore_after_s)
 
     def _ranking(self, call: Call, now_s: float) -> Ranking:
         ask = Ask.of(call, now_s)
@@ -140,7 +165,25 @@ class LatencyBudget:
         equals = _nearer([*ordered[:tied], *unknown], call.candidates[: call.tied])
         first = set(equals)
         others = (target for target in (*ordered, *unknown) if target not in first)
-        return Ranking((*equals, *others), len(equals), words, facts)
+        stale = self._stale(ask, equals, kept, now_s) if kept and ask.streamed else ()
+        return Ranking((*equals, *others), len(equals), words, facts, stale)
+
+    def _stale(self, ask: Ask, first: Sequence[Target], kept: Sequence[Target], now_s: float) -> tuple[Target, ...]:
+        """Of those that make it but will not be chosen, the ones not sampled lately that the call can afford to try.
+
+        None while little is known of the best one either: there is nothing to compare with.
+        """
+        rescue_s = ask.expected_s(first[0], now_s)
+        if self._is_stale(first[0], now_s) or not 0.0 < rescue_s < ask.within_s:
+            return ()
+        hurried = ask.with_less(rescue_s)
+        return tuple(
+            target
+            for target in kept
+            if self._is_stale(target, now_s)
+            and target not in first
+            and (hurried.chance(target, now_s) or 0.0) >= self.target
+        )
 
     @staticmethod
     def _probes(unknown: Sequence[Target]) -> bool:

@@ -17,6 +17,7 @@ class Ranking(msgspec.Struct, frozen=True):
     """An order of candidates.
 
     ordered: the preferred first. tied: how many of the first are as good as one another.
+    stale: endpoints that were not sampled lately, and that a call can afford to try.
     words, facts: the reason, as `Call.note` takes it.
     """
 
@@ -24,6 +25,7 @@ class Ranking(msgspec.Struct, frozen=True):
     tied: int
     words: str
     facts: tuple[object, ...] = ()
+    stale: tuple[Target, ...] = ()
 
     def applied(self, call: Call, by: str, now_s: float) -> Call:
         """The call with its candidates so ordered, and the reason noted."""

@@ -6,6 +6,7 @@
     │   ├── NotAPolicy
     │   └── ImpossibleOrder
     ├── RouterClosed                       a call outside ``async with router``
+    ├── CorruptStatistics                  saved or received statistics cannot be read; also a ValueError
     └── CallError                          a call went wrong; carries its attempts and decisions
         ├── InvalidRequest                 the caller's mistake, found before anything is sent; also a ValueError
         │   ├── UnknownRoute
@@ -83,6 +84,24 @@ class RouterClosed(PacelineError):
     """The router is not open. Calls belong inside ``async with router``."""
 
     reason = "closed"
+
+
+class CorruptStatistics(PacelineError, ValueError):
+    """Saved or received statistics are damaged, cut short, too large, or not Paceline's. Nothing of them was used.
+
+    file: where they were read from, None if not from a file. line: number of the line at fault, from 1; None if it
+    is not a matter of one line.
+    """
+
+    reason = "corrupt_statistics"
+
+    def __init__(self, message: str, *, file: str | None = None, line: int | None = None) -> None:
+        where = [] if file is None else [file]
+        if line is not None:
+            where.append(f"line {line}")
+        super().__init__(f"{', '.join(where)}: {message}" if where else message)
+        self.file = file
+        self.line = line
 
 
 class CallError(PacelineError):

@@ -32,6 +32,7 @@ from .pipeline import Layer, compose, name_of
 from .request import Request
 from .route import Route
 from .statistics.size_class import octave_of
+from .statistics.snapshot import Snapshot
 from .statistics.window import WindowShape
 from .stream import Stream
 
@@ -204,6 +205,32 @@ class Router:
             self._in_flight.leave(ledger)
         if ledger.answered_by is None:
             raise _policy_failed(ledger, "a policy returned without an answer: it must call next, or raise")
+
+    # -- what it knows
+
+    def snapshot(self) -> Snapshot:
+        """All that is known of latency now, to be kept (`statistics.hlog`) or sent (`statistics.exchange`).
+
+        Raises:
+            ConfigurationError: it is more than a snapshot holds.
+        """
+        now_s = self._clock()
+        return Snapshot(
+            {
+                target.name: {series: window.intervals(now_s) for series, window in target.learned.series()}
+                for target in self.fleet
+            }
+        )
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Take in what was known before a restart, or what another process knows. Adds to what is known here.
+
+        Endpoints are told by name; those that are not in this router are passed over. What is older than the windows is
+        believed in place of the profiles.
+        """
+        now_s = self._clock()
+        for target in self.fleet:
+            target.learned.restore(snapshot.of(target.name), now_s)
 
     # -- life
 

@@ -6,6 +6,7 @@ their call. Every question takes the time it is asked at, every answer about lat
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from .endpoint import Endpoint
@@ -91,6 +92,16 @@ class Target:
     def weight(self, now_s: float) -> float:  # noqa: ARG002  it will depend on the time it is asked at
         """Share of its usual load that it should get now, above 0 and up to 1."""
         return 1.0
+
+    def is_stale(self, now_s: float, after_s: float) -> bool:
+        """Whether what was once learned of it is older than that, or too little came since to tell how fast it is now.
+
+        What was never measured is not stale: there is nothing that could have changed.
+        """
+        level = self.learned.recent.ttft
+        if level.sampled_at_s == -math.inf:
+            return False
+        return now_s - level.sampled_at_s > after_s or not level.is_settled(now_s)
 
     def outlook(self, now_s: float, size: int | None = None) -> Outlook:
         """What a call sent now may expect; at most a hundredth of a second old.

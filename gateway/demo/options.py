@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from ..arguments import writable
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -67,7 +69,7 @@ def describe(parser: argparse.ArgumentParser) -> None:
         help="replay the arrivals and lengths of a CSV file with the columns TIMESTAMP,ContextTokens,GeneratedTokens, "
         "as the Azure LLM inference traces have them: its first calls, scaled to the rate",
     )  # fmt: skip
-    parser.add_argument("--json", type=_writable, metavar="FILE", help="write the figures to a file as well")
+    parser.add_argument("--json", type=writable, metavar="FILE", help="write the figures to a file as well")
 
 
 def _number(least: float, most: float) -> Callable[[str], float]:
@@ -81,13 +83,3 @@ def _number(least: float, most: float) -> Callable[[str], float]:
         return value
 
     return number
-
-
-def _writable(text: str) -> Path:
-    """A path whose folder exists, so that a run is not made in vain."""
-    path = Path(text)
-    if path.is_dir():
-        raise argparse.ArgumentTypeError(f"{text} is a folder: name a file in it")
-    if not path.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"the folder {path.parent} does not exist: make it first")
-    return path

@@ -14,15 +14,20 @@ from typing import TYPE_CHECKING
 from .fold import Fold, added
 from .latency import Latency
 from .relative import RATIO, Relative
-from .size_class import class_of, middle_of
+from .size_class import class_of, middle_of, middle_of_class
 from .window import REFOLD_AFTER_S, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from .hdr import Scale
+    from .interval import Interval
     from .latency import Belief, Samples
     from .window import WindowShape
+
+
+MOST_RELATED = 50
+"""Samples of a class that another process recorded, to learn ratios from."""
 
 
 class BySize:
@@ -79,6 +84,19 @@ class BySize:
             window = self._classes[size] = Window(self._scale, self._shape)
             self._octaves.clear()
         return window
+
+    def merge(self, size: int, intervals: Sequence[Interval], now_s: float) -> list[Interval]:
+        """Add what another process recorded of a class. Gives what is too old."""
+        self._rotates_s = -math.inf
+        too_old = self.window(size).merge(intervals, now_s)
+        fold = self._classes[size].fold(now_s)
+        for value_s in fold.sample(MOST_RELATED):
+            self._relative.record(value_s, middle_of_class(size), now_s)
+        return too_old
+
+    def believe(self, belief: Belief) -> None:
+        """Another belief to lean on."""
+        self.overall.believed = self._relative.believed = belief
 
     def windows(self) -> Iterator[tuple[int, Window]]:
         """The classes that have a window."""

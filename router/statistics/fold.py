@@ -24,6 +24,8 @@ ROUNDING = 1e-9
 """What floats may be off by: ceil(0.07 * 100) would be 8 without it."""
 
 
+GOLDEN = 0.618_033_988_749_894_9
+
 NEVER = 1 << 16
 """A bucket behind all others."""
 
@@ -67,6 +69,14 @@ class Fold:
         rank = q if self.censored else max(1, math.ceil(q * self.count - ROUNDING))
         place = bisect_left(self._cumulative, rank - ROUNDING)
         return None if place == len(self._buckets) else self._in_seconds(self._buckets[place])
+
+    def sample(self, most: int) -> list[float]:
+        """So many values of the distribution, or as many as were seen if that is less, spread evenly and out of order.
+
+        Source: the additive recurrence of the golden ratio, a sequence of low discrepancy.
+        """
+        shares = ((number * GOLDEN) % 1.0 for number in range(1, min(most, self.count) + 1))
+        return [value_s for q in shares if (value_s := self.quantile(max(q, ROUNDING))) is not None]
 
     def middle(self, q: float) -> float | None:
         """As `quantile`, the middle of its bucket: what to reckon with, where the other is what to promise."""

@@ -19,6 +19,9 @@ DIGITS = 2
 WORD_BYTES = 4
 """Bytes a counter: 4,294,967,295 samples in a bucket are enough."""
 
+MOST_IN_A_COUNTER = 2 ** (8 * WORD_BYTES) - 1
+"""One more, and the counter is 0 again without a word: who adds what comes from outside must look."""
+
 
 @attrs.frozen
 class Scale:

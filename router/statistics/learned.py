@@ -15,17 +15,20 @@ from .by_size import BySize
 from .hdr import MILLISECONDS_TO_AN_HOUR, TEN_MICROSECONDS_TO_A_MINUTE
 from .interval import Series
 from .latency import Latency
+from .memory import Memory
 from .outlook import Outlook
 from .recent import Recent
 from .window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ..ledger import Attempt
     from ..profile import Profile
     from ..remembered import Pulse
     from .hdr import Scale
+    from .interval import Interval
+    from .latency import Belief
     from .window import WindowShape
 
 SLOW_READER = 0.1
@@ -97,11 +100,30 @@ class Learned:
         for metric, window in self._unsized().items():
             yield Series(metric), window
 
-    def window_of(self, series: Series) -> Window | None:
-        """The window of a distribution; None if there is no such metric."""
-        if series.metric == "ttft":
-            return None if series.size is None else self.ttft.window(series.size)
-        return self._unsized().get(series.metric) if series.size is None else None
+    def restore(self, known: Mapping[Series, Sequence[Interval]], now_s: float) -> None:
+        """Take in what was learned before, or elsewhere; a metric that is not known here is left.
+
+        What is as young as the windows goes into them. What is older is believed, where there are enough samples of it,
+        in place of the profile: it was measured.
+        """
+        old: dict[str, list[Interval]] = {}
+        for series, intervals in known.items():
+            if series.metric == "ttft" and series.size is not None:
+                old.setdefault("ttft", []).extend(self.ttft.merge(series.size, intervals, now_s))
+            elif series.size is None and series.metric in self._unsized():
+                old.setdefault(series.metric, []).extend(self._unsized()[series.metric].merge(intervals, now_s))
+        for metric, believe in (
+            ("ttft", self.ttft.believe),
+            ("tpot", self.tpot.believe),
+            ("total", self._believe_total),
+        ):
+            belief = Memory.of(old.get(metric, ()))
+            if belief is not None:
+                believe(belief)
+        self._outlooks.clear()
+
+    def _believe_total(self, belief: Belief) -> None:
+        self.total.believed = belief
 
     def _unsized(self) -> dict[str, Window]:
         return {

@@ -48,6 +48,10 @@ class Level:
         self._last.append((value_s, size, cut_off))
         self.sampled_at_s = now_s
 
+    def is_settled(self, now_s: float) -> bool:
+        """Whether there are enough fresh samples to believe in the level."""
+        return len(self._last) >= FEWEST and now_s - self.sampled_at_s <= FADE_S
+
     def slowness(self, usual_s: Callable[[int], float | None], now_s: float) -> float:
         """How many times slower than usual the last few were, by their median; 1.0 where nothing is to be said.
 

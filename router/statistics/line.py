@@ -8,7 +8,8 @@ relative errors that forgets: a sample weighs half as much 34 samples later. Bot
 spread of x to tell them apart everything is constant. A sample farther than a quarter off the line counts as a quarter
 off: stragglers must not tilt it, and what the endpoint as a whole becomes is not the line's to follow but its user's.
 
-Sources: Huber, "Robust Estimation of a Location Parameter" (1964); recursive least squares with exponential forgetting (Plackett 1950; Haykin, "Adaptive Filter Theory").
+Sources: Huber, "Robust Estimation of a Location Parameter" (1964); recursive least squares with exponential forgetting
+(Plackett 1950; Haykin, "Adaptive Filter Theory").
 """
 
 from __future__ import annotations

@@ -27,6 +27,11 @@ def class_of(octave: int) -> int:
     return octave >> 1
 
 
+def middle_of_class(size: int) -> float:
+    """Tokens in the middle of a class."""
+    return 2.0 * (1 << 2 * size)
+
+
 def size_class(tokens: int) -> int:
     """The class of a size of at least one token: floor(log4(tokens))."""
     return class_of(octave_of(tokens))

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 REFOLD_AFTER_S = 0.25
 
+SHORTEST_S = 0.001
+"""An interval lasted at least so long."""
+
 
 @attrs.frozen(kw_only=True)
 class WindowShape:
@@ -114,23 +117,33 @@ class Window:
             events = self._events.histogram(place)
             censored = None if self._censored is None else self._censored.histogram(place)
             if events.count or (censored is not None and censored.count):
-                age_s = max(0.0, now_s - (period + 1) * shape.period_s)
-                found.append(Interval(age_s=age_s, length_s=shape.period_s, events=events, censored=censored))
+                began_s, ended_s = period * shape.period_s, min(now_s, (period + 1) * shape.period_s)
+                found.append(
+                    Interval(
+                        age_s=now_s - ended_s,
+                        length_s=max(SHORTEST_S, ended_s - began_s),
+                        events=events,
+                        censored=censored,
+                    )
+                )
         return found
 
-    def merge(self, intervals: Iterable[Interval], now_s: float) -> None:
-        """Add what another process recorded, each interval in the period in which it ended; what is too old is left."""
+    def merge(self, intervals: Iterable[Interval], now_s: float) -> list[Interval]:
+        """Add what another process recorded, each interval in the period in which it ended. Gives what is too old."""
         if self._period is None or now_s >= self._ends_s:
             self._rotate(now_s)
         period, shape = self._period or 0, self._shape
+        too_old: list[Interval] = []
         for interval in intervals:
             ended = min(period, math.ceil((now_s - interval.age_s) / shape.period_s) - 1)
             if ended <= period - shape.periods:
+                too_old.append(interval)
                 continue
             self._changed = True
             self._events.insert(self._buckets(interval.events), ended % shape.periods)
             if interval.censored is not None and interval.censored.count:
                 self._cut().insert(self._buckets(interval.censored), ended % shape.periods)
+        return too_old
 
     def _buckets(self, histogram: Histogram) -> array[int]:
         """The samples of a histogram, in buckets of this scale."""

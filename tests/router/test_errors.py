@@ -12,6 +12,7 @@ from paceline.router.errors import (
     AttemptFailed,
     AttemptTimeout,
     CallError,
+    CorruptStatistics,
     DeadlineExceeded,
     EveryModelFailed,
     PacelineError,
@@ -53,7 +54,7 @@ def test_mistakes_in_what_was_given_are_value_errors_too() -> None:
 
     assert value_errors == {
         "ConfigurationError", "DuplicateEndpoint", "NotAPolicy", "ImpossibleOrder",
-        "InvalidRequest", "UnknownRoute", "UnknownModel",
+        "InvalidRequest", "UnknownRoute", "UnknownModel", "CorruptStatistics",
     }  # fmt: skip
 
 
@@ -122,6 +123,21 @@ def test_giving_up_on_one_failure_does_not_touch_the_next() -> None:
     first.retryable = False
 
     assert second.retryable
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (CorruptStatistics("cut short", file="a.hlog", line=7), "a.hlog, line 7: cut short"),
+        (CorruptStatistics("cut short", file="a.hlog"), "a.hlog: cut short"),
+        (CorruptStatistics("cut short"), "cut short"),
+    ],
+)
+def test_bad_statistics_are_told_with_their_place(error: CorruptStatistics, message: str) -> None:
+    again = copy.copy(error)
+
+    assert str(error) == str(again) == message
+    assert (error.file, error.line) == (again.file, again.line)
 
 
 def sent(error: CallError) -> CallError:

@@ -1,0 +1,1 @@
+"""The command ``paceline report``: what saved statistics say of each endpoint's latency."""

@@ -1,0 +1,40 @@
+"""A distribution that was measured long ago, believed in until there are new samples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from .fold import Fold, added
+from .latency import BELIEF_WEIGHT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .interval import Interval
+
+
+class Memory:
+    """A `Belief` made of old intervals. It does not age: what is measured now outweighs it soon."""
+
+    __slots__ = ("_fold",)
+
+    def __init__(self, fold: Fold) -> None:
+        self._fold = fold
+
+    @classmethod
+    def of(cls, intervals: Sequence[Interval]) -> Self | None:
+        """The belief that these intervals of one scale make; None if they hold fewer samples than a belief is worth."""
+        if not intervals:
+            return None
+        events = added(interval.events.filled() for interval in intervals)
+        censored = added(interval.censored.filled() for interval in intervals if interval.censored is not None)
+        fold = Fold(events, censored, intervals[0].events.scale)
+        return cls(fold) if fold.count >= BELIEF_WEIGHT else None
+
+    def within(self, t_s: float, _now_s: float, /) -> float | None:
+        """P(T <= t), 0..1."""
+        return self._fold.cdf(t_s)
+
+    def quantile(self, q: float, _now_s: float, /) -> float | None:
+        """Seconds below which a share *q* (above 0, below 1) lies; None where too much was cut off to tell."""
+        return self._fold.quantile(q)
