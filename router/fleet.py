@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from .errors import ConfigurationError, DuplicateEndpoint, ResidencyUnmet, UnknownModel, UnknownRoute
 from .remembered import Pulse
 from .route import Route
+from .statistics.learned import METRICS
 from .statistics.lengths import Lengths
+from .statistics.window import merged
 from .target import Target
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .endpoint import Endpoint
     from .request import Request
+    from .statistics.fold import Fold
     from .statistics.window import WindowShape
 
 
@@ -95,6 +98,37 @@ class Fleet:
         if not narrowed:
             raise UnknownModel(f"route {route.name!r} has no model {request.model!r}; it has {_told(route.models)}")
         return route, narrowed
+
+    def distribution(
+        self,
+        metric: str,
+        now_s: float,
+        *,
+        model: str | None = None,
+        region: str | None = None,
+        size: int | None = None,
+    ) -> Fold:
+        """The latencies of several endpoints as one, by adding up their histograms: of a model, a region, or both.
+
+        metric: as in `statistics.interval.Series`. model, region: None stands for all of them.
+        size: class of prompt sizes, of ``ttft``; None: all.
+
+        Raises:
+            ConfigurationError: there is no such metric, or no such endpoint.
+        """
+        scale = METRICS.get(metric)
+        if scale is None:
+            raise ConfigurationError(f"no metric is named {metric!r}; there are {_told(METRICS)}")
+        targets = [target for target in self if model in {None, target.model} and region in {None, target.region}]
+        if not targets:
+            raise ConfigurationError(f"no endpoint of model {model!r} lies in region {region!r}")
+        windows = (
+            window
+            for target in targets
+            for series, window in target.learned.series()
+            if series.metric == metric and size in {None, series.size}
+        )
+        return merged(windows, now_s, scale)
 
     @property
     def routes(self) -> tuple[Route, ...]:

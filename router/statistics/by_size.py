@@ -11,11 +11,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from .fold import Fold, added
+from .fold import Fold
 from .latency import Latency
 from .relative import RATIO, Relative
 from .size_class import class_of, middle_of, middle_of_class
-from .window import REFOLD_AFTER_S, Window
+from .window import REFOLD_AFTER_S, Window, merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -118,14 +118,11 @@ class BySize:
         return self._fold
 
     def _refold(self, now_s: float) -> None:
-        held = {size: window.filled(now_s) for size, window in self._classes.items()}
-        for size, (events, censored) in held.items():
-            if not events and not censored:
+        for size, window in list(self._classes.items()):
+            if window.is_empty(now_s):
                 del self._classes[size]
                 self._octaves.clear()
-        self._fold = Fold(
-            added(events for events, _ in held.values()), added(censored for _, censored in held.values()), self._scale
-        )
+        self._fold = merged(self._classes.values(), now_s, self._scale)
 
 
 class _Nothing:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ..ledger import Attempt
     from ..profile import Profile
     from ..remembered import Pulse
-    from .hdr import Scale
     from .interval import Interval
     from .latency import Belief
     from .window import WindowShape
@@ -39,6 +38,17 @@ NETWORK_WEIGHT = 0.2
 
 SHORTEST_S = 0.001
 """What took less counts as this long: it is not out of range."""
+
+
+METRICS = {
+    "ttft": MILLISECONDS_TO_AN_HOUR,
+    "total": MILLISECONDS_TO_AN_HOUR,
+    "tpot": TEN_MICROSECONDS_TO_A_MINUTE,
+    "gap": MILLISECONDS_TO_AN_HOUR,
+    "slot_wait": MILLISECONDS_TO_AN_HOUR,
+    "network": MILLISECONDS_TO_AN_HOUR,
+}
+"""What is measured of an endpoint, with the scale of its histograms."""
 
 
 class Learned:
@@ -55,15 +65,12 @@ class Learned:
     )  # fmt: skip
 
     def __init__(self, profile: Profile | None, shape: WindowShape, pulse: Pulse) -> None:
-        def latency(scale: Scale) -> Window:
-            return Window(scale, shape)
-
-        self.ttft = BySize(MILLISECONDS_TO_AN_HOUR, shape, None if profile is None else profile.ttft())
-        self.total = Latency(latency(MILLISECONDS_TO_AN_HOUR), None if profile is None else profile.total())
-        self.tpot = ByLoad(TEN_MICROSECONDS_TO_A_MINUTE, shape, None if profile is None else profile.tpot())
-        self.gap = latency(MILLISECONDS_TO_AN_HOUR)
-        self.slot_wait = latency(MILLISECONDS_TO_AN_HOUR)
-        self.network = latency(MILLISECONDS_TO_AN_HOUR)
+        self.ttft = BySize(METRICS["ttft"], shape, None if profile is None else profile.ttft())
+        self.total = Latency(Window(METRICS["total"], shape), None if profile is None else profile.total())
+        self.tpot = ByLoad(METRICS["tpot"], shape, None if profile is None else profile.tpot())
+        self.gap = Window(METRICS["gap"], shape)
+        self.slot_wait = Window(METRICS["slot_wait"], shape)
+        self.network = Window(METRICS["network"], shape)
         self.recent = Recent()
         self.network_s: float | None = None
         self._pulse = pulse

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from .. import check
-from .fold import Fold
+from .fold import Fold, added
 from .hdr import bucket_of
 from .interval import Interval
 from .periods import BUCKET_NUMBER, Periods
@@ -49,6 +49,12 @@ class WindowShape:
 
     periods: int = attrs.field(default=6, validator=check.count(2))
     period_s: float = attrs.field(default=10.0, validator=check.positive)
+
+
+def merged(windows: Iterable[Window], now_s: float, scale: Scale) -> Fold:
+    """Windows of one scale as one distribution."""
+    held = [window.filled(now_s) for window in windows]
+    return Fold(added(events for events, _ in held), added(censored for _, censored in held), scale)
 
 
 class Window:
@@ -103,6 +109,10 @@ class Window:
         if now_s >= self._ends_s:
             self._rotate(now_s)
         return self._events.filled(), [] if self._censored is None else self._censored.filled()
+
+    def is_empty(self, now_s: float) -> bool:
+        """Whether it holds nothing now."""
+        return not any(self.filled(now_s))
 
     def intervals(self, now_s: float) -> list[Interval]:
         """What it holds now, period by period, the oldest first; periods without a sample are left out."""
