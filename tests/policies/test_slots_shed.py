@@ -122,7 +122,7 @@ def test_a_route_is_of_normal_urgency_unless_it_says_otherwise() -> None:
 
 def test_an_urgency_of_another_kind_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="urgency must be Urgency"):
-        hello(model="m", urgency=1)
+        hello(model="m", urgency=1)  # type: ignore[arg-type]
 
 
 def test_an_urgent_call_takes_the_place_of_one_in_the_background() -> None:

@@ -23,11 +23,11 @@ import pytest
 from paceline.policies import LatencyBudget, LeastLoaded, PeakEwma, RoundRobin, Slots
 from paceline.providers.behaviour import Behaviour, Incident
 from paceline.providers.simulated import Simulated
-from paceline.router import Endpoint, Objective, Policy, Priority, Profile, Request, Route, Router, WindowShape
+from paceline.router import Endpoint, Objective, Policy, Priority, Profile, Request, Route, Router, Target, WindowShape
 from paceline.router.testing import Result, play, poisson, run, virtual_clock
 
 if TYPE_CHECKING:
-    from paceline.router import Call, Emit, Handler, Target
+    from paceline.router import Call, Emit, Handler
 
 REPLICAS = 11
 SECONDS = 60.0
@@ -43,7 +43,7 @@ SEEDS = range(5)
 class LeastMeanOfTen:
     """The control: whoever has the least mean of its last ten answers; nothing seen is no time at all."""
 
-    _last: dict[Target, deque[float]] = attrs.field(factory=dict, init=False)
+    _last: dict[Target, deque[float]] = attrs.field(factory=dict[Target, deque[float]], init=False)
 
     async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
         began_s, chosen = call.clock(), min(call.candidates, key=self._mean)

@@ -38,6 +38,20 @@ def alike(count: int, *, slots: int | None = None) -> list[Target]:
     return targets({f"t{number}": 0.25 for number in range(count)}, slots=slots)
 
 
+class _ComingBack(Target):
+    """One that is to get a quarter of its part."""
+
+    __slots__ = ()
+
+    def weight(self, now_s: float) -> float:
+        return 0.25
+
+
+def come_back(target: Target) -> None:
+    """From now on its weight is a quarter."""
+    target.__class__ = _ComingBack
+
+
 def call_to(among: Sequence[Target], *, seed: int = 1, stream: bool = True) -> Call:
     """A call for which all of *among* are candidates, with seeded dice."""
     router = Router([target.endpoint for target in among], clock=lambda: 0.0, dice=random.Random(seed))

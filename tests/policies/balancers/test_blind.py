@@ -9,7 +9,7 @@ import pytest
 from paceline.policies import InTurn, Weighted
 from paceline.router.errors import ConfigurationError
 
-from .bench import alike, call_to, drawn, targets
+from .bench import alike, call_to, come_back, drawn, targets
 
 SIGMAS = 4
 
@@ -25,9 +25,9 @@ def test_shares_are_in_proportion_to_the_weights_and_the_unnamed_weigh_one() -> 
         assert abs(seen[name] - calls * share) < SIGMAS * math.sqrt(calls * share * (1 - share))
 
 
-def test_a_weight_shrinks_while_its_endpoint_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_weight_shrinks_while_its_endpoint_comes_back() -> None:
     back, usual = among = alike(2)
-    monkeypatch.setattr(type(back), "weight", lambda self, _: 0.25 if self is back else 1.0)
+    come_back(back)
 
     seen = drawn(Weighted(weights={back.name: 4.0}), among, 4000)
 
@@ -69,9 +69,9 @@ def test_one_that_was_left_out_is_the_next_and_has_no_debt_to_be_paid() -> None:
     assert picked.count(a) == 2
 
 
-def test_one_that_comes_back_lets_turns_pass_by_its_weight(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_comes_back_lets_turns_pass_by_its_weight() -> None:
     back, *_ = among = alike(3)
-    monkeypatch.setattr(type(back), "weight", lambda self, _: 0.25 if self is back else 1.0)
+    come_back(back)
 
     seen = drawn(InTurn(), among, 9000)
 
@@ -79,8 +79,9 @@ def test_one_that_comes_back_lets_turns_pass_by_its_weight(monkeypatch: pytest.M
     assert abs(seen["t1"] - seen["t2"]) < 0.05 * seen["t1"]
 
 
-def test_if_all_let_their_turn_pass_the_first_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_all_let_their_turn_pass_the_first_has_it() -> None:
     among = alike(2)
-    monkeypatch.setattr(type(among[0]), "weight", lambda *_: 1e-9)
+    for target in among:
+        come_back(target)
 
     assert set(drawn(InTurn(), among, 10)) == {"t0", "t1"}

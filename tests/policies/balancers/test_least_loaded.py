@@ -6,7 +6,7 @@ import pytest
 
 from paceline.policies import LeastLoaded
 
-from .bench import alike, drawn, targets, under_load
+from .bench import alike, come_back, drawn, targets, under_load
 
 
 def test_the_less_loaded_of_two_is_picked_however_slow() -> None:
@@ -32,10 +32,10 @@ def test_where_one_has_no_limit_numbers_are_compared() -> None:
     assert set(drawn(LeastLoaded(), among, 20)) == {"unlimited"}
 
 
-def test_one_that_comes_back_counts_as_more_loaded_by_its_weight(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_comes_back_counts_as_more_loaded_by_its_weight() -> None:
     back, usual = among = alike(2)
     usual.slots.acquire_over_limit()
-    monkeypatch.setattr(type(back), "weight", lambda self, _: 0.25 if self is back else 1.0)
+    come_back(back)
 
     assert set(drawn(LeastLoaded(), among, 20)) == {usual.name}
 

@@ -12,7 +12,7 @@ import pytest
 from paceline.policies import LeastLoaded, PeakEwma, PowerOfTwo
 from paceline.policies.balancers.power_of_two import cost, draw_two, expected_s
 
-from .bench import alike, answered, call_to, drawn, failed, targets, under_load
+from .bench import alike, answered, call_to, come_back, drawn, failed, targets, under_load
 
 BY_CHANCE = 0.1
 """How far a count may be from its mean: 4 standard deviations of 10,000 throws for one of seven."""
@@ -65,11 +65,11 @@ def test_the_slowest_of_three_is_never_picked_while_all_are_idle_and_the_fastest
     assert abs(seen["a"] - 6000) < 4 * math.sqrt(2000)
 
 
-def test_one_that_comes_back_costs_more_by_its_weight(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_comes_back_costs_more_by_its_weight() -> None:
     back, usual = targets({"back": 0.25, "usual": 0.25})
     call = call_to([back, usual])
 
-    monkeypatch.setattr(type(back), "weight", lambda self, _: 0.25 if self is back else 1.0)
+    come_back(back)
 
     assert cost(back, call, 0.0) == 4 * cost(usual, call, 0.0)
 
