@@ -1,10 +1,11 @@
 """Decisions about calls, one policy a file. Each is ``async (call, emit, next) -> None`` and knows the router only.
 
-The order that works, from the caller inwards: `Fallback`, `Retry`, `Regions`, `LatencyBudget`, `Slots`. Every one may
-be left out. Ways to pick among endpoints that are alike are in `balancers`.
+The order that works, from the caller inwards: `Fallback`, `Retry`, `Regions`, `Breaker`, `LatencyBudget`, `Slots`.
+Every one may be left out. Ways to pick among endpoints that are alike are in `balancers`.
 """
 
 from .balancers import Balancer, HotCold, InTurn, LeastLoaded, PeakEwma, PowerOfTwo, Weighted
+from .breaker import Breaker
 from .fallback import Fallback
 from .latency_budget import LatencyBudget, Otherwise, Prefer
 from .regions import Regions
@@ -14,6 +15,7 @@ from .slots import Slots
 
 __all__ = [
     "Balancer",
+    "Breaker",
     "Fallback",
     "HotCold",
     "InTurn",
