@@ -1,9 +1,10 @@
 """Decisions about calls, one policy a file. Each is ``async (call, emit, next) -> None`` and knows the router only.
 
 The order that works, from the caller inwards: `Fallback`, `Retry`, `Regions`, `Breaker`, `LatencyBudget`, `Slots`.
-Every one may be left out.
+Every one may be left out. Ways to pick among endpoints that are alike are in `balancers`.
 """
 
+from .balancers import Balancer, HotCold, InTurn, LeastLoaded, PeakEwma, PowerOfTwo, Weighted
 from .breaker import Breaker
 from .fallback import Fallback
 from .jitter import DecorrelatedJitter, FullJitter, Jitter
@@ -14,16 +15,23 @@ from .round_robin import RoundRobin
 from .slots import Slots
 
 __all__ = [
+    "Balancer",
     "Breaker",
     "DecorrelatedJitter",
     "Fallback",
     "FullJitter",
+    "HotCold",
+    "InTurn",
     "Jitter",
     "LatencyBudget",
+    "LeastLoaded",
     "Otherwise",
+    "PeakEwma",
+    "PowerOfTwo",
     "Prefer",
     "Regions",
     "Retry",
     "RoundRobin",
     "Slots",
+    "Weighted",
 ]

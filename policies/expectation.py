@@ -101,7 +101,7 @@ def likely_lengths(call: Call, priority: Priority, now_s: float) -> tuple[int, .
 def queue_s(target: Target, now_s: float) -> float:
     """Seconds a call would wait for a slot there; 0.0 while one is free."""
     slots = target.slots
-    if slots.limit is None or slots.in_flight < slots.limit:
+    if slots.limit is None or slots.used < slots.limit:
         return 0.0
     return slots.queue_delay_s(target.outlook(now_s).total_s or DEFAULT_SERVICE_S)
 

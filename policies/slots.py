@@ -1,24 +1,28 @@
-"""Pick one endpoint by load, and hold a slot of it until the last byte.
+"""Pick one endpoint, and hold a slot of it until the last byte.
 
-Outer policies say which endpoints are as good as one another. Among those the *power of two choices* decides: draw two
-at random, take the one that costs less. It needs no global view, spreads load nearly as evenly as looking at all, and
-unlike "always the best" it does not send everybody to the winner of the moment. Its cost is the expected first token
-times the calls already in flight there, so that a busy endpoint has to be that much faster.
+Outer policies say which endpoints are as good as one another. Among those a *balancer* picks, by default the power of
+two choices: it draws two at random and takes the one that costs less. What may be picked is this policy's to say:
 
-An endpoint of which nothing was seen yet is no bargain: it gets a few calls at a time until it has answered one. (A
-router that scores the unknown as fast sends it everyone at once.) Nor is one that fails at once and so has nothing in
-flight: endpoints of whose last calls most have failed are used only when there is no other.
+* An endpoint of which nothing was seen yet is no bargain: it gets a few calls at a time until it has answered one. (A
+  router that scores the unknown as fast sends it everyone at once.)
+* Nor is one that fails at once and so has nothing in flight: endpoints of whose last calls most have failed are used
+  only when there is no other.
+* Endpoints above 95 % load are passed over while others are free: the tied ones first, then the rest in order of
+  preference.
 
-Endpoints above 95 % load are passed over while others are free, the tied ones first, then the rest in order of
-preference. When all are full the call waits for a slot, as long as its deadline allows and no longer, in the queue that
-promises to be the shortest. Innermost of all policies, so that each attempt holds its own slot.
+*Wait or go.* When the preferred are full, a worse endpoint may be free. Then the call does what will be answered
+sooner: it goes there, or waits here, if the wait and the service here are together shorter than the service there.
 
-Sources: Mitzenmacher, "The power of two choices" (1996); the load of Finagle's PeakEwma (cost times pending).
+A call waits as long as its time allows, in the queue that promises the earliest answer, the urgent before the others.
+The wait leaves time for the first token, as long as that takes here: slots that are given to calls about to give up are
+slots lost, and under overload those are the ones that have waited longest. What cannot be waited for is not waited for;
+the error names the rule that shed the call. Innermost of all policies, so that each attempt holds its own slot.
+
+Sources: tower (a permit reserved before the call); Little's law for the predicted wait.
 """
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -26,8 +30,11 @@ import attrs
 from ..router import check
 from ..router.errors import NoEndpoint, Overloaded
 from ..router.pipeline import Layer
-from .expectation import queue_s
+from ..router.shed import Shed
+from .balancers import Balancer, PowerOfTwo
+from .balancers.power_of_two import expected_s
 from .gate import without_gated
+from .queues import earliest, has_room, is_known, take, wait_s
 
 if TYPE_CHECKING:
     from ..router.call import Call
@@ -37,27 +44,27 @@ if TYPE_CHECKING:
     from ..router.target import Target
 
 
-ALIKE = 0.95
-"""Costs this close are a tie, and chance decides: they are estimates, and herds follow small differences."""
-
 MOSTLY_FAILING = 0.5
 """Share of its last calls that failed, from which on an endpoint is a last resort. Four failures in a row get there."""
 
 
 @attrs.frozen(kw_only=True)
 class Slots:
-    """Power of two choices, and a slot on the winner.
+    """A pick by the balancer, and a slot on the winner.
 
+    balancer: who picks among the tied. Default `PowerOfTwo()`; one object serves one router.
     full_above: load, as a share of the slots, above which an endpoint is passed over. Default 0.95; above 0, up to 1.
     max_wait_s: seconds to wait for a slot when all are taken. Default 2.0; must not be negative; 0 sheds at once.
-        What is left until the answer must have started takes precedence when it is less.
+        What is left until the answer must have started, less the time that takes, takes precedence when it is less.
     probes: calls that may be under way to an endpoint nothing was seen of, while others are known. Default 1.
 
-    Raises `Overloaded` when no slot came free in time, `Gated` when every endpoint has asked to be left alone.
+    Raises `Overloaded` when no slot is to be had in time; its ``rule`` says why. Raises `Gated` when every endpoint has
+    asked to be left alone.
     """
 
     layer: ClassVar[Layer] = Layer.SLOT
 
+    balancer: Balancer = attrs.field(factory=PowerOfTwo, validator=check.one_of(Balancer))
     full_above: float = attrs.field(default=0.95, validator=check.share)
     max_wait_s: float = attrs.field(default=2.0, validator=check.at_least_zero)
     probes: int = attrs.field(default=1, validator=check.count(1))
@@ -65,111 +72,129 @@ class Slots:
     async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
         if not call.candidates:
             raise NoEndpoint("no candidate is left to take a slot of")
+        if call.lease is not None:
+            await next(call, emit)  # a hedge has taken it already
+            return
         now_s = call.clock()
         call = without_gated(call, now_s)
-        target = self._pick(call, now_s)
-        lease = None if target is None else target.slots.try_acquire()
-        if target is None or lease is None:
-            target, lease = await self._wait(call)
+        target = self.balancer.choose(call.candidates[: call.tied] or call.candidates, call, now_s)
+        outlook = target.outlook(now_s, call.size)
+        is_good = outlook.failing < MOSTLY_FAILING and self._may_be_asked(target, outlook)
+        lease = take(target, call) if is_good else None
+        if lease is None:
+            target, lease = await self._another(call, now_s)
+            now_s = call.clock()
         call.ledger.note(now_s, "Slots", "%s, %d in flight", target.name, target.slots.in_flight)
         with lease:
             await next(call.with_(candidates=(target,), lease=lease), emit)
 
-    async def _wait(self, call: Call) -> tuple[Target, Lease]:
-        """A slot of the endpoint whose queue promises to be the shortest, or of any that is free in the end."""
-        now_s = call.clock()
-        until_s = min(now_s + self.max_wait_s, call.start_by_s)
-        queues = [target for target in call.candidates if target.slots.has_queue_room] or call.candidates
-        known = [target for target in queues if target.outlook(now_s, call.size).known]
-        target = min(known or queues, key=lambda candidate: queue_s(candidate, now_s))
-        call.note("Slots", "no slot is to be had; waits for %s, %.3f s at most", target.name, until_s - now_s)
-        lease = await target.slots.acquire(until_s)
-        if lease is not None:
-            return target, lease
-        if call.clock() < call.start_by_s:
-            for other in call.candidates:
-                lease = other.slots.try_acquire()
-                if lease is not None:
-                    return other, lease
-        raise Overloaded(
-            f"no slot came free in {call.clock() - now_s:.3f} s "
-            f"({target.in_flight} in flight, {target.slots.waiting} waiting)",
-            endpoint=target.name,
-        )
+    async def _another(self, call: Call, now_s: float) -> tuple[Target, Lease]:
+        """A slot, though the balancer's first choice has none to give: one that is free now, or one worth waiting for.
 
-    def _pick(self, call: Call, now_s: float) -> Target | None:
-        """The endpoint to take a slot of; None if it is better to wait for one."""
-        candidates = call.candidates
-        first, second = draw_two(call.tied, call.dice)
-        chosen = self._cheaper(call, candidates[first], candidates[second], now_s)
-        if chosen is not None:
-            return chosen
-        return (
-            self._pick_from(
-                call,
-                [target for target in candidates if self._is_good(target, target.outlook(now_s, call.size))],
-                now_s,
-            )
-            or self._pick_from(
-                call,
-                [target for target in candidates if self._can_take(target, target.outlook(now_s, call.size))],
-                now_s,
-            )
-            or self._when_nobody_is_known(call, now_s)
-        )
+        Nothing awaits between the choice of an endpoint and the slot it gives at once.
+        """
+        target = self._able(call, now_s)
+        better = None if target is None else self._worth_waiting_for(call, target, now_s)
+        if target is not None and better is not None:
+            call.note("Slots", "%s has a slot, but %s will answer sooner", target.name, better.name)
+        elif target is not None:
+            lease = take(target, call)
+            if lease is not None:
+                return target, lease
+        return await self._wait(call, better or earliest(call, call.candidates, now_s), now_s)
 
-    def _cheaper(self, call: Call, one: Target, other: Target, now_s: float) -> Target | None:
-        """The one of two that costs the call less, *one* if they cost the same; None unless both are good."""
-        one_outlook, other_outlook = one.outlook(now_s, call.size), other.outlook(now_s, call.size)
-        if not (self._is_good(one, one_outlook) and self._is_good(other, other_outlook)):
-            return None
-        return self._cheaper_of(call, one, other, now_s)
+    # -- go
 
-    @staticmethod
-    def _cheaper_of(call: Call, one: Target, other: Target, now_s: float) -> Target:
-        one_cost = cost(call, one, one.outlook(now_s, call.size))
-        return other if cost(call, other, other.outlook(now_s, call.size)) < one_cost * ALIKE else one
-
-    def _pick_from(self, call: Call, able: list[Target], now_s: float) -> Target | None:
-        """The cheaper of two among the tied ones that are able; failing that, the first of the others that is."""
-        tied = set(call.candidates[: call.tied])
-        equals = [target for target in able if target in tied]
-        if equals:
-            first, second = draw_two(len(equals), call.dice)
-            return self._cheaper_of(call, equals[first], equals[second], now_s)
-        return able[0] if able else None
+    def _able(self, call: Call, now_s: float) -> Target | None:
+        """The endpoint to go to, of those that can take the call now; None if there is none."""
+        able = [target for target in call.candidates if self._can_take(target, call, now_s)]
+        good = [target for target in able if target.outlook(now_s, call.size).failing < MOSTLY_FAILING]
+        tied = frozenset(call.candidates[: call.tied])
+        for some in (good, able):
+            equals = [target for target in some if target in tied]
+            if equals:
+                return self.balancer.choose(equals, call, now_s)
+            if some:
+                return some[0]
+        return self._when_nobody_is_known(call, now_s)
 
     def _when_nobody_is_known(self, call: Call, now_s: float) -> Target | None:
         """Nobody knows anybody, and every probe is out: spread what comes over all."""
-        if any(target.outlook(now_s, call.size).known for target in call.candidates):
+        if any(is_known(target, call, now_s) for target in call.candidates):
             return None
-        return min(filter(self._has_room, call.candidates), key=lambda target: target.in_flight, default=None)
+        free = (target for target in call.candidates if self._is_below_full(target) and has_room(target, call))
+        return min(free, key=lambda target: target.slots.used, default=None)
 
-    def _is_good(self, target: Target, outlook: Outlook) -> bool:
-        return outlook.failing < MOSTLY_FAILING and self._can_take(target, outlook)
+    def _can_take(self, target: Target, call: Call, now_s: float) -> bool:
+        return self._may_be_asked(target, target.outlook(now_s, call.size)) and has_room(target, call)
 
-    def _can_take(self, target: Target, outlook: Outlook) -> bool:
-        return (outlook.known or target.slots.in_flight < self.probes) and self._has_room(target)
+    def _may_be_asked(self, target: Target, outlook: Outlook) -> bool:
+        return (outlook.known or target.slots.in_flight < self.probes) and self._is_below_full(target)
 
-    def _has_room(self, target: Target) -> bool:
+    def _is_below_full(self, target: Target) -> bool:
         slots = target.slots
-        limit = slots.limit
-        return limit is None or (slots.in_flight <= limit * self.full_above and slots.has_room)
+        return slots.limit is None or slots.used <= slots.limit * self.full_above
 
+    # -- or wait
 
-def draw_two(count: int, dice: random.Random) -> tuple[int, int]:
-    """Two different places below *count*, every pair and order equally likely; 0 and 0 if there is only one."""
-    if count < 2:
-        return 0, 0
-    first = int(dice.random() * count)
-    second = int(dice.random() * (count - 1))
-    return first, second if second != first else count - 1
+    def _worth_waiting_for(self, call: Call, elsewhere: Target, now_s: float) -> Target | None:
+        """A full endpoint, preferred to *elsewhere*, at which the call is answered sooner though it waits."""
+        there = elsewhere.outlook(now_s, call.size)
+        is_last_resort = there.failing >= MOSTLY_FAILING
+        place = call.candidates.index(elsewhere)
+        if not is_last_resort and (place < call.tied or not there.known):
+            return None
+        preferred = call.candidates if is_last_resort else call.candidates[:place]
+        full = [target for target in preferred if not (self._is_below_full(target) and has_room(target, call))]
+        here = earliest(call, full, now_s)
+        if here is None or not is_known(here, call, now_s):
+            return None
+        here_s = wait_s(here, call, now_s)
+        in_time = now_s + here_s < self._until_s(here, call, now_s)
+        sooner = here_s + expected_s(here, call, now_s) < expected_s(elsewhere, call, now_s)
+        return here if in_time and sooner else None
 
+    def _until_s(self, target: Target, call: Call, now_s: float) -> float:
+        """Until when a slot is worth waiting for: after that, an answer would not start in time."""
+        leaves_s = expected_s(target, call, now_s) if is_known(target, call, now_s) else 0.0
+        return min(now_s + self.max_wait_s, call.start_by_s - leaves_s)
 
-def cost(call: Call, target: Target, outlook: Outlook) -> float:
-    """Expected seconds times the calls that would be in flight; an endpoint of which nothing is believed goes first.
+    async def _wait(self, call: Call, target: Target | None, now_s: float) -> tuple[Target, Lease]:
+        """A slot of *target* that is waited for, or any that is free in the end. None: no queue has a place."""
+        if target is None:
+            return self._last_resort(
+                call, Shed.QUEUE_FULL, call.candidates[0], "no slot is free and every queue is full"
+            )
+        lease = take(target, call)
+        if lease is not None:
+            return target, lease
+        until_s = self._until_s(target, call, now_s)
+        expected_in_s = wait_s(target, call, now_s)
+        if now_s + expected_in_s > until_s and is_known(target, call, now_s):
+            told = f"a slot is expected in {expected_in_s:.3f} s, too late to be of use"
+            return self._last_resort(call, Shed.NO_TIME, target, told)
+        call.note("Slots", "no slot is to be had; waits for %s, %.3f s at most", target.name, until_s - now_s)
+        lease = await target.slots.acquire(until_s, call.urgency, target.slots_for(call.prompt_tokens))
+        if lease is not None:
+            return target, lease
+        after_s = call.clock() - now_s
+        if now_s + after_s < until_s:
+            told = f"its place in the queue went to a more urgent call after {after_s:.3f} s"
+            return self._last_resort(call, Shed.PUSHED_OUT, target, told)
+        return self._last_resort(call, Shed.IN_VAIN, target, f"no slot came free in {after_s:.3f} s")
 
-    The seconds are to the first token, or to the end where the answer is asked for in one piece.
-    """
-    expected_s = outlook.ttft_s if call.request.stream else outlook.total_s
-    return ((expected_s or 0.0) + outlook.failure_s) * (target.slots.in_flight + 1)
+    def _last_resort(self, call: Call, rule: Shed, target: Target, told: str) -> tuple[Target, Lease]:
+        """A slot wherever one is free now.
+
+        Raises:
+            Overloaded: there is none, by this *rule*.
+        """
+        if call.clock() < call.start_by_s:
+            for other in call.candidates:
+                lease = take(other, call)
+                if lease is not None:
+                    return other, lease
+        target.slots.count_shed(rule)
+        raise Overloaded(
+            f"{told} ({target.in_flight} in flight, {target.slots.waiting} waiting)", endpoint=target.name, rule=rule
+        )

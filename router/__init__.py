@@ -20,12 +20,16 @@ from .kpi.log import HistoryShape
 from .kpi.report import EndpointReport, GroupReport, Report, RouteReport
 from .kpi.row import AttemptRow, CallRow
 from .ledger import Attempt, Decision, Ledger, ModelLeft, Outcome
+from .limit import AdaptiveLimit, Limiter
+from .limit_aimd import Aimd
+from .limit_gradient import TtftGradient
 from .pipeline import Emit, Handler, Layer, Policy, compose
 from .profile import Prior, Profile
-from .request import Message, Priority, Request
+from .request import Message, Priority, Request, Urgency
 from .route import Objective, Route
 from .router import Router
 from .secret import Secret
+from .shed import Shed
 from .slots import Lease, SlotPool
 from .statistics.fold import Fold
 from .statistics.window import Window, WindowShape
@@ -35,6 +39,8 @@ from .verdict import Health, Signal
 
 __all__ = [
     "DISCARD",
+    "AdaptiveLimit",
+    "Aimd",
     "Answer",
     "Attempt",
     "AttemptEnded",
@@ -68,6 +74,7 @@ __all__ = [
     "Layer",
     "Lease",
     "Ledger",
+    "Limiter",
     "Limits",
     "Listener",
     "Message",
@@ -87,6 +94,7 @@ __all__ = [
     "RouteReport",
     "Router",
     "Secret",
+    "Shed",
     "Signal",
     "SlotPool",
     "Steps",
@@ -94,6 +102,8 @@ __all__ = [
     "Target",
     "ToolCall",
     "ToolCallDelta",
+    "TtftGradient",
+    "Urgency",
     "Usage",
     "Window",
     "WindowShape",

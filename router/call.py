@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .events import Listeners
     from .ledger import Attempt, Ledger
-    from .request import Request
+    from .request import Request, Urgency
     from .route import Route
     from .slots import Lease
     from .statistics.lengths import Lengths
@@ -135,6 +135,12 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         if extra is not Extra.HEDGE and not self.ledger.attempts:
             return Permit(None, extra)
         return self.budget.withdraw(extra, self.clock())
+
+    @property
+    def urgency(self) -> Urgency:
+        """Who gets a slot first: as the request says, else the route."""
+        asked = self.request.urgency
+        return self.route.urgency if asked is None else asked
 
     def note(self, by: str, words: str, *facts: object) -> None:
         """Record a decision with its reason, ``words % facts``, joined only when it is read."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
 from . import check
 from .clock import Clock
 from .errors import ConfigurationError
+from .limit import AdaptiveLimit
 from .pipeline import Handler
 from .profile import Profile
 from .secret import Secret
@@ -59,6 +60,11 @@ def _secret(value: Secret | str | None) -> Secret | None:
     return Secret(value) if isinstance(value, str) else value
 
 
+def _slots(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if isinstance(value, type) or not isinstance(value, AdaptiveLimit):
+        check.count(1)(instance, attribute, value)
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Endpoint:
     """One model of one provider in one region.
@@ -73,7 +79,10 @@ class Endpoint:
     url: base URL, where the provider needs one, such as ``https://api.openai.com/v1``.
     api_key: a `Secret`, or a string that becomes one. Never shown.
     deployment: the name the vendor knows the model by; default, *model*.
-    slots: calls in flight at once, at least 1. Default None: no limit.
+    slots: calls in flight at once, at least 1; or a limit that finds itself, such as ``Aimd()``. Default None: no
+        limit.
+    tokens_per_slot: tokens of the prompt that one slot is worth, at least 1: a call takes as many slots as its prompt
+        needs, and at most all there are. Default None: every call takes one.
     queue: calls that may wait for a slot, at least 0. Default 64.
     quality: tier of the model, at least 0, higher is better. Default 0.
     price_in_per_m, price_out_per_m: money per million tokens in and out; default None, unknown.
@@ -97,7 +106,8 @@ class Endpoint:
     deployment: str = attrs.field(
         default=attrs.Factory(lambda self: self.model, takes_self=True), validator=check.named
     )
-    slots: int | None = attrs.field(default=None, validator=check.if_given(check.count(1)))
+    slots: int | AdaptiveLimit | None = attrs.field(default=None, validator=check.if_given(_slots))
+    tokens_per_slot: int | None = attrs.field(default=None, validator=check.if_given(check.count(1)))
     queue: int = attrs.field(default=64, validator=check.count(0))
     quality: int = attrs.field(default=0, validator=check.count(0))
     price_in_per_m: float | None = attrs.field(default=None, validator=check.if_given(check.at_least_zero))

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 
     from .chunk import Usage
     from .ledger import Attempt, Decision, Ledger
+    from .shed import Shed
 
 
 class PacelineError(Exception):
@@ -229,12 +230,19 @@ class EveryModelFailed(CallError):
 
 
 class Overloaded(AttemptFailed):
-    """No slot became free in time, here, before anything was sent."""
+    """No slot became free in time, here, before anything was sent.
+
+    rule: by which the call was sent away; None where nobody said.
+    """
 
     same = False
     elsewhere = False
     health = Health.NONE
     reason = "overloaded"
+
+    def __init__(self, message: str, *, endpoint: str | None = None, rule: Shed | None = None) -> None:
+        super().__init__(message, endpoint=endpoint)
+        self.rule = rule
 
 
 class Gated(AttemptFailed):

@@ -32,6 +32,16 @@ class Priority(enum.StrEnum):
     """As TOTAL, for an answer as long as it may become: the speed per token decides."""
 
 
+class Urgency(enum.IntEnum):
+    """Who gets a slot first where slots are short. Says nothing of where a call goes, nor of what "fast" means."""
+
+    INTERACTIVE = 10
+    """Someone is watching."""
+    NORMAL = 20
+    BACKGROUND = 30
+    """Nobody would notice if it came later. The first to be sent away from a full queue."""
+
+
 def _asked(validator: check.Validator) -> check.Validator:
     """*validator*, for an optional field of a request: what is wrong with a request is `InvalidRequest`."""
 
@@ -74,6 +84,7 @@ class Request:
         late, as far as ``max_tokens`` allows.
     prompt_tokens: how long the prompt is, if known. Default: estimated at four characters a token.
     priority: what "fast" means; default the route's.
+    urgency: who gets a slot first where slots are short; default the route's.
     min_quality: the least quality tier an endpoint must have.
     residency: regions that may see this call; with a route's own residency, the regions in both.
     user: stable identity of the end user, for sticky regions. Never shown, never a label.
@@ -93,6 +104,7 @@ class Request:
     expected_tokens: int | None = attrs.field(default=None, validator=_asked(check.count(1)))
     prompt_tokens: int | None = attrs.field(default=None, validator=_asked(check.count(1)))
     priority: Priority | None = attrs.field(default=None, validator=_asked(check.one_of(Priority)))
+    urgency: Urgency | None = attrs.field(default=None, validator=_asked(check.one_of(Urgency)))
     min_quality: int | None = attrs.field(default=None, validator=_asked(check.count(0)))
     residency: frozenset[str] | None = attrs.field(default=None, converter=_regions)
     user: str | None = attrs.field(default=None, repr=False)

@@ -7,7 +7,7 @@ import attrs
 from . import check
 from .errors import ConfigurationError
 from .kpi.grades import Grades
-from .request import Priority
+from .request import Priority, Urgency
 
 
 @attrs.frozen(kw_only=True)
@@ -37,6 +37,7 @@ class Route:
     models: in order of preference, at least one, each served by at least one endpoint. It is `Fallback` that keeps the
         order; a stack without it takes their endpoints for equals.
     priority: what "fast" means here. Default TTFT.
+    urgency: who gets a slot first where slots are short. Default normal.
     objective: what is promised; latency-budget routing aims at it. Default: nothing.
     grades: from which percentiles on its report says great, fine, slow or sluggish. Default None: by what its objective
         promises, and for the rest by what a person who waits would like (`kpi.grades`).
@@ -49,6 +50,7 @@ class Route:
     name: str = attrs.field(validator=check.named)
     models: tuple[str, ...] = attrs.field(converter=check.names)
     priority: Priority = attrs.field(default=Priority.TTFT, validator=check.one_of(Priority))
+    urgency: Urgency = attrs.field(default=Urgency.NORMAL, validator=check.one_of(Urgency))
     objective: Objective = attrs.field(factory=Objective, validator=check.one_of(Objective))
     grades: Grades | None = attrs.field(default=None, validator=check.if_given(check.one_of(Grades)))
     budget_s: float | None = attrs.field(default=None, validator=check.if_given(check.positive))

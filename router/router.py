@@ -313,7 +313,8 @@ class Router:
             lines += [f"  {proof}" for proof in self.residency_proofs if proof.route == route.name]
         for target in self.fleet:
             endpoint = target.endpoint
-            slots = "no slot limit" if endpoint.slots is None else f"{endpoint.slots} slots"
+            limit = "" if target.limiter is None else f", limited by {endpoint.slots!r}"
+            slots = "no slot limit" if endpoint.slots is None else f"{target.slots.limit} slots{limit}"
             lines.append(
                 f"endpoint {endpoint.name}: {endpoint.model} of {endpoint.provider.name} in {endpoint.region}, {slots}"
             )

@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING
 
 from .endpoint import Endpoint
 from .errors import RouterClosed
+from .ledger import Outcome
+from .limit import AdaptiveLimit
+from .peak import Peak
 from .slots import SlotPool
 from .statistics.learned import Learned
+from .verdict import Signal
 
 if TYPE_CHECKING:
     from .call import Call
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from .health.health import Health
     from .health.outliers import Outliers
     from .ledger import Attempt
+    from .limit import Limiter
     from .pipeline import Emit, Handler
     from .remembered import Pulse
     from .statistics.outlook import Outlook
@@ -31,6 +36,9 @@ LONGEST_GATE_S = 300.0
 EARLY_S = 1e-6
 """A timer may go off so much early."""
 
+CUT_OFF = (Outcome.TIMED_OUT, Outcome.CANCELLED)
+"""Outcomes that say no more than that it would have taken longer."""
+
 
 async def _closed(_call: Call, _emit: Emit, /) -> None:
     raise RouterClosed("the router is closed: make calls inside 'async with router'")
@@ -39,13 +47,14 @@ async def _closed(_call: Call, _emit: Emit, /) -> None:
 class Target:
     """One endpoint of one router, with its state.
 
-    endpoint: as configured. slots: its slots, and so its load. learned: what was measured of it. health: whether it is
+    endpoint: as configured. slots: its slots, and so its load. limiter: what moves their limit, None where that is
+    fixed. learned: what was measured of it. peak: its first-token times as a balancer fears them. health: whether it is
     in; None while nobody watches. pulse, outliers: the fleet's. handler: what calls it.
     """
 
     __slots__ = (
-        "_gated_until_s", "endpoint", "handler", "health", "learned", "model", "name", "outliers", "pulse", "region",
-        "slots",
+        "_gated_until_s", "endpoint", "handler", "health", "learned", "limiter", "model", "name", "outliers", "peak",
+        "pulse", "region", "slots",
     )  # fmt: skip
 
     def __init__(self, endpoint: Endpoint, clock: Clock, shape: WindowShape, pulse: Pulse, outliers: Outliers) -> None:
@@ -54,8 +63,14 @@ class Target:
         self.model = endpoint.model
         self.region = endpoint.region
         self.handler: Handler = _closed
-        self.slots = SlotPool(endpoint.slots, endpoint.queue, clock)
+        limit = endpoint.slots
+        self.limiter: Limiter | None = None
+        if isinstance(limit, AdaptiveLimit):
+            self.limiter = limit.limiter()
+            limit = self.limiter.limit
+        self.slots = SlotPool(limit, endpoint.queue, clock)
         self.learned = Learned(endpoint.profile, shape, pulse)
+        self.peak = Peak()
         self.health: Health | None = None
         self.pulse = pulse
         self.outliers = outliers
@@ -82,6 +97,11 @@ class Target:
     def network_s(self) -> float | None:
         """Smoothed seconds to open a connection; None before the first."""
         return self.learned.network_s
+
+    def slots_for(self, prompt_tokens: int) -> int:
+        """Slots that a prompt of so many tokens takes here, at least 1."""
+        tokens_per_slot = self.endpoint.tokens_per_slot
+        return 1 if tokens_per_slot is None else max(1, -(-prompt_tokens // tokens_per_slot))
 
     def is_settled(self, now_s: float) -> bool:
         """Whether enough was heard of it just now to tell how fast it is."""
@@ -130,13 +150,20 @@ class Target:
         if health is not None and health.ejection is not None:
             self.outliers.spoke(self, health, attempt, now_s)
         self.learned.spoke(attempt, now_s)
+        if not attempt.streamed:
+            return
+        ttft_s = now_s - attempt.sent_s
+        self.peak.spoke(ttft_s, now_s)
+        if self.limiter is not None:
+            self.limiter.spoke(attempt.size, ttft_s, self.slots.used, now_s)
+            self._follow(self.limiter)
 
     def finished(self, attempt: Attempt, now_s: float, *, blame: bool) -> None:
         """An attempt is over; its outcome says how. *blame*: a failure is the endpoint's, not the caller's."""
         self.learned.finished(attempt, now_s, blame=blame)
+        self._judge(attempt, now_s, blame=blame)
         if self.health is not None:
             self.outliers.finished(self, self.health, attempt, now_s, blame=blame)
-
         if attempt.error is not None and attempt.error.retry_after_s is not None:
             self._gate(attempt.error.retry_after_s, now_s)
 
@@ -145,6 +172,24 @@ class Target:
         self._gated_until_s = max(self._gated_until_s, now_s + min(retry_after_s, LONGEST_GATE_S))
         self.pulse.gated_until_s = max(self.pulse.gated_until_s, self._gated_until_s)
         self.pulse.beat(now_s)
+
+    def _judge(self, attempt: Attempt, now_s: float, *, blame: bool) -> None:
+        """What the end of an attempt means to a balancer, and to a limit that learns."""
+        if blame:
+            retry_after_s = None if attempt.error is None else attempt.error.retry_after_s
+            self.peak.failed(now_s, self.outlook(now_s, attempt.size).ttft_quantile_s(0.95), retry_after_s)
+        elif attempt.outcome in CUT_OFF and attempt.streamed and attempt.first_progress_s is None:
+            self.peak.cut_off(now_s - attempt.sent_s, now_s)
+        if self.limiter is not None:
+            signal = attempt.signal
+            usual_s = self.outlook(now_s, attempt.size).ttft_s if signal is Signal.DROPPED else None
+            self.limiter.ended(signal, self.slots.used, usual_s, now_s)
+            self._follow(self.limiter)
+
+    def _follow(self, limiter: Limiter) -> None:
+        """The limit has perhaps moved. Raised, it lets waiters in at once."""
+        if limiter.limit != self.slots.limit:
+            self.slots.set_limit(limiter.limit)
 
     def __repr__(self) -> str:
         limit = "∞" if self.slots.limit is None else self.slots.limit

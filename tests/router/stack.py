@@ -46,5 +46,5 @@ def routed(*endpoints: Endpoint, routes: tuple[Route, ...] = (), policies: list[
 
 
 def nothing_is_held(router: Router) -> bool:
-    """No live lease and no live waiter at any endpoint."""
-    return all(target.in_flight == 0 and target.slots.waiting == 0 for target in router.fleet)
+    """No live lease, no slot in use and no live waiter at any endpoint."""
+    return all(target.in_flight == target.slots.used == target.slots.waiting == 0 for target in router.fleet)

@@ -32,26 +32,29 @@ from .test_slots import turn
 
 CHAT = Route(name="chat", models=("m", "n"))
 WORDS = answers(0.25, "a", "b", "c", gap_s=0.25)
+PROMPT_TOKENS = 12
 Ask = Callable[[Router], Coroutine[Any, Any, None]]
 
 
 class Bench:
     """A fresh router for every run of a scenario, and what must be true after each."""
 
-    def __init__(self, *scripts: Script, busy: bool = False) -> None:
+    def __init__(self, *scripts: Script, busy: bool = False, slots: int = 1) -> None:
         self.scripts = scripts
         self.busy = busy
+        self.slots = slots  # each call takes them all
         self.router = routed(endpoint("unused", Scripted()))
         self.provider = Scripted()
         self.points = 0
 
     async def open(self, ask_it: Ask) -> None:
         self.provider = Scripted(*self.scripts)
-        endpoints = [endpoint(name, self.provider, slots=1) for name in "ab"]
-        endpoints.append(endpoint("c", self.provider, slots=1, model="n"))
+        fields = {"slots": self.slots, "tokens_per_slot": PROMPT_TOKENS // self.slots}
+        endpoints = [endpoint(name, self.provider, **fields) for name in "ab"]
+        endpoints.append(endpoint("c", self.provider, model="n", **fields))
         self.router = routed(*endpoints, routes=(CHAT,), policies=full_stack(start_within_s=4.0, max_wait_s=8.0))
         async with self.router:
-            leases = [target.slots.acquire_over_limit() for target in self.router.fleet if self.busy]
+            leases = [target.slots.acquire_over_limit(self.slots) for target in self.router.fleet if self.busy]
             for number, lease in enumerate(leases):
                 asyncio.get_running_loop().call_later(1.0 + number, lease.release)
             try:
@@ -100,7 +103,7 @@ async def complete_in_vain(router: Router) -> None:
 
 
 def ask_chat(budget_s: float = 32.0) -> Request:
-    return Request(messages="hello", route="chat", budget_s=budget_s)
+    return Request(messages="hello", route="chat", budget_s=budget_s, prompt_tokens=PROMPT_TOKENS)
 
 
 @pytest.mark.parametrize("ask_it", [send, complete, stream, stream_and_leave_early])
@@ -122,6 +125,13 @@ def test_wherever_a_call_is_cancelled_nothing_is_left(ask_it: Ask, scripts: tupl
     points = cancel_everywhere(lambda: bench.open(ask_it), bench.check)
 
     assert points == bench.points > 0
+
+
+@pytest.mark.parametrize("ask_it", [send, stream_and_leave_early])
+def test_wherever_a_call_of_several_slots_is_cancelled_nothing_is_left(ask_it: Ask) -> None:
+    bench = Bench(fails(0.25, RateLimited), WORDS, busy=True, slots=3)
+
+    assert cancel_everywhere(lambda: bench.open(ask_it), bench.check) == bench.points > 0
 
 
 def test_the_sweep_reaches_the_queue_the_backoff_the_provider_and_the_caller() -> None:

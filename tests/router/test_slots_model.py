@@ -1,7 +1,8 @@
 """`SlotPool` under chance, held against a model that is a sorted list.
 
-Whatever the sequence of arrivals, releases, cancellations, limits and time: the same calls are granted in the same
-order, no grant exceeds the limit, and at no instant is there room and somebody waiting for it.
+Whatever the sequence of arrivals, releases, cancellations, limits and time, and however many slots a call needs: the
+same calls are granted in the same order, no grant exceeds the limit, and at no instant is there room for the head of
+the queue.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from .test_slots import turn
 class Arrive:
     rank: int
     patience_s: float
+    slots: int = 1
 
 
 @attrs.frozen
@@ -49,7 +51,7 @@ QUARTERS = st.integers(0, 8).map(lambda quarters: quarters / 4)
 STEPS = st.lists(
     st.one_of(
         st.builds(Arrive, st.integers(0, 2), QUARTERS),
-        st.builds(Arrive, st.just(0), st.just(8.0)),
+        st.builds(Arrive, st.integers(0, 2), st.just(8.0), st.integers(1, 5)),
         st.builds(Release, st.integers(0, 9)),
         st.builds(Cancel, st.integers(0, 9)),
         st.builds(SetLimit, st.none() | st.integers(1, 4)),
@@ -60,39 +62,65 @@ STEPS = st.lists(
 QUEUE = 6
 
 
+@attrs.frozen(order=True)
+class Queued:
+    """One who waits. Its order is that of the grants."""
+
+    rank: int
+    deadline_s: float
+    name: int
+    slots: int
+
+
 class Model:
     """What a pool must do, in the plainest words."""
 
     def __init__(self, limit: int) -> None:
         self.limit: int | None = limit
-        self.running: list[int] = []
-        self.queue: list[tuple[int, int, float]] = []  # rank, name, deadline; sorted, so this is the order of grants
+        self.running: dict[int, int] = {}
+        self.queue: list[Queued] = []
         self.log: list[tuple[int, bool]] = []
 
-    def _room(self) -> bool:
-        return self.limit is None or len(self.running) < self.limit
+    @property
+    def used(self) -> int:
+        return sum(self.running.values())
 
-    def arrive(self, name: int, rank: int, deadline_s: float, now_s: float) -> None:
-        if self._room() and not self.queue:
-            self._end(name, granted=True)
-        elif len(self.queue) == QUEUE or deadline_s <= now_s:
-            self._end(name, granted=False)
-        else:
-            self.queue = sorted([*self.queue, (rank, name, deadline_s)])
+    def _taken_by(self, slots: int) -> int:
+        return slots if self.limit is None else min(slots, self.limit)
+
+    def fits(self, slots: int) -> bool:
+        return self.limit is None or self.used + self._taken_by(slots) <= self.limit
+
+    def arrive(self, arriving: Queued, now_s: float) -> None:
+        if self.fits(arriving.slots) and not self.queue:
+            self._grant(arriving)
+            return
+        if arriving.deadline_s <= now_s:
+            self.log.append((arriving.name, False))
+            return
+        if len(self.queue) == QUEUE:
+            last = self.queue[-1]
+            sent_away = last if last.rank > arriving.rank else arriving
+            self.log.append((sent_away.name, False))
+            if sent_away is arriving:
+                return
+            self.queue.remove(last)
+        self.queue = sorted([*self.queue, arriving])
+        self.let_in()
 
     def expire(self, now_s: float) -> None:
-        for _, name, _ in sorted((w for w in self.queue if w[2] <= now_s), key=lambda w: w[2]):
-            self._end(name, granted=False)
-        self.queue = [waiter for waiter in self.queue if waiter[2] > now_s]
+        for instant_s in sorted({waiter.deadline_s for waiter in self.queue if waiter.deadline_s <= now_s}):
+            self.log += [(waiter.name, False) for waiter in self.queue if waiter.deadline_s == instant_s]
+            self.queue = [waiter for waiter in self.queue if waiter.deadline_s != instant_s]
+            self.let_in()
 
     def let_in(self) -> None:
-        while self._room() and self.queue:
-            self._end(self.queue.pop(0)[1], granted=True)
+        while self.queue and self.fits(self.queue[0].slots):
+            self._grant(self.queue.pop(0))
 
-    def _end(self, name: int, *, granted: bool) -> None:
-        self.log.append((name, granted))
-        if granted:
-            self.running.append(name)
+    def _grant(self, waiter: Queued) -> None:
+        self.log.append((waiter.name, True))
+        self.running[waiter.name] = self._taken_by(waiter.slots)
 
 
 class Bench:
@@ -105,25 +133,28 @@ class Bench:
         self.tasks: dict[int, asyncio.Task[None]] = {}
         self.log: list[tuple[int, bool]] = []
 
-    async def _call(self, name: int, rank: int, deadline_s: float) -> None:
-        lease = await self.pool.acquire(deadline_s, rank)
-        self.log.append((name, lease is not None))
+    async def _call(self, arriving: Queued) -> None:
+        lease = await self.pool.acquire(arriving.deadline_s, arriving.rank, arriving.slots)
+        self.log.append((arriving.name, lease is not None))
         if lease is not None:
-            self.leases[name] = lease
+            self.leases[arriving.name] = lease
 
     async def take(self, step: Step) -> None:
         pool, model = self.pool, self.model
         if isinstance(step, Arrive):
-            name, until_s = len(self.tasks), virtual_clock() + step.patience_s
-            self.tasks[name] = asyncio.create_task(self._call(name, step.rank, until_s))
-            model.arrive(name, step.rank, until_s, virtual_clock())
+            now_s = virtual_clock()
+            arriving = Queued(step.rank, now_s + step.patience_s, len(self.tasks), step.slots)
+            self.tasks[arriving.name] = asyncio.create_task(self._call(arriving))
+            model.arrive(arriving, now_s)
         elif isinstance(step, Release) and model.running:
-            name = model.running.pop(step.which % len(model.running))
+            name = list(model.running)[step.which % len(model.running)]
+            del model.running[name]
             self.leases.pop(name).release()
             model.let_in()
         elif isinstance(step, Cancel) and model.queue:
-            _, name, _ = model.queue.pop(step.which % len(model.queue))
-            self.tasks[name].cancel()
+            gone = model.queue.pop(step.which % len(model.queue))
+            self.tasks[gone.name].cancel()
+            model.let_in()
         elif isinstance(step, SetLimit):
             pool.set_limit(step.limit)
             model.limit = step.limit
@@ -133,25 +164,36 @@ class Bench:
             model.expire(virtual_clock())
         await turn()
 
-    def agree(self, before: int) -> None:
+    def agree(self, used_before: int) -> None:
         pool, model = self.pool, self.model
         assert sorted(self.log) == sorted(model.log)
         assert [name for name, granted in self.log if granted] == [name for name, granted in model.log if granted]
         assert (pool.in_flight, pool.waiting) == (len(model.running), len(model.queue))
-        assert pool.in_flight == len(self.leases)
+        assert pool.used == sum(lease.slots for lease in self.leases.values()) == model.used
         if pool.limit is not None:
-            assert pool.in_flight <= max(pool.limit, before)
-            assert not (pool.waiting and pool.in_flight < pool.limit)
+            assert pool.used <= max(pool.limit, used_before)
+            assert not (model.queue and model.fits(model.queue[0].slots))
+        assert pool.queue_delay_s(1.0) == self._delay_s()
+
+    def _delay_s(self) -> float:
+        limit, waiting = self.model.limit, sum(waiter.slots for waiter in self.model.queue)
+        return 0.0 if limit is None else max(0, self.model.used + waiting + 1 - limit) / limit
 
 
-@settings(max_examples=300)
+BIG_HEAD = [Arrive(0, 8.0), Arrive(0, 8.0, 3), Arrive(0, 8.0), Cancel(0), Release(0)]
+PUSHED_OUT = [*[Arrive(0, 8.0)] * 2, *[Arrive(2, 8.0)] * QUEUE, Arrive(1, 8.0), Release(0)]
+
+
+@settings(max_examples=400)
+@example(BIG_HEAD)
+@example(PUSHED_OUT)
 @example([Arrive(0, 8.0), Arrive(0, 8.0), Arrive(1, 8.0), Arrive(0, 8.0), Release(0), Cancel(0), SetLimit(3)])
 @given(STEPS)
 def test_a_pool_does_what_a_sorted_list_would(steps: list[Step]) -> None:
     async def main() -> None:
         bench = Bench()
         for step in steps:
-            before = bench.pool.in_flight
+            before = bench.pool.used
             await bench.take(step)
             bench.agree(before)
         for task in bench.tasks.values():
@@ -159,6 +201,6 @@ def test_a_pool_does_what_a_sorted_list_would(steps: list[Step]) -> None:
         for lease in bench.leases.values():
             lease.release()
         await asyncio.gather(*bench.tasks.values(), return_exceptions=True)
-        assert bench.pool.waiting == 0
+        assert (bench.pool.waiting, bench.pool.used) == (0, 0)
 
     run(main)

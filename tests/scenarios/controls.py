@@ -6,7 +6,7 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING, ClassVar
 
-from paceline.policies.slots import draw_two
+from paceline.policies.balancers.power_of_two import draw_two
 from paceline.router import Layer
 
 if TYPE_CHECKING:
