@@ -128,8 +128,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     def permit_for(self, extra: Extra) -> Permit | None:
         """Leave for one more attempt; None if the budget is spent. Ask before any wait, hand it down, and release it.
 
-        The first attempt of a call needs none, and one that was paid and not sent yet need not be paid again. A hedge is
-        made beside an attempt that has, or will have, taken either of these.
+        The first attempt of a call needs none, and one that was paid and not sent yet need not be paid again. A hedge
+        is made beside an attempt that has, or will have, taken either of these.
         """
         if extra is not Extra.HEDGE:
             if self.permit is not None and not self.permit.spent:
