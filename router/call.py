@@ -128,12 +128,14 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     def permit_for(self, extra: Extra) -> Permit | None:
         """Leave for one more attempt; None if the budget is spent. Ask before any wait, hand it down, and release it.
 
-        The first attempt of a call needs none, and one that was paid and not sent yet need not be paid again.
+        The first attempt of a call needs none, and one that was paid and not sent yet need not be paid again. A hedge
+        is made beside an attempt that has, or will have, taken either of these.
         """
-        if self.permit is not None and not self.permit.spent:
-            return self.permit
-        if extra is not Extra.HEDGE and not self.ledger.attempts:
-            return Permit(None, extra)
+        if extra is not Extra.HEDGE:
+            if self.permit is not None and not self.permit.spent:
+                return self.permit
+            if not self.ledger.attempts:
+                return Permit(None, extra)
         return self.budget.withdraw(extra, self.clock())
 
     @property

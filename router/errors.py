@@ -41,8 +41,8 @@
             └── StreamInterrupted          after progress: never repeated silently, says how much was delivered
 
 Each class of `AttemptFailed` says whether another try may help (`same`, `elsewhere`, `other_model`), against whom it
-speaks (`health`) and what it tells a limit of calls in flight (`signal`). So retries, fallbacks, hedges, breakers and
-limits read one classification, this file's; a single error may say otherwise, as a vendor's word can.
+speaks (`health`) and what it tells a limit of calls in flight (`signal`): one classification for whoever asks. A single
+error may say otherwise, as a vendor's word can.
 """
 
 from __future__ import annotations
@@ -163,8 +163,7 @@ class ResidencyUnmet(NoEndpoint):
 class DeadlineExceeded(CallError):
     """The caller's deadline has passed.
 
-    delivered: characters of text that had reached the caller.
-    usage: what the vendor had reported of tokens, None if nothing.
+    delivered: characters of text that had reached the caller. usage: what the vendor had reported; None if nothing.
     """
 
     reason = "deadline"
@@ -192,8 +191,7 @@ class AttemptFailed(CallError):
 
     endpoint: name of the endpoint, None when the failure came before one was chosen.
     same: another try at the same endpoint may help. same_at_most: how often it may be made; None: no limit of its own.
-    elsewhere: a try at another endpoint of the same model may help.
-    other_model: a try at another model may help.
+    elsewhere, other_model: a try at another endpoint of the same model, or at another model, may help.
     retryable: False forbids any further try, whatever the class says. Default True.
     health: against whom it speaks. signal: what it says of the endpoint's load.
     retry_after_s: seconds the endpoint asked to be left alone; None when it did not say.
@@ -394,8 +392,7 @@ class NotFound(AttemptFailed):
 class StreamInterrupted(AttemptFailed):
     """The answer broke off after progress had reached the caller.
 
-    delivered: characters of text that were delivered.
-    usage: what the vendor had reported of tokens until then, None if nothing.
+    delivered: characters of text that were delivered. usage: what the vendor had reported by then; None if nothing.
     """
 
     same = False

@@ -28,6 +28,7 @@ from paceline.router import (
     Extra,
     Handler,
     Limits,
+    Permit,
     Policy,
     Request,
     Route,
@@ -38,12 +39,14 @@ from paceline.router.errors import (
     AttemptTimeout,
     CallError,
     ConfigurationError,
+    NoEndpoint,
     Overloaded,
     ProviderError,
     RateLimited,
 )
 from paceline.router.testing import (
     SILENT,
+    Resist,
     Script,
     Scripted,
     answers,
@@ -213,18 +216,19 @@ class Doubled:
 
     async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
         permit = call.permit_for(Extra.HEDGE)
-        async with anyio.create_task_group() as legs:
-            if permit is not None:
-                legs.start_soon(self._second, call.with_(permit=permit), next)
+        second = None if permit is None else asyncio.create_task(self._second(call.with_(permit=permit), permit, next))
+        try:
             await next(call, emit)
-            legs.cancel_scope.cancel()
+        finally:
+            if second is not None:
+                second.cancel()
+                await asyncio.wait([second])
 
-    async def _second(self, call: Call, next: Handler) -> None:
+    async def _second(self, call: Call, permit: Permit, next: Handler) -> None:
         async def nowhere(chunk: object) -> None:
             pass
 
-        assert call.permit is not None
-        with call.permit:
+        with permit, suppress(AttemptFailed):
             await next(call, nowhere)
 
 
@@ -235,6 +239,35 @@ def test_a_second_attempt_at_once_is_never_the_free_one(reserve: int, attempts: 
     end = paid_from(budget, whole, [endpoint("a", a)], [Doubled()])
     assert len(end.answer.attempts) == attempts
     assert budget.in_flight == 0
+
+
+def test_two_attempts_that_are_late_at_once_pay_for_one_other_model(ask: Ask) -> None:
+    best, fast, budget = Scripted(SILENT), Scripted(answers(0.5, "fast")), Budget(reserve=4)
+    end = paid_from(budget, ask, two(best, fast), [Fallback(), Doubled()], hello())
+    assert (end.answer.text, end.at_s) == ("fast", 2.5)
+    attempts = [attempt.endpoint.model for attempt in end.answer.attempts]
+    assert attempts == ["best", "best", "fast", "fast"]
+    assert budget.left(Extra.FALLBACK, end.at_s) == 4 - 2 - 1, "two hedges and one fallback"
+
+
+def test_a_permit_for_a_model_that_there_is_no_time_left_for_is_given_back(ask: Ask) -> None:
+    best, fast, budget = Scripted((Resist(20.0), *SILENT)), Scripted(), Budget(reserve=1)
+    end = paid_from(budget, ask, two(best, fast), [Fallback()], hello(budget_s=10.0))
+    assert isinstance(end.error, AttemptTimeout)
+    assert (end.at_s, fast.calls) == (22.0, 0)
+    assert (budget.in_flight, budget.left(Extra.FALLBACK, end.at_s)) == (0, 1)
+
+
+def test_whatever_the_failure_another_model_that_cannot_be_paid_is_not_asked(ask: Ask) -> None:
+    async def gone(call: Call, emit: Emit, next: Handler) -> None:
+        with suppress(AttemptFailed):
+            await next(call, emit)
+        raise NoEndpoint("they have all gone")
+
+    best, fast = Scripted(DOWN), Scripted()
+    end = paid_from(nothing(), ask, two(best, fast), [Fallback(), gone], hello())
+    assert isinstance(end.error, NoEndpoint)
+    assert (end.at_s, fast.calls) == (0.5, 0)
 
 
 @pytest.mark.parametrize("way", [whole, pushed], ids=["whole", "pushed"])
