@@ -41,6 +41,9 @@ FEWEST = 100
 MATTERS = 0.05
 """A change of less than this share of what was before is not worth an explanation, however certain."""
 
+NOTABLE = 0.25
+"""A share of the change from which on a cause is named first, though the remainder be larger."""
+
 
 def diagnose(before: Sequence[CallRow], now: Sequence[CallRow], *, of: Headline = Headline.TOTAL) -> Diagnosis:
     """Compare two windows of one route, each in the order in which its calls ended.
@@ -72,6 +75,7 @@ def diagnose(before: Sequence[CallRow], now: Sequence[CallRow], *, of: Headline 
             for cause in books.causes()
         ],
         verdict,
+        change_s,
     )
     top = None if verdict is Verdict.STEADY else contributions[0]
     return Diagnosis(
@@ -134,11 +138,13 @@ def _verdict(change_s: float, before_s: float, errors: float) -> Verdict:
     return Verdict.FELL if errors < -CERTAIN and change_s < -MATTERS * before_s else Verdict.STEADY
 
 
-def _ranked(parts: list[Contribution], verdict: Verdict) -> tuple[Contribution, ...]:
-    """What speaks most for the verdict first; for none, the largest. The remainder last, unless nothing else does."""
+def _ranked(parts: list[Contribution], verdict: Verdict, change_s: float) -> tuple[Contribution, ...]:
+    """What speaks most for the verdict first; for none, the largest. The remainder last, unless little else does."""
     *named, remainder = sorted(parts, key=lambda part: part.cause is Cause.TAIL_MAKEUP)
     if verdict is Verdict.STEADY:
         return (*sorted(named, key=lambda part: -abs(part.seconds)), remainder)
-    sign = 1.0 if verdict is Verdict.ROSE else -1.0
-    named.sort(key=lambda part: -sign * part.seconds)
-    return (*named, remainder) if sign * named[0].seconds > 0.0 else (remainder, *named)
+    named.sort(key=lambda part: -part.seconds / change_s)
+    most = max(named[0], remainder, key=lambda part: part.seconds / change_s)
+    if most is remainder and named[0].seconds / change_s < NOTABLE:
+        return (remainder, *named)
+    return (*named, remainder)

@@ -129,7 +129,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     before, now: the two windows.
     change_s: of `Side.tail_s`; None for too few calls.
     contributions: one a cause, the one that speaks most for the change first; ``TAIL_MAKEUP``, the remainder, comes
-        last if any other speaks for it. They add up to ``change_s``.
+        last unless little else does. They add up to ``change_s``.
     notes: what is worth knowing besides. conclusion: one sentence.
     """
 

@@ -25,6 +25,8 @@ class Day:
     slower: factor on the time per token, by endpoint.
     waits_s: mean wait for a slot of every second call. retried, retry_s: share of calls, and what went before.
     held_s: mean time the caller holds the answer up.
+    tells: whether the vendor sends keep-alives, says how long it worked, and counts tokens.
+    in_one_piece: share of calls that are not streamed.
     """
 
     mix: Mapping[str, float] = attrs.field(factory=lambda: dict.fromkeys(REGIONS, 0.25))
@@ -32,7 +34,6 @@ class Day:
     cached: float = 0.0
     answers: float = 1.0
     queue_s: Mapping[str, float] = attrs.field(factory=dict[str, float])
-    keepalives: bool = True
     connect_s: Mapping[str, float] = attrs.field(factory=dict[str, float])
     way_s: Mapping[str, float] = attrs.field(factory=dict[str, float])
     slower: Mapping[str, float] = attrs.field(factory=dict[str, float])
@@ -40,13 +41,15 @@ class Day:
     retried: float = 0.0
     retry_s: float = 2.0
     held_s: float = 0.0
+    tells: bool = True
+    in_one_piece: float = 0.0
 
-    def calls(self, seed: object, count: int = 600, every_s: float = 5.0, counted: bool = True) -> list[CallRow]:
-        """*count* calls of such a day. *counted*: the vendor counts the tokens of its answers."""
+    def calls(self, seed: object, count: int = 600) -> list[CallRow]:
+        """*count* calls of such a day, one every five seconds."""
         dice = random.Random(f"{seed}")
-        return [self._call(dice, (number + 1) * every_s, counted) for number in range(count)]
+        return [self._call(dice, 5.0 * (number + 1)) for number in range(count)]
 
-    def _call(self, dice: random.Random, ended_s: float, counted: bool) -> CallRow:
+    def _call(self, dice: random.Random, ended_s: float) -> CallRow:
         endpoint = dice.choices([*self.mix], [*self.mix.values()])[0]
         prompt = max(1, int(dice.lognormvariate(math.log(1000.0), 0.8) * self.prompts))
         tokens = max(2, int(min(2000.0, dice.lognormvariate(math.log(130.0), 0.8)) * self.answers))
@@ -63,25 +66,26 @@ class Day:
         connect_s = self.connect_s.get(endpoint, 0.0) or (0.05 if dice.random() < 0.1 else 0.0)
         generation_s = (tokens - 1) * tpot_s + held_s
         ttft_s = elsewhere_s + slot_wait_s + connect_s + first_token_s
+        streamed = dice.random() >= self.in_one_piece
         return CallRow(
             ended_s=ended_s,
             outcome=CallOutcome.ANSWERED,
             endpoint=endpoint,
             region=REGIONS[endpoint],
-            ttft_s=ttft_s,
+            ttft_s=ttft_s if streamed else None,
             total_s=ttft_s + generation_s,
             elsewhere_s=elsewhere_s,
             slot_wait_s=slot_wait_s,
             connect_s=connect_s,
-            first_token_s=first_token_s,
-            network_s=way_s,
-            generation_s=generation_s,
-            held_s=held_s,
-            tpot_s=tpot_s,
+            first_token_s=first_token_s if streamed else first_token_s + generation_s,
+            network_s=way_s if self.tells else None,
+            generation_s=generation_s if streamed else 0.0,
+            held_s=held_s if streamed else 0.0,
+            tpot_s=tpot_s if self.tells else None,
             input_tokens=prompt,
-            cached_tokens=cached,
-            output_tokens=tokens if counted else None,
-            keepalives=int(waited_s) if self.keepalives else 0,
+            cached_tokens=cached if self.tells else None,
+            output_tokens=tokens if self.tells else None,
+            keepalives=int(waited_s) if self.tells else 0,
             attempts=1 + retried,
             retries=("rate_limited",) * retried,
         )
