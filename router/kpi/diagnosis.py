@@ -4,7 +4,15 @@
     now = history.rows("chat", now_s - 3600, now_s)
     print(diagnose(before, now))
 
-DRAFT
+    The p95 of the time to the first token rose by 4.650 s, because east-1 queues calls before it begins, as its ...
+      p95 1.158 s -> 5.657 s, of 2,000 and 2,000 calls; those around it:
+          1.189 s  before
+         +4.964 s  provider queueing   0.077 -> 5.041 s to the first token beyond what is usual there, 0.0 -> 4.5 ...
+         +0.174 s  prompt size         1,405 -> 1,905 input tokens over all calls
+         +0.115 s  mix of endpoints    26% -> 25% of all calls at east-2, 23% -> 25% of all calls at east-1
+         -0.601 s  other calls         around the p95 3,521 + 168 -> 2,226 + 165 tokens in + out
+         -0.002 s  all else
+          5.839 s  now
 
 How it is done. The calls around the p95 are averaged in either window, so that their parts add up (`diagnosis_tail`).
 Both are brought to one mix of endpoints; what that takes is the mix's share (`diagnosis_mix`). Each call is taken apart
@@ -14,9 +22,9 @@ says whether there is anything to explain at all.
 
 What it cannot do. It looks at calls that were answered. It describes what those around the p95 are made of; that one
 thing caused another is for a person to judge. *Other calls* is what is left where a cause brings new calls into the
-tail in place of others: calls that wait are not those with the longest answers.
+tail in place of others: calls that wait are not those with the longest prompts.
 
-A pure function of rows that never change: some ten milliseconds for a thousand calls, so ask in a thread for many.
+A pure function of rows that never change: some ten milliseconds for a thousand calls; for many, ask in a thread.
 """
 
 from __future__ import annotations
@@ -46,7 +54,7 @@ NOTABLE = 0.25
 
 
 def diagnose(before: Sequence[CallRow], now: Sequence[CallRow], *, of: Headline = Headline.TOTAL) -> Diagnosis:
-    """Compare two windows of one route, each in the order in which its calls ended.
+    """Compare two windows of one route.
 
     of: the figure whose p95 is asked about. Default, the total time.
 

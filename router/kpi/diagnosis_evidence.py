@@ -100,8 +100,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         """The region of every endpoint that answered."""
         return {name_of(call.row): call.row.region for side in (self.all_before, self.all_now) for call in side.calls}
 
-    def moved_most(self) -> tuple[str, float, float]:
-        """The endpoint whose share of all calls has grown or shrunk most: its name, the share before and now."""
+    def moved(self) -> list[tuple[str, float, float]]:
+        """The endpoint that has lost most of all calls and the one that has won most: name, share before and now."""
         before, now = self.all_before.shares(), self.all_now.shares()
-        name = max({**before, **now}, key=lambda name: abs(now.get(name, 0.0) - before.get(name, 0.0)))
-        return name, before.get(name, 0.0), now.get(name, 0.0)
+        by_gain = sorted({**before, **now}, key=lambda name: now.get(name, 0.0) - before.get(name, 0.0))
+        return [(name, before.get(name, 0.0), now.get(name, 0.0)) for name in dict.fromkeys((by_gain[0], by_gain[-1]))]

@@ -6,19 +6,17 @@ averages. So what the band is made of adds up, exactly. That the parts of the ca
 of it is Tasche's result on risk contributions; the band stands in for "at".
 
 Whether a difference is real is asked of ranks, not of seconds, so that no single outlier can answer: if nothing has
-changed, each window has its share of the slowest tenth of both. Slow calls come in clusters, and then there are fewer
-independent ones than calls. So the error of each share is also taken from the scatter of twenty consecutive batches,
-and the larger error counts. Nothing is drawn at random: two equal questions get equal answers.
+changed, each window has its share of the slowest tenth of both. What is ruled out is the luck of which calls came. A
+spell of slow calls is a change, though there may be such spells any day. Nothing is drawn at random: two equal
+questions get equal answers.
 
 Sources: Tasche, "Risk contributions and performance measurement" (1999); the quantile test of Johnson, Verrill and
-Moore, "Two-sample rank tests for detecting changes that occur in a small proportion of the treated population" (1987);
-batch means as in Conway, "Some tactical problems in digital simulation" (1963).
+Moore, "Two-sample rank tests for detecting changes that occur in a small proportion of the treated population" (1987).
 """
 
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 
 P95 = 0.95
@@ -29,11 +27,8 @@ BAND = (0.925, 0.975)
 SLOWEST = 0.1
 """Share of both windows that is compared. Of the slowest twentieth there are too few to see what is plain to see."""
 
-BATCHES = 20
-"""Consecutive batches whose scatter shows how much calls depend on one another."""
-
-CERTAIN = 2.71
-"""Standard errors beyond which a difference is no chance: one in a hundred, of Student's t with 38 degrees."""
+CERTAIN = 2.576
+"""Standard errors beyond which a difference is no chance: one in a hundred."""
 
 
 def band(values: Sequence[float], weights: Sequence[float]) -> list[tuple[int, float]]:
@@ -62,22 +57,11 @@ def quantile(values: Sequence[float], q: float) -> float:
 def slowest(before: Sequence[float], now: Sequence[float]) -> tuple[float, float, float]:
     """The share of each that is of the slowest tenth of both, and by how many standard errors these differ.
 
-    Both in the order of time, and with at least `BATCHES` values. Positive errors: *now* has more.
+    Neither may be empty. Positive errors: *now* has more.
     """
     limit_s = quantile([*before, *now], 1.0 - SLOWEST)
-    slow_before = [value > limit_s for value in before]
-    slow_now = [value > limit_s for value in now]
-    share_before, share_now = statistics.fmean(slow_before), statistics.fmean(slow_now)
-    together = statistics.fmean(slow_before + slow_now)
-    by_chance = together * (1.0 - together) * (1.0 / len(before) + 1.0 / len(now))
-    error = math.sqrt(max(by_chance, _of_batches(slow_before) + _of_batches(slow_now)))
+    slow_before, slow_now = sum(value > limit_s for value in before), sum(value > limit_s for value in now)
+    share_before, share_now = slow_before / len(before), slow_now / len(now)
+    together = (slow_before + slow_now) / (len(before) + len(now))
+    error = math.sqrt(together * (1.0 - together) * (1.0 / len(before) + 1.0 / len(now)))
     return share_before, share_now, (share_now - share_before) / error if error else 0.0
-
-
-def _of_batches(slow: Sequence[bool]) -> float:
-    """The variance of a mean, from the means of consecutive batches."""
-    count = len(slow)
-    means = [
-        statistics.fmean(slow[count * batch // BATCHES : count * (batch + 1) // BATCHES]) for batch in range(BATCHES)
-    ]
-    return statistics.variance(means) / BATCHES

@@ -101,8 +101,7 @@ def notes(before: Side, now: Side, top: Cause | None, *, guessed: bool) -> tuple
 def _sentence(told: Contribution, evidence: Evidence) -> str:
     cause = told.cause
     if cause is Cause.ENDPOINT_MIX:
-        name, was, is_now = evidence.moved_most()
-        return f"{name} had {was:.0%} of all calls, now {is_now:.0%}"
+        return ", ".join(f"{was:.0%} -> {now:.0%} of all calls at {name}" for name, was, now in evidence.moved())
     if cause is Cause.TAIL_MAKEUP:
         return f"around the p95 {_sizes(evidence.tail_before)} -> {_sizes(evidence.tail_now)} tokens in + out"
     if cause in OF_ALL_CALLS:

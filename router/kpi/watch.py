@@ -12,8 +12,9 @@ A `Watches` is a listener like any other, so that a router need not know of it. 
     RetriesRising    more calls than usual need another try
     PromptGrew       prompts are larger than at this hour of the last days
 
-The first two are told within five minutes or 300 calls, whichever is later, if one call in seven is concerned; prompts
-that double within twenty minutes, since an hour's mean moves slowly.
+The first two are told within five minutes or 300 calls, whichever is later, if one call in five is concerned; prompts
+that double within half an hour, since an hour's mean moves slowly. A route with fewer calls than four a minute has too
+few to tell a tail or a share of retries from chance.
 
 What is usual is learned for each route, and until it is known the watch on it is silent: a quarter of an hour and 500
 calls for the first two, three days for prompts. While an alarm is raised nothing is learned, so that an incident does

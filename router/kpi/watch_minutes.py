@@ -2,7 +2,7 @@
 
 *Of late* is the shortest time that reaches back over a whole minute and has 300 calls, a quarter of an hour at most: so
 a busy route is judged by the last minute or two and a quiet one by what there is. What is older becomes *the usual*,
-in which an hour of calls fades to a third; it follows the rhythm of a day.
+which fades to a third in an hour, or in a thousand calls if that is longer; so it follows the rhythm of a day.
 
 Latencies are counted by grades of 5 %, as a dict of the grades that occur: a few dozen numbers a minute, and a count
 costs a tenth of a microsecond.
@@ -19,8 +19,9 @@ ENOUGH = 300
 REACHES_BACK = 15
 """Minutes that "of late" may reach back, without the one under way."""
 
-FADES = math.exp(-1.0 / 60.0)
-"""What is left of the usual when another minute with calls is learned."""
+HOUR = 60
+USUAL_CALLS = 1_000
+"""What the usual is made of: so many minutes with calls, and at least so many calls."""
 
 GONE = 1e-3
 """A faded count below this is forgotten."""
@@ -39,6 +40,11 @@ def grade_of(seconds: float) -> int:
 def seconds_of(grade: int) -> float:
     """The middle of a grade."""
     return math.exp((grade + 0.5) / GRADES)
+
+
+def fading(calls: int) -> float:
+    """What is left of the usual when a minute with so many calls is learned."""
+    return math.exp(-min(1.0 / HOUR, calls / USUAL_CALLS))
 
 
 def quantile(grades: Mapping[int, float], q: float) -> int:

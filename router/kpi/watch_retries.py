@@ -6,7 +6,7 @@ from ..events import Event
 from .watch_chance import BEYOND_CHANCE, surprise
 from .watch_events import AllClear, Concern, RetriesRising
 from .watch_latch import Latch
-from .watch_minutes import FADES, Minute
+from .watch_minutes import Minute, fading
 
 FEWEST = 50
 """Calls of late that a share can be taken of."""
@@ -35,8 +35,9 @@ class RetryWatch:
     def learn(self, minute: Minute, now_s: float) -> None:
         """A minute has become part of the past."""
         if minute.calls and self._latch.learns(now_s):
-            self._calls = self._calls * FADES + minute.calls
-            self._retried = self._retried * FADES + minute.retried
+            left = fading(minute.calls)
+            self._calls = self._calls * left + minute.calls
+            self._retried = self._retried * left + minute.retried
 
     def judge(self, route: str, late: Minute, now_s: float) -> Event | None:
         """What there is to tell, if anything."""

@@ -6,7 +6,7 @@ a busier hour with longer prompts makes everything a little slower, and that is 
 
 When everything becomes much slower it looks the same at first: some calls are slow, the median is not yet. So a whole
 minute must pass first. If the calls since then have a median that is no longer what it was, all is slower, and this
-watch keeps out of it; and a hiccup of half a minute is over by then.
+watch keeps out of it; if few of them are slow, it was a hiccup.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from ..events import Event
 from .watch_chance import BEYOND_CHANCE, surprise
 from .watch_events import AllClear, Concern, TailRising
 from .watch_latch import Latch
-from .watch_minutes import FADES, GONE, GRADES, Minute, Minutes, above, quantile, seconds_of
+from .watch_minutes import GONE, GRADES, Minute, Minutes, above, fading, quantile, seconds_of
 
-FEWEST = 100
+FEWEST = 60
 """Answers of late that a tail can be seen in."""
 
 FEWEST_USUAL = 500
@@ -27,6 +27,9 @@ FEWEST_USUAL = 500
 
 FEWEST_SINCE = 20
 """Answers since it was first suspected that the median can be seen in."""
+
+STILL = 0.1
+"""Share of them that must be slow: twice what is usual."""
 
 STABLE = math.log(1.35) * GRADES
 """The median is stable up to a factor of 1.35; in grades."""
@@ -50,47 +53,52 @@ class TailWatch:
     def learn(self, minute: Minute, now_s: float) -> None:
         """A minute has become part of the past."""
         if minute.grades and self._latch.learns(now_s):
-            faded = {grade: count * FADES for grade, count in self._usual.items() if count > GONE}
+            left = fading(minute.calls)
+            faded = {grade: count * left for grade, count in self._usual.items() if count > GONE}
             for grade, count in minute.grades.items():
                 faded[grade] = faded.get(grade, 0.0) + count
             self._usual = faded
 
     def judge(self, route: str, minutes: Minutes, late: Minute, now_s: float) -> Event | None:
         """What there is to tell, if anything. *late*: the calls of late."""
-        usual, answers = self._usual, sum(late.grades.values())
-        known = math.fsum(usual.values())
+        known = math.fsum(self._usual.values())
+        answers = sum(late.grades.values())
         if answers < FEWEST or known < FEWEST_USUAL:
             return None
         p50, p95 = quantile(late.grades, 0.5), quantile(late.grades, 0.95)
-        usual_p50, usual_p95 = quantile(usual, 0.5), quantile(usual, 0.95)
+        usual_p50, usual_p95 = quantile(self._usual, 0.5), quantile(self._usual, 0.95)
         limit = usual_p95 + max(0, p50 - usual_p50)
         if self._latch.is_raised:
             raised_at_s = self._latch.release(now_s, calm=p95 - limit < 0.5 * self._rises)
             if raised_at_s is None:
                 return None
             return AllClear(at_s=now_s, route=route, concern=Concern.TAIL, raised_at_s=raised_at_s)
-        share = (above(usual, usual_p95) + 1.0) / (known + 2.0)
+        share = (above(self._usual, usual_p95) + 1.0) / (known + 2.0)
         surprising = surprise(above(late.grades, limit), answers, share) >= BEYOND_CHANCE
         if not (surprising and p95 - limit >= self._rises):
             self._suspected = None
-            return None
+        elif self._is_no_hiccup(minutes, limit, usual_p50):
+            self._latch.set(now_s)
+            return TailRising(
+                at_s=now_s,
+                route=route,
+                calls=answers,
+                p50_s=seconds_of(p50),
+                p95_s=seconds_of(p95),
+                usual_p50_s=seconds_of(usual_p50),
+                usual_p95_s=seconds_of(usual_p95),
+            )
+        return None
+
+    def _is_no_hiccup(self, minutes: Minutes, limit: int, usual_p50: int) -> bool:
+        """Whether a risen tail has lasted for a whole minute since it was suspected, and is not of all calls."""
         if self._suspected is None:
-            self._suspected = late.number
-        if late.number < self._suspected + 2 or not _is_stable(minutes.after(self._suspected), usual_p50):
-            return None
-        self._latch.set(now_s)
-        self._suspected = None
-        return TailRising(
-            at_s=now_s,
-            route=route,
-            calls=answers,
-            p50_s=seconds_of(p50),
-            p95_s=seconds_of(p95),
-            usual_p50_s=seconds_of(usual_p50),
-            usual_p95_s=seconds_of(usual_p95),
+            self._suspected = minutes.now.number
+        since = minutes.after(self._suspected).grades
+        answers = sum(since.values())
+        return (
+            minutes.now.number >= self._suspected + 2
+            and answers >= FEWEST_SINCE
+            and above(since, limit) >= STILL * answers
+            and quantile(since, 0.5) - usual_p50 <= STABLE
         )
-
-
-def _is_stable(since: Minute, usual_p50: int) -> bool:
-    """Whether calls since a suspicion have the median that is usual."""
-    return sum(since.grades.values()) >= FEWEST_SINCE and quantile(since.grades, 0.5) - usual_p50 <= STABLE

@@ -45,8 +45,8 @@ some = st.lists(rows(), min_size=1, max_size=8)
 
 
 def window(kinds: list[CallRow], repeats: int) -> list[CallRow]:
-    """Enough calls for a diagnosis, unless all have failed: each of *kinds* as often."""
-    return kinds * (FEWEST + repeats)
+    """Enough calls for a diagnosis, unless most have failed: each of *kinds* as often."""
+    return kinds * (2 * FEWEST // len(kinds) + 1 + repeats)
 
 
 def adds_up(diagnosis: Diagnosis) -> bool:

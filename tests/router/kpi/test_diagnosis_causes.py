@@ -87,10 +87,10 @@ def test_what_has_passed_is_the_cause_of_a_fall(seed: int) -> None:
 def test_two_days_alike_differ_by_nothing_but_chance(of: Headline) -> None:
     verdicts = [
         diagnose(ORDINARY.calls(f"before {seed}", 300), ORDINARY.calls(f"now {seed}", 300), of=of).verdict
-        for seed in range(100)
+        for seed in range(60)
     ]
 
-    assert verdicts.count(Verdict.STEADY) >= 97
+    assert verdicts.count(Verdict.STEADY) >= 58
 
 
 def test_what_is_slow_is_slow_at_the_endpoint_where_it_is() -> None:

@@ -55,13 +55,8 @@ def test_one_outlier_is_not_a_difference() -> None:
     assert abs(slowest(before, [*before, 1e6])[2]) < 1.0
 
 
-def test_a_spell_of_slow_calls_that_may_come_any_day_is_not_a_difference() -> None:
-    spells = [1.0] * 200 + [5.0] * 25 + [1.0] * 175
-    scattered = [5.0 if number % 8 == 0 else 1.0 for number in range(200)] + [1.0] * 200
-    quiet = [1.0] * 400
-
-    assert slowest(quiet, scattered)[2] > CERTAIN
-    assert slowest(quiet, spells)[2] < CERTAIN
+def test_a_spell_of_slow_calls_is_a_difference() -> None:
+    assert slowest([1.0] * 400, [1.0] * 200 + [5.0] * 25 + [1.0] * 175)[2] > CERTAIN
 
 
 def test_calls_that_all_take_equally_long_do_not_differ() -> None:
