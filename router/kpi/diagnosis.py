@@ -64,9 +64,7 @@ def diagnose(before: Sequence[CallRow], now: Sequence[CallRow], *, of: Headline 
     if min(len(first.rows), len(second.rows)) < FEWEST:
         sides = first.side(), second.side()
         conclusion = words.too_few(*sides, FEWEST)
-        return Diagnosis(
-            headline=of, verdict=Verdict.TOO_FEW, before=sides[0], now=sides[1], conclusion=conclusion
-        )  # fmt: skip
+        return Diagnosis(headline=of, verdict=Verdict.TOO_FEW, before=sides[0], now=sides[1], conclusion=conclusion)
     yards = yardsticks(first.rows, second.rows)
     taken_before, taken_now = first.taken_apart(yards), second.taken_apart(yards)
     books = Books(taken_before, taken_now, of)

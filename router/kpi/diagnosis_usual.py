@@ -141,6 +141,4 @@ def _measured(was: Sequence[CallRow], is_now: Sequence[CallRow], per_input_s: fl
 
 
 def _told(was: Sequence[CallRow], is_now: Sequence[CallRow], what: Callable[[CallRow], float | None]) -> bool:
-    return all(
-        sum(what(row) is not None for row in rows) >= NEARLY_ALL * len(rows) for rows in (was, is_now)
-    )  # fmt: skip
+    return all(sum(what(row) is not None for row in rows) >= NEARLY_ALL * len(rows) for rows in (was, is_now))

@@ -80,15 +80,15 @@ def too_few(before: Side, now: Side, fewest: int) -> str:
 def notes(before: Side, now: Side, top: Cause | None, *, guessed: bool) -> tuple[str, ...]:
     """What the contributions do not say. *guessed*: as `Yardsticks.guessed`."""
     found: list[str] = []
-    if before.input_tokens is not None and now.input_tokens is not None:
-        sizes = f"from {_told(before.input_tokens)} to {_told(now.input_tokens)} tokens"
-        if now.input_tokens >= GREW * before.input_tokens and top is not Cause.PROMPT_SIZE:
-            found.append(f"prompts grew {sizes}; that costs little time yet, but money, and will meet limits later")
-        if guessed:
-            found.append(
-                f"prompts went {sizes} and were all alike before and after, so what they cost cannot be told from "
-                "what else may have slowed the first token"
-            )
+    was, is_now = before.input_tokens or 0.0, now.input_tokens or 0.0
+    sizes = f"from {_told(was)} to {_told(is_now)} tokens"
+    if is_now > GREW * was and top is not Cause.PROMPT_SIZE:
+        found.append(f"prompts grew {sizes}; that costs little time yet, but money, and will meet limits later")
+    if guessed:
+        found.append(
+            f"prompts went {sizes} and were all alike before and after, so what they cost cannot be told from what "
+            "else may have slowed the first token"
+        )
     missing_before, missing_now = (1.0 - side.counted / side.calls for side in (before, now))
     if missing_now - missing_before >= POINTS:
         found.append(

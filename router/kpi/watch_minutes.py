@@ -11,8 +11,10 @@ costs a tenth of a microsecond.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Mapping
+from itertools import accumulate
 
 MINUTE_S = 60.0
 ENOUGH = 300
@@ -49,13 +51,9 @@ def fading(calls: int) -> float:
 
 def quantile(grades: Mapping[int, float], q: float) -> int:
     """The grade of a quantile of some latencies, at least one."""
-    reached, goal = 0.0, q * math.fsum(grades.values())
-    grade = 0
-    for grade in sorted(grades):
-        reached += grades[grade]
-        if reached >= goal:
-            break
-    return grade
+    order = sorted(grades)
+    reached = list(accumulate(grades[grade] for grade in order))
+    return order[bisect_left(reached, q * reached[-1])]
 
 
 def above(grades: Mapping[int, float], limit: int) -> float:

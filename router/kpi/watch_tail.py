@@ -47,8 +47,8 @@ class TailWatch:
         self._rises = math.log(rises) * GRADES
         self._usual: dict[int, float] = {}
         self._latch = Latch()
-        self._suspected: int | None = None
-        """The minute from which on the tail has looked risen."""
+        self._suspected: tuple[int, int] | None = None
+        """The minute from which on the tail has looked risen, and the median then, which was not of slow calls yet."""
 
     def learn(self, minute: Minute, now_s: float) -> None:
         """A minute has become part of the past."""
@@ -77,7 +77,7 @@ class TailWatch:
         surprising = surprise(above(late.grades, limit), answers, share) >= BEYOND_CHANCE
         if not (surprising and p95 - limit >= self._rises):
             self._suspected = None
-        elif self._is_no_hiccup(minutes, limit, usual_p50):
+        elif self._is_no_hiccup(minutes, limit, p50):
             self._latch.set(now_s)
             return TailRising(
                 at_s=now_s,
@@ -90,15 +90,16 @@ class TailWatch:
             )
         return None
 
-    def _is_no_hiccup(self, minutes: Minutes, limit: int, usual_p50: int) -> bool:
+    def _is_no_hiccup(self, minutes: Minutes, limit: int, p50: int) -> bool:
         """Whether a risen tail has lasted for a whole minute since it was suspected, and is not of all calls."""
         if self._suspected is None:
-            self._suspected = minutes.now.number
-        since = minutes.after(self._suspected).grades
+            self._suspected = minutes.now.number, p50
+        minute, p50_then = self._suspected
+        since = minutes.after(minute).grades
         answers = sum(since.values())
         return (
-            minutes.now.number >= self._suspected + 2
+            minutes.now.number >= minute + 2
             and answers >= FEWEST_SINCE
             and above(since, limit) >= STILL * answers
-            and quantile(since, 0.5) - usual_p50 <= STABLE
+            and quantile(since, 0.5) - p50_then <= STABLE
         )

@@ -32,7 +32,7 @@ def row_of(event: CallEnded) -> CallRow:
     if attempt is None or attempt.first_progress_s is None or attempt.usage is None:
         return CallRow(
             ended_s=event.at_s, outcome=event.outcome, total_s=total_s, input_tokens=event.call.prompt_tokens
-        )  # fmt: skip
+        )
     ttft_s = attempt.first_progress_s - ledger.began_s
     connect_s = attempt.connect_s or 0.0
     return CallRow(

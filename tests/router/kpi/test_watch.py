@@ -3,6 +3,7 @@
 import math
 import random
 import time
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -11,15 +12,29 @@ from hypothesis import strategies as st
 from paceline.policies import Retry, RoundRobin
 from paceline.providers.behaviour import Behaviour, Incident
 from paceline.providers.simulated import Simulated
-from paceline.router import CallOutcome, Endpoint, Event, Priority, Profile, Request, Route
-from paceline.router.errors import ConfigurationError
+from paceline.router import (
+    CallEnded,
+    CallOutcome,
+    Chunk,
+    Endpoint,
+    Event,
+    Priority,
+    Profile,
+    Request,
+    Route,
+    Router,
+    Usage,
+)
+from paceline.router.errors import CallError, ConfigurationError, ProviderError
 from paceline.router.kpi.row import CallRow
 from paceline.router.kpi.watch import Thresholds, Watches
 from paceline.router.kpi.watch_chance import surprise
 from paceline.router.kpi.watch_events import RetriesRising, TailRising
+from paceline.router.kpi.watch_glimpse import glimpse
 from paceline.router.kpi.watch_latch import CALM_S, Latch
 from paceline.router.kpi.watch_minutes import ENOUGH, Minutes, above, grade_of, quantile, seconds_of
 from paceline.router.kpi.watch_prompt import DAYS, HOUR_S, PromptWatch
+from paceline.router.testing import Say, Script, Scripted, answers, endpoint, fails, run, virtual_clock
 
 from .listening import heard, row_of
 
@@ -259,3 +274,46 @@ def test_a_latch_is_released_after_unbroken_calm_only() -> None:
     assert latch.is_raised
     assert latch.release(200.0 + 2 * CALM_S, calm=True) == 0.0
     assert not latch.is_raised
+
+
+# -- the glimpse of a call
+
+
+def glimpsed(script: Script, *, stream: bool = True) -> CallRow:
+    """What is seen of the only call of a router, of 7 tokens by its own count."""
+    seen: list[CallRow] = []
+
+    def hear(event: Event) -> None:
+        if isinstance(event, CallEnded):
+            seen.append(glimpse(event))
+
+    async def main() -> None:
+        async with Router([endpoint("e", Scripted(script))], clock=virtual_clock, listeners=[hear]) as router:
+            with suppress(CallError):
+                await router.complete(Request(messages="hello", model="m", prompt_tokens=7, stream=stream))
+
+    run(main)
+    return seen[0]
+
+
+def test_a_glimpse_of_a_streamed_answer() -> None:
+    row = glimpsed(answers(0.5, "a", "b", gap_s=1.0, usage=Usage(input_tokens=9, output_tokens=2)))
+
+    assert (row.ended_s, row.outcome) == (1.5, CallOutcome.ANSWERED)
+    assert (row.ttft_s, row.total_s, row.input_tokens, row.retries) == (0.5, 1.5, 9, ())
+
+
+def test_a_glimpse_of_an_answer_in_one_piece_has_no_first_token() -> None:
+    assert glimpsed(answers(0.5), stream=False).ttft_s is None
+
+
+def test_a_glimpse_of_an_answer_that_was_not_counted_has_the_tokens_of_the_request() -> None:
+    uncounted = (Say(0.5, Chunk("a")), Say(0.5, Chunk(finish_reason="stop")))
+
+    assert glimpsed(uncounted).input_tokens == 7
+
+
+def test_a_glimpse_of_a_failure() -> None:
+    row = glimpsed(fails(0.25, ProviderError))
+
+    assert (row.outcome, row.ttft_s, row.total_s, row.input_tokens) == (CallOutcome.FAILED, None, 0.25, 7)
