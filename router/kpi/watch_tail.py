@@ -78,6 +78,7 @@ class TailWatch:
         if not (surprising and p95 - limit >= self._rises):
             self._suspected = None
         elif self._is_no_hiccup(minutes, limit, p50):
+            self._suspected = None
             self._latch.set(now_s)
             return TailRising(
                 at_s=now_s,

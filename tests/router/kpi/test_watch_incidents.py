@@ -125,6 +125,16 @@ def test_a_hiccup_is_no_incident(seed: int) -> None:
     assert told_of(seed, per_hour=12_000.0, hours=2.3, trouble=trouble) == []
 
 
+def test_a_hiccup_after_an_incident_is_none_either() -> None:
+    def incident_and_hiccup() -> Iterator[CallRow]:
+        for part, minutes, slow in ((0, 120, 0.0), (1, 10, 0.2), (2, 60, 0.0), (3, 1, 0.3), (4, 20, 0.0)):
+            begins_s = BEGIN_S + 60.0 * (0, 120, 130, 190, 191)[part]
+            trouble = Trouble(from_s=begins_s, slow=slow)
+            yield from calls(part, from_s=begins_s, to_s=begins_s + 60.0 * minutes, per_hour=12_000.0, trouble=trouble)
+
+    assert [type(event) for event in told(incident_and_hiccup())] == [TailRising, AllClear]
+
+
 def test_what_comes_and_goes_is_one_incident() -> None:
     def on_and_off() -> Iterator[CallRow]:
         for part in range(24):
