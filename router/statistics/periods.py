@@ -28,7 +28,7 @@ class Periods:
     newest: the samples of the period that is under way; to be appended to.
     """
 
-    __slots__ = ("_all", "_counted", "_highest", "_lowest", "_place", "_samples", "newest")
+    __slots__ = ("_all", "_before", "_counted", "_highest", "_lowest", "_place", "_samples", "newest")
 
     def __init__(self, scale: Scale, periods: int) -> None:
         self._all = Histogram(scale)
@@ -36,12 +36,18 @@ class Periods:
         self._place = 0
         self.newest = self._samples[0]
         self._counted = 0
+        self._before = 0
         self._lowest, self._highest = NOWHERE
 
     @property
-    def pending(self) -> int:
-        """Samples that came since they were last counted."""
-        return len(self.newest) - self._counted
+    def appended(self) -> int:
+        """Samples that were ever appended, whoever has counted them since."""
+        return self._before + len(self.newest) - self._counted
+
+    @property
+    def count(self) -> int:
+        """Samples that it holds."""
+        return self._all.count + len(self.newest) - self._counted
 
     def turn_to(self, place: int) -> None:
         """Another period is the newest now."""
@@ -84,9 +90,11 @@ class Periods:
         return found
 
     def _count(self) -> None:
-        if self.pending:
+        new = len(self.newest) - self._counted
+        if new:
             self._change(self.newest[self._counted :], 1)
-            self._counted = len(self.newest)
+            self._counted += new
+            self._before += new
 
     def _change(self, buckets: array[int], by: int) -> None:
         changes = Counter(buckets)

@@ -61,8 +61,8 @@ class Window:
     """Sliding distribution of one metric of one endpoint. All times are seconds on the router's clock."""
 
     __slots__ = (
-        "_censored", "_changed", "_ends_s", "_events", "_fold", "_folded_at_s", "_highest", "_period", "_shape",
-        "_unit_s", "clamped", "scale",
+        "_censored", "_changed", "_ends_s", "_events", "_fold", "_folded", "_folded_at_s", "_highest", "_period",
+        "_shape", "_unit_s", "clamped", "scale",
     )  # fmt: skip
 
     def __init__(self, scale: Scale, shape: WindowShape) -> None:
@@ -75,6 +75,7 @@ class Window:
         self._ends_s = -math.inf
         self._fold: Fold | None = None
         self._folded_at_s = -math.inf
+        self._folded = 0
         self._changed = False
         self.clamped = 0
         """Values outside the range, recorded at its edge; since the start."""
@@ -101,6 +102,7 @@ class Window:
         if fold is None or self._changed or self._is_due(fold, now_s):
             fold = self._fold = Fold(*self.filled(now_s), self.scale)
             self._folded_at_s = now_s
+            self._folded = self._appended
             self._changed = False
         return fold
 
@@ -112,7 +114,9 @@ class Window:
 
     def is_empty(self, now_s: float) -> bool:
         """Whether it holds nothing now."""
-        return not any(self.filled(now_s))
+        if now_s >= self._ends_s:
+            self._rotate(now_s)
+        return not self._events.count and (self._censored is None or not self._censored.count)
 
     def intervals(self, now_s: float) -> list[Interval]:
         """What it holds now, period by period, the oldest first; periods without a sample are left out."""
@@ -159,8 +163,11 @@ class Window:
         """The samples of a histogram, in buckets of this scale."""
         samples = array(BUCKET_NUMBER)
         for bucket, count in histogram.filled():
-            units = int(histogram.highest_s(bucket) / self._unit_s + 0.5)
-            samples.extend([bucket_of(units if 1 <= units <= self._highest else self._clamp(units))] * count)
+            mine = bucket
+            if histogram.scale != self.scale:
+                units = int(histogram.highest_s(bucket) / self._unit_s + 0.5)
+                mine = bucket_of(units if 1 <= units <= self._highest else self._clamp(units))
+            samples.extend([mine] * count)
         return samples
 
     def _cut(self) -> Periods:
@@ -174,8 +181,12 @@ class Window:
         self.clamped += 1
         return 1 if units < 1 else self._highest
 
+    @property
+    def _appended(self) -> int:
+        return self._events.appended + (0 if self._censored is None else self._censored.appended)
+
     def _is_due(self, fold: Fold, now_s: float) -> bool:
-        new = self._events.pending + (0 if self._censored is None else self._censored.pending)
+        new = self._appended - self._folded
         return new > 0 and (now_s - self._folded_at_s >= REFOLD_AFTER_S or new > fold.samples)
 
     def _rotate(self, now_s: float) -> None:
