@@ -94,7 +94,7 @@ class Learned:
                 self.tpot.at(in_flight + 1),
                 known=known,
                 stretch=slowness.of_first_tokens(self.ttft, self.recent, now_s),
-                drag=slowness.of_tokens(self.tpot.overall, self.recent, now_s),
+                drag=slowness.of_tokens(self.tpot, self.recent, now_s),
                 failing=self.recent.failing(now_s),
                 now_s=now_s,
             )
@@ -192,7 +192,7 @@ class Learned:
             tpot_s = attempt.tpot_s
             if tpot_s is not None:
                 self.tpot.record(tpot_s, attempt.in_flight, now_s)
-                self.recent.tpot.sample(tpot_s, attempt.size, now_s)
+                self.recent.tpot.sample(tpot_s, attempt.in_flight, now_s)
         elif _is_cut_off(attempt) or attempt.first_progress_s is not None:
             self.total.measured.record_censored(after_s, now_s)
 

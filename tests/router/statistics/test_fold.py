@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paceline.router import Fold
-from paceline.router.statistics.fold import kaplan_meier
+from paceline.router.statistics.fold import added, kaplan_meier
 from paceline.router.statistics.hdr import MILLISECONDS_TO_AN_HOUR as MS
 from paceline.router.statistics.hdr import Histogram
 
@@ -112,3 +112,51 @@ def test_what_was_cut_never_makes_an_endpoint_look_faster(events: list[int], cut
     for q in (0.5, 0.9, 0.95, 0.99):
         slower = with_cut.quantile(q)
         assert slower is None or slower >= (known.quantile(q) or 0.0)
+
+
+@given(st.lists(MILLISECONDS, min_size=1, max_size=60), SHARES)
+def test_a_middle_lies_in_its_bucket(values: list[int], q: float) -> None:
+    distribution = fold(*values)
+
+    highest_s, middle_s = distribution.quantile(q), distribution.middle(q)
+
+    assert highest_s is not None
+    assert middle_s is not None
+    assert highest_s * 0.99 - 0.001 <= middle_s <= highest_s
+
+
+def test_of_nothing_there_is_no_middle() -> None:
+    assert fold().middle(0.5) is None
+
+
+@pytest.mark.parametrize("most", [1, 10, 50])
+def test_a_sample_of_a_distribution_is_spread_evenly(most: int) -> None:
+    distribution = fold(*range(1, 101))
+
+    sample = sorted(distribution.sample(most))
+
+    assert len(sample) == most
+    assert sample == pytest.approx([(place + 0.5) / most / 10 for place in range(most)], abs=0.1 / most + 0.008)
+
+
+def test_a_sample_comes_out_of_order() -> None:
+    """What learns from it in turn must not take it for a trend."""
+    sample = fold(*range(1, 101)).sample(50)
+
+    early, late = sample[:25], sample[25:]
+
+    assert sum(early) / 25 == pytest.approx(sum(late) / 25, rel=0.1)
+
+
+def test_a_sample_is_no_larger_than_what_was_seen() -> None:
+    assert fold().sample(50) == []
+    assert sorted(fold(100, 200).sample(50)) == [0.1, 0.2]
+
+
+def test_a_sample_holds_nothing_of_what_was_not_seen_to_its_end() -> None:
+    assert set(fold(*[100] * 50, cut=(900,) * 50).sample(50)) == {0.1}
+
+
+def test_distributions_of_one_scale_are_added_bucket_by_bucket() -> None:
+    assert added([[(3, 1), (5, 2)], [], [(1, 4), (5, 1)]]) == [(1, 4), (3, 1), (5, 3)]
+    assert added([]) == []
