@@ -18,7 +18,7 @@ from .window import Window
 
 if TYPE_CHECKING:
     from .hdr import Scale
-    from .latency import Belief
+    from .latency import Belief, Samples
     from .window import WindowShape
 
 
@@ -36,9 +36,10 @@ class ByLoad:
 
     def believe(self, belief: Belief) -> None:
         """Another belief to lean on."""
-        self.overall.believed = self._relative.believed = belief
+        self.overall.believed = belief
+        self._relative.believe(belief)
 
-    def at(self, in_flight: int) -> Belief:
+    def at(self, in_flight: int) -> Latency[Samples]:
         """The latency of a call that is one of so many, at least 1."""
         return self._relative.at(in_flight)
 

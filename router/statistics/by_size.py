@@ -37,8 +37,8 @@ class BySize:
     """
 
     __slots__ = (
-        "_classes", "_fold", "_folded_at_s", "_new", "_octaves", "_relative", "_rotates_s", "_scale", "_shape",
-        "overall",
+        "_changed", "_classes", "_fold", "_folded_at_s", "_new", "_octaves", "_period_ends_s", "_relative", "_scale",
+        "_shape", "overall",
     )  # fmt: skip
 
     def __init__(self, scale: Scale, shape: WindowShape, believed: Belief | None) -> None:
@@ -48,7 +48,8 @@ class BySize:
         self._octaves: dict[int, Latency[Samples]] = {}
         self._relative = Relative(shape, believed)
         self._fold = Fold((), (), scale)
-        self._folded_at_s = self._rotates_s = -math.inf
+        self._folded_at_s = self._period_ends_s = -math.inf
+        self._changed = False
         self._new = 0
         self.overall: Latency[Samples] = Latency(self, believed)
 
@@ -58,11 +59,8 @@ class BySize:
             return self.overall
         known = self._octaves.get(octave)
         if known is None:
-            common = self._relative.at(middle_of(octave))
-            window = self._classes.get(class_of(octave))
-            if window is None:
-                return Latency(NOTHING, common)
-            known = self._octaves[octave] = Latency(window, common)
+            samples: Samples = self._classes.get(class_of(octave), NOTHING)
+            known = self._octaves[octave] = Latency(samples, self._relative.at(middle_of(octave)))
         return known
 
     def record(self, value_s: float, octave: int, now_s: float) -> None:
@@ -87,7 +85,7 @@ class BySize:
 
     def merge(self, size: int, intervals: Sequence[Interval], now_s: float) -> list[Interval]:
         """Add what another process recorded of a class. Gives what is too old."""
-        self._rotates_s = -math.inf
+        self._period_ends_s = -math.inf
         too_old = self.window(size).merge(intervals, now_s)
         fold = self._classes[size].fold(now_s)
         for value_s in fold.sample(MOST_RELATED):
@@ -96,7 +94,9 @@ class BySize:
 
     def believe(self, belief: Belief) -> None:
         """Another belief to lean on."""
-        self.overall.believed = self._relative.believed = belief
+        self.overall.believed = belief
+        self._relative.believe(belief)
+        self._octaves.clear()
 
     def windows(self) -> Iterator[tuple[int, Window]]:
         """The classes that have a window."""
@@ -107,22 +107,32 @@ class BySize:
         """Values outside the range, recorded at its edge, in the windows there are."""
         return sum(window.clamped for window in self._classes.values())
 
+    def count(self, now_s: float) -> int:
+        """Latencies of all sizes that were seen to their end."""
+        self._forget_idle(now_s)
+        return sum(window.count(now_s) for window in self._classes.values())
+
     def fold(self, now_s: float) -> Fold:
         """The distribution of all sizes as of now: at most 0.25 s old, and younger while it is made of few samples."""
+        self._forget_idle(now_s)
         is_due = now_s - self._folded_at_s >= REFOLD_AFTER_S or self._new > self._fold.samples
-        if now_s >= self._rotates_s or (self._new and is_due):
-            self._refold(now_s)
+        if self._changed or (self._new and is_due):
+            self._fold = merged(self._classes.values(), now_s, self._scale)
             self._folded_at_s = now_s
-            self._rotates_s = (now_s // self._shape.period_s + 1) * self._shape.period_s
+            self._changed = False
             self._new = 0
         return self._fold
 
-    def _refold(self, now_s: float) -> None:
+    def _forget_idle(self, now_s: float) -> None:
+        """Once a period: give the memory of classes back that have nothing any more."""
+        if now_s < self._period_ends_s:
+            return
+        self._period_ends_s = (now_s // self._shape.period_s + 1) * self._shape.period_s
+        self._changed = True
         for size, window in list(self._classes.items()):
             if window.is_empty(now_s):
                 del self._classes[size]
                 self._octaves.clear()
-        self._fold = merged(self._classes.values(), now_s, self._scale)
 
 
 class _Nothing:

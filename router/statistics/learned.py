@@ -6,9 +6,11 @@ was cut off is a latency of at least so long; and an answer whose reader was slo
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from ..ledger import Outcome
+from ..remembered import KEPT_S
 from . import slowness
 from .by_load import ByLoad
 from .by_size import BySize
@@ -16,7 +18,7 @@ from .hdr import MILLISECONDS_TO_AN_HOUR, TEN_MICROSECONDS_TO_A_MINUTE
 from .interval import Series
 from .latency import Latency
 from .memory import Memory
-from .outlook import Outlook
+from .outlook import NOTHING_NEW, Lately, Outlook
 from .recent import Recent
 from .window import Window
 
@@ -60,7 +62,7 @@ class Learned:
     """
 
     __slots__ = (
-        "_outlooks", "_pulse", "_thought_unknown",
+        "_expires_s", "_lately", "_outlooks", "_pulse", "_thought_unknown",
         "gap", "network", "network_s", "recent", "slot_wait", "total", "tpot", "ttft",
     )  # fmt: skip
 
@@ -75,6 +77,8 @@ class Learned:
         self.network_s: float | None = None
         self._pulse = pulse
         self._outlooks: dict[int | None, Outlook] = {}
+        self._expires_s = -math.inf
+        self._lately = NOTHING_NEW
         self._thought_unknown = False
 
     # -- what is asked
@@ -84,21 +88,26 @@ class Learned:
 
         size: octave of its prompt's size; None: any. in_flight: calls that are under way there.
         """
+        if now_s >= self._expires_s:
+            self._look_again(now_s)
         outlook = self._outlooks.get(size)
-        if outlook is None or now_s >= outlook.expires_s:
-            known = self.ttft.overall.samples(now_s) > 0 or self.total.samples(now_s) > 0
-            self._thought_unknown = not known
+        if outlook is None:
             outlook = self._outlooks[size] = Outlook(
-                self.ttft.of(size),
-                self.total,
-                self.tpot.at(in_flight + 1),
-                known=known,
-                stretch=slowness.of_first_tokens(self.ttft, self.recent, now_s),
-                drag=slowness.of_tokens(self.tpot, self.recent, now_s),
-                failing=self.recent.failing(now_s),
-                now_s=now_s,
+                self.ttft.of(size), self.total, self.tpot.at(in_flight + 1), self._lately, now_s
             )
         return outlook
+
+    def _look_again(self, now_s: float) -> None:
+        self._outlooks.clear()
+        self._expires_s = now_s + KEPT_S
+        known = self.ttft.count(now_s) > 0 or self.total.measured.count(now_s) > 0
+        self._thought_unknown = not known
+        self._lately = Lately(
+            known=known,
+            stretch=slowness.of_first_tokens(self.ttft, self.recent, now_s),
+            drag=slowness.of_tokens(self.tpot, self.recent, now_s),
+            failing=self.recent.failing(now_s),
+        )
 
     def series(self) -> Iterator[tuple[Series, Window]]:
         """Every distribution there is."""
@@ -127,7 +136,7 @@ class Learned:
             belief = Memory.of(old.get(metric, ()))
             if belief is not None:
                 believe(belief)
-        self._outlooks.clear()
+        self._expires_s = -math.inf
 
     def _believe_total(self, belief: Belief) -> None:
         self.total.believed = belief
@@ -198,7 +207,7 @@ class Learned:
 
     def _startle(self, now_s: float) -> None:
         """Something happened that must be seen at once."""
-        self._outlooks.clear()
+        self._expires_s = -math.inf
         self._pulse.beat(now_s)
 
     def _measure_network(self, connect_s: float, now_s: float) -> None:

@@ -112,11 +112,15 @@ class Window:
             self._rotate(now_s)
         return self._events.filled(), [] if self._censored is None else self._censored.filled()
 
-    def is_empty(self, now_s: float) -> bool:
-        """Whether it holds nothing now."""
+    def count(self, now_s: float) -> int:
+        """Latencies seen to their end that it holds now."""
         if now_s >= self._ends_s:
             self._rotate(now_s)
-        return not self._events.count and (self._censored is None or not self._censored.count)
+        return self._events.count
+
+    def is_empty(self, now_s: float) -> bool:
+        """Whether it holds nothing now."""
+        return not self.count(now_s) and (self._censored is None or not self._censored.count)
 
     def intervals(self, now_s: float) -> list[Interval]:
         """What it holds now, period by period, the oldest first; periods without a sample are left out."""

@@ -82,7 +82,7 @@ def test_a_rare_size_leans_on_the_others_at_its_own_level_by_its_number(samples:
     assert known.of(LONG).within(t_s, NOW_S) == pytest.approx(
         (samples * measured + BELIEF_WEIGHT * common) / (samples + BELIEF_WEIGHT), abs=0.01
     )
-    assert known._relative.quantile(0.5, middle_of(LONG), NOW_S) == pytest.approx(true_s(LONG), rel=0.15)
+    assert known._relative.at(middle_of(LONG)).quantile(0.5, NOW_S) == pytest.approx(true_s(LONG), rel=0.15)
 
 
 @pytest.mark.parametrize("octave", [5, 9, 13])

@@ -114,19 +114,17 @@ def test_what_was_cut_never_makes_an_endpoint_look_faster(events: list[int], cut
         assert slower is None or slower >= (known.quantile(q) or 0.0)
 
 
-@given(st.lists(MILLISECONDS, min_size=1, max_size=60), SHARES)
-def test_a_middle_lies_in_its_bucket(values: list[int], q: float) -> None:
-    distribution = fold(*values)
+@given(st.lists(MILLISECONDS, min_size=1, max_size=60), st.lists(MILLISECONDS, max_size=30), SHARES)
+def test_what_takes_twice_as_long_has_its_quantiles_twice_as_far(events: list[int], cut: list[int], q: float) -> None:
+    distribution = fold(*events, cut=tuple(cut))
+    longer = distribution.times(2.0)
 
-    highest_s, middle_s = distribution.quantile(q), distribution.middle(q)
+    value_s, longest_s = distribution.quantile(q), distribution.longest_s
 
-    assert highest_s is not None
-    assert middle_s is not None
-    assert highest_s * 0.99 - 0.001 <= middle_s <= highest_s
-
-
-def test_of_nothing_there_is_no_middle() -> None:
-    assert fold().middle(0.5) is None
+    assert (longer.count, longer.censored) == (distribution.count, distribution.censored)
+    assert longer.quantile(q) == (None if value_s is None else 2.0 * value_s)
+    assert longer.longest_s == (None if longest_s is None else 2.0 * longest_s)
+    assert longer.cdf(2.0 * events[0] / 1000) == distribution.cdf(events[0] / 1000)
 
 
 @pytest.mark.parametrize("most", [1, 10, 50])

@@ -33,21 +33,21 @@ def test_intervals_are_added_up() -> None:
     memory = Memory.of([interval(*[100] * 30), interval(*[200] * 60, age_s=10.0), interval(*[300] * 10, age_s=20.0)])
 
     assert memory is not None
-    assert [memory.within(t_s, 0.0) for t_s in (0.1, 0.2, 0.3)] == pytest.approx([0.3, 0.9, 1.0])
-    assert [memory.quantile(q, 0.0) for q in (0.3, 0.9)] == pytest.approx([0.1, 0.2])
+    assert [memory.within(t_s) for t_s in (0.1, 0.2, 0.3)] == pytest.approx([0.3, 0.9, 1.0])
+    assert [memory.quantile(q) for q in (0.3, 0.9)] == pytest.approx([0.1, 0.2])
 
 
 def test_what_was_cut_off_is_remembered_as_such() -> None:
     half = remembered(*[100] * 50, cut=(1000,) * 50)
 
-    assert half.within(60.0, 0.0) == pytest.approx(0.5)
-    assert half.quantile(0.9, 0.0) is None
+    assert half.within(60.0) == pytest.approx(0.5)
+    assert half.quantile(0.9) is None
 
 
 def test_it_does_not_age() -> None:
     memory = remembered(*[250] * 50)
 
-    assert memory.quantile(0.5, 0.0) == memory.quantile(0.5, 1e9) == 0.25
+    assert memory.as_of(0.0).quantile(0.5) == memory.as_of(1e9).quantile(0.5) == 0.25
 
 
 def test_what_is_measured_now_soon_outweighs_it() -> None:
