@@ -10,8 +10,14 @@ from .call import Call
 from .chunk import DISCARD, Chunk, ToolCallDelta, Usage
 from .clock import Clock
 from .endpoint import Endpoint, Limits, Provider
-from .events import AttemptEnded, CallEnded, CallOutcome, Event, Listener
+from .events import AttemptEnded, CallEnded, CallOutcome, EndpointEjected, EndpointReturned, Event, Listener, Panic
 from .fleet import Fleet
+from .health.ejection import Ejection
+from .kpi.grades import Grade, Grades, Steps
+from .kpi.history import History
+from .kpi.log import HistoryShape
+from .kpi.report import EndpointReport, GroupReport, Report, RouteReport
+from .kpi.row import AttemptRow, CallRow
 from .ledger import Attempt, Decision, Ledger, ModelLeft, Outcome
 from .pipeline import Emit, Handler, Layer, Policy, compose
 from .profile import Prior, Profile
@@ -30,19 +36,30 @@ __all__ = [
     "Answer",
     "Attempt",
     "AttemptEnded",
+    "AttemptRow",
     "Call",
     "CallEnded",
     "CallOutcome",
+    "CallRow",
     "Chunk",
     "Clock",
     "Collector",
     "Decision",
+    "Ejection",
     "Emit",
     "Endpoint",
+    "EndpointEjected",
+    "EndpointReport",
+    "EndpointReturned",
     "Event",
     "Fleet",
     "Fold",
+    "Grade",
+    "Grades",
+    "GroupReport",
     "Handler",
+    "History",
+    "HistoryShape",
     "Layer",
     "Lease",
     "Ledger",
@@ -52,16 +69,20 @@ __all__ = [
     "ModelLeft",
     "Objective",
     "Outcome",
+    "Panic",
     "Policy",
     "Prior",
     "Priority",
     "Profile",
     "Provider",
+    "Report",
     "Request",
     "Route",
+    "RouteReport",
     "Router",
     "Secret",
     "SlotPool",
+    "Steps",
     "Stream",
     "Target",
     "ToolCall",

@@ -18,6 +18,8 @@ import msgspec
 
 if TYPE_CHECKING:
     from .call import Call
+    from .endpoint import Endpoint
+    from .health.ejection import Ejection
     from .ledger import Attempt
 
 log = logging.getLogger("paceline")
@@ -60,6 +62,37 @@ class CallEnded(Event, frozen=True, kw_only=True, eq=False):
     call: Call
     outcome: CallOutcome
     reason: str | None = None
+
+
+class EndpointEjected(Event, frozen=True, kw_only=True, eq=False):
+    """An endpoint is out, or out for longer after a trial. ``ejection`` says why, since when and until when.
+
+    A vendor's pause of less than a second is not told: the attempt that met it is.
+    """
+
+    endpoint: Endpoint
+    ejection: Ejection
+
+
+class EndpointReturned(Event, frozen=True, kw_only=True, eq=False):
+    """An endpoint that was out is back in.
+
+    away_s: seconds it was out.
+    """
+
+    endpoint: Endpoint
+    away_s: float
+
+
+class Panic(Event, frozen=True, kw_only=True, eq=False):
+    """So few of a call's candidates are well that some, or all, of those that are out may be asked too.
+
+    well, of: how many of its candidates were in.
+    """
+
+    call: Call
+    well: int
+    of: int
 
 
 Listener: TypeAlias = Callable[[Event], None]

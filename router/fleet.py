@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .errors import ConfigurationError, DuplicateEndpoint, ResidencyUnmet, UnknownModel, UnknownRoute
+from .health.outliers import Outliers
 from .remembered import Pulse
 from .route import Route
 from .statistics.learned import METRICS
@@ -36,10 +37,11 @@ class Fleet:
             raise ConfigurationError("a router needs at least one endpoint")
         pulse = Pulse()
         self._targets: dict[str, Target] = {}
+        outliers = Outliers(self._targets.values())  # a live view: it sees those that are added below
         for endpoint in endpoints:
             if endpoint.name in self._targets:
                 raise DuplicateEndpoint(f"two endpoints are named {endpoint.name!r}: give each a name of its own")
-            self._targets[endpoint.name] = Target(endpoint, clock, shape, pulse)
+            self._targets[endpoint.name] = Target(endpoint, clock, shape, pulse, outliers)
         self._models = dict.fromkeys(target.model for target in self)
         self._routes: dict[str, Route] = {}
         for route in routes:
@@ -134,6 +136,15 @@ class Fleet:
     def routes(self) -> tuple[Route, ...]:
         """The routes that were configured, in order."""
         return tuple(self._routes[name] for name in self._named)
+
+    @property
+    def every_route(self) -> tuple[Route, ...]:
+        """The configured ones, and one for each model that may be asked for by its own name."""
+        return tuple(self._routes.values())
+
+    def serving(self, route: Route) -> tuple[Target, ...]:
+        """The targets that serve a route of this fleet, in its order of models."""
+        return self._candidates[route.name]
 
     def __getitem__(self, name: str) -> Target:
         return self._targets[name]

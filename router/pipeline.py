@@ -43,6 +43,7 @@ class Layer(enum.IntEnum):
     RETRY = 20
     HEDGE = 30
     REGION = 40
+    HEALTH = 45
     CHOICE = 50
     SLOT = 60
 
@@ -52,13 +53,14 @@ WHY = {
     Layer.RETRY: "it repeats what is inside it, so the choice of a model stays outside and that of an endpoint inside",
     Layer.HEDGE: "it races attempts of one try, and each must choose its own endpoint",
     Layer.REGION: "every attempt is filtered anew, and what chooses among endpoints chooses among the allowed ones",
+    Layer.HEALTH: "what is chosen among is in, and a trial of one that is out is exactly one call",
     Layer.CHOICE: "endpoints are kept and ordered before one is picked",
     Layer.SLOT: "it holds one slot for one attempt, and leaves nothing to choose to what is inside it",
 }
 """Why each layer stands where it stands."""
 
-ONCE = frozenset({Layer.MODEL, Layer.RETRY, Layer.HEDGE, Layer.SLOT})
-"""Two of these would multiply attempts, or hold two slots for one."""
+ONCE = frozenset({Layer.MODEL, Layer.RETRY, Layer.HEDGE, Layer.HEALTH, Layer.SLOT})
+"""Two of these would multiply attempts, hold two slots for one, or follow two sets of rules."""
 
 
 def compose(policies: Sequence[Policy], leaf: Handler) -> Handler:

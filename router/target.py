@@ -17,6 +17,8 @@ from .statistics.learned import Learned
 if TYPE_CHECKING:
     from .call import Call
     from .clock import Clock
+    from .health.health import Health
+    from .health.outliers import Outliers
     from .ledger import Attempt
     from .pipeline import Emit, Handler
     from .remembered import Pulse
@@ -31,13 +33,13 @@ async def _closed(_call: Call, _emit: Emit, /) -> None:
 class Target:
     """One endpoint of one router, with its state.
 
-    endpoint: as configured. slots: its slots, and so its load. learned: what was measured of it. pulse: the fleet's.
-    handler: what calls it.
+    endpoint: as configured. slots: its slots, and so its load. learned: what was measured of it. health: whether it is
+    in; None while nobody watches. pulse, outliers: the fleet's. handler: what calls it.
     """
 
-    __slots__ = ("endpoint", "handler", "learned", "model", "name", "pulse", "region", "slots")
+    __slots__ = ("endpoint", "handler", "health", "learned", "model", "name", "outliers", "pulse", "region", "slots")
 
-    def __init__(self, endpoint: Endpoint, clock: Clock, shape: WindowShape, pulse: Pulse) -> None:
+    def __init__(self, endpoint: Endpoint, clock: Clock, shape: WindowShape, pulse: Pulse, outliers: Outliers) -> None:
         self.endpoint = endpoint
         self.name = endpoint.name
         self.model = endpoint.model
@@ -45,7 +47,9 @@ class Target:
         self.handler: Handler = _closed
         self.slots = SlotPool(endpoint.slots, endpoint.queue, clock)
         self.learned = Learned(endpoint.profile, shape, pulse)
+        self.health: Health | None = None
         self.pulse = pulse
+        self.outliers = outliers
 
     def close(self) -> None:
         """Forget the handler: its connections are gone."""
@@ -68,15 +72,24 @@ class Target:
         """Smoothed seconds to open a connection; None before the first."""
         return self.learned.network_s
 
+    def is_settled(self, now_s: float) -> bool:
+        """Whether enough was heard of it just now to tell how fast it is."""
+        return self.learned.recent.ttft.is_settled(now_s)
+
+    @property
+    def connections(self) -> int:
+        """New connections that `network_s` was measured on."""
+        return self.learned.connections
+
     def is_stale(self, now_s: float, after_s: float) -> bool:
         """Whether what was once learned of it is older than that, or too little came since to tell how fast it is now.
 
         What was never measured is not stale: there is nothing that could have changed.
         """
-        level = self.learned.recent.ttft
-        if level.sampled_at_s == -math.inf:
+        sampled_at_s = self.learned.recent.ttft.sampled_at_s
+        if sampled_at_s == -math.inf:
             return False
-        return now_s - level.sampled_at_s > after_s or not level.is_settled(now_s)
+        return now_s - sampled_at_s > after_s or not self.is_settled(now_s)
 
     def outlook(self, now_s: float, size: int | None = None) -> Outlook:
         """What a call sent now may expect; at most a hundredth of a second old.
@@ -84,6 +97,10 @@ class Target:
         size: octave of its prompt's size; None: any.
         """
         return self.learned.outlook(now_s, size, self.slots.in_flight)
+
+    def weight(self, now_s: float) -> float:
+        """What it may be given, as a share of its part: 1.0, or less while it is eased in after an ejection."""
+        return 1.0 if self.health is None else self.health.weight(now_s)
 
     # -- what dispatch tells
 
@@ -93,12 +110,19 @@ class Target:
 
     def spoke(self, attempt: Attempt, now_s: float) -> None:
         """An attempt has its first progress."""
+        health = self.health
+        if health is not None and health.ejection is not None:
+            self.outliers.spoke(self, health, attempt, now_s)
         self.learned.spoke(attempt, now_s)
 
     def finished(self, attempt: Attempt, now_s: float, *, blame: bool) -> None:
         """An attempt is over; its outcome says how. *blame*: a failure is the endpoint's, not the caller's."""
         self.learned.finished(attempt, now_s, blame=blame)
+        if self.health is not None:
+            self.outliers.finished(self, self.health, attempt, now_s, blame=blame)
 
     def __repr__(self) -> str:
         limit = "∞" if self.slots.limit is None else self.slots.limit
-        return f"<Target {self.name}: {self.model} in {self.region}, {self.in_flight}/{limit} in flight>"
+        ejection = None if self.health is None else self.health.ejection
+        out = "" if ejection is None else f", out until {ejection.until_s:.3f} s: {ejection.why}"
+        return f"<Target {self.name}: {self.model} in {self.region}, {self.in_flight}/{limit} in flight{out}>"
