@@ -13,21 +13,18 @@ from typing import TYPE_CHECKING
 
 from .fold import Fold
 from .latency import Latency
+from .memory import Memory
 from .relative import RATIO, Relative
-from .size_class import class_of, middle_of, middle_of_class
+from .size_class import class_of, middle_of, middle_of_class, octaves_of
 from .window import REFOLD_AFTER_S, Window, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from .hdr import Scale
     from .interval import Interval
     from .latency import Belief, Samples
     from .window import WindowShape
-
-
-MOST_RELATED = 50
-"""Samples of a class that another process recorded, to learn ratios from."""
 
 
 class BySize:
@@ -83,20 +80,18 @@ class BySize:
             self._octaves.clear()
         return window
 
-    def merge(self, size: int, intervals: Sequence[Interval], now_s: float) -> list[Interval]:
-        """Add what another process recorded of a class. Gives what is too old."""
+    def merge(self, known: Mapping[int, Sequence[Interval]], now_s: float) -> None:
+        """Add what was recorded before, or in another process, by class. What is too old for a window is believed."""
+        self._relative.merge({middle_of_class(size): intervals for size, intervals in known.items()}, now_s)
+        old = {size: self.window(size).merge(intervals, now_s) for size, intervals in known.items()}
         self._period_ends_s = -math.inf
-        too_old = self.window(size).merge(intervals, now_s)
-        fold = self._classes[size].fold(now_s)
-        for value_s in fold.sample(MOST_RELATED):
-            self._relative.record(value_s, middle_of_class(size), now_s)
-        return too_old
-
-    def believe(self, belief: Belief) -> None:
-        """Another belief to lean on."""
-        self.overall.believed = belief
-        self._relative.believe(belief)
-        self._octaves.clear()
+        remembered = Memory.of([interval for intervals in old.values() for interval in intervals])
+        if remembered is not None:
+            self.overall.believed = remembered
+            self._relative.believe(
+                remembered, {middle: each for size in old for middle, each in _of_class(size, old[size])}
+            )
+            self._octaves.clear()
 
     def windows(self) -> Iterator[tuple[int, Window]]:
         """The classes that have a window."""
@@ -133,6 +128,14 @@ class BySize:
             if window.is_empty(now_s):
                 del self._classes[size]
                 self._octaves.clear()
+
+
+def _of_class(size: int, intervals: Sequence[Interval]) -> Iterator[tuple[float, Memory]]:
+    """What is remembered of a class, at the middles of its octaves."""
+    remembered = Memory.of(intervals)
+    if remembered is not None:
+        for octave in octaves_of(size):
+            yield middle_of(octave), remembered
 
 
 class _Nothing:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from ..profile import Profile
     from ..remembered import Pulse
     from .interval import Interval
-    from .latency import Belief
     from .window import WindowShape
 
 SLOW_READER = 0.1
@@ -124,24 +123,17 @@ class Learned:
         What is as young as the windows goes into them. What is older is believed, where there are enough samples of it,
         in place of the profile: it was measured.
         """
-        old: dict[str, list[Interval]] = {}
-        for series, intervals in known.items():
-            if series.metric == "ttft" and series.size is not None:
-                old.setdefault("ttft", []).extend(self.ttft.merge(series.size, intervals, now_s))
-            elif series.size is None and series.metric in self._unsized():
-                old.setdefault(series.metric, []).extend(self._unsized()[series.metric].merge(intervals, now_s))
-        for metric, believe in (
-            ("ttft", self.ttft.believe),
-            ("tpot", self.tpot.believe),
-            ("total", self._believe_total),
-        ):
-            belief = Memory.of(old.get(metric, ()))
-            if belief is not None:
-                believe(belief)
-        self._expires_s = -math.inf
 
-    def _believe_total(self, belief: Belief) -> None:
-        self.total.believed = belief
+        def of(metric: str) -> Sequence[Interval]:
+            return known.get(Series(metric), ())
+
+        sizes = {series.size: intervals for series, intervals in known.items() if series.metric == "ttft"}
+        self.ttft.merge({size: intervals for size, intervals in sizes.items() if size is not None}, now_s)
+        self.tpot.merge(of("tpot"), now_s)
+        self.total.believed = Memory.of(self.total.measured.merge(of("total"), now_s)) or self.total.believed
+        for metric, window in (("gap", self.gap), ("slot_wait", self.slot_wait), ("network", self.network)):
+            window.merge(of(metric), now_s)
+        self._expires_s = -math.inf
 
     def _unsized(self) -> dict[str, Window]:
         return {

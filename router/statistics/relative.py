@@ -10,15 +10,21 @@ It leans on what is believed of the endpoint by sample count, as every `Latency`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import zip_longest
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from .fold import Fold
+from .fold import Fold, added
 from .hdr import Scale
 from .latency import Latency
 from .line import Line
 from .window import Window
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .interval import Interval
     from .latency import Belief, Samples
     from .window import WindowShape
 
@@ -33,23 +39,31 @@ MOST_KEPT = 64
 """Values of x whose latencies are kept at once: sizes are some twenty, loads mostly fewer."""
 
 
+MOST_SAMPLED = 50
+"""Latencies of another process that the line learns from, at each x."""
+
+
+NOWHERE: Mapping[float, Belief] = MappingProxyType({})
+
+
 class Relative:
     """Ratios of one metric of one endpoint to its line.
 
     believed: before anything is measured; None: nothing.
     """
 
-    __slots__ = ("_believed", "_known", "line", "ratios")
+    __slots__ = ("_believed", "_believed_at", "_known", "line", "ratios")
 
     def __init__(self, shape: WindowShape, believed: Belief | None) -> None:
         self.ratios = Window(RATIO, shape)
         self.line = Line()
         self._believed = believed
+        self._believed_at = NOWHERE
         self._known: dict[float, Latency[Samples]] = {}
 
-    def believe(self, belief: Belief) -> None:
-        """Another belief to lean on."""
-        self._believed = belief
+    def believe(self, belief: Belief, at: Mapping[float, Belief] = NOWHERE) -> None:
+        """Lean on another belief from now on. *at*: on others, at some x."""
+        self._believed, self._believed_at = belief, at
         self._known.clear()
 
     def record(self, value_s: float, x: float, now_s: float) -> None:
@@ -64,14 +78,35 @@ class Relative:
         if expected_s is not None:
             self.ratios.record_censored(at_least_s / expected_s, now_s)
 
+    def merge(self, known: Mapping[float, Sequence[Interval]], now_s: float) -> None:
+        """Add what another process recorded, in seconds, by x. What is too old is left out.
+
+        The line learns first, from some samples of every x in turn, so that the ratios are all to the same line.
+        """
+        few = [[(value_s, x) for value_s in _sampled(intervals)] for x, intervals in known.items()]
+        for one_of_each in zip_longest(*few):
+            for sample in one_of_each:
+                if sample is not None:
+                    self.line.sample(*sample)
+        for x, intervals in known.items():
+            self.ratios.merge(intervals, now_s, self.line.at(x) or 1.0)
+
     def at(self, x: float) -> Latency[Samples]:
         """The latency at *x*."""
         known = self._known.get(x)
         if known is None:
             if len(self._known) >= MOST_KEPT:
                 self._known.clear()
-            known = self._known[x] = Latency(_At(self, x), self._believed)
+            known = self._known[x] = Latency(_At(self, x), self._believed_at.get(x, self._believed))
         return known
+
+
+def _sampled(intervals: Sequence[Interval]) -> list[float]:
+    """Some of the latencies that were seen to their end, in seconds, spread over all of them."""
+    if not intervals:
+        return []
+    events = added(interval.events.filled() for interval in intervals)
+    return Fold(events, (), intervals[0].events.scale).sample(MOST_SAMPLED)
 
 
 class _At:

@@ -27,6 +27,11 @@ def class_of(octave: int) -> int:
     return octave >> 1
 
 
+def octaves_of(size: int) -> tuple[int, int]:
+    """The octaves of a class."""
+    return 2 * size, 2 * size + 1
+
+
 def middle_of_class(size: int) -> float:
     """Tokens in the middle of a class."""
     return 2.0 * (1 << 2 * size)

@@ -146,8 +146,11 @@ class Window:
                 )
         return found
 
-    def merge(self, intervals: Iterable[Interval], now_s: float) -> list[Interval]:
-        """Add what another process recorded, each interval in the period in which it ended. Gives what is too old."""
+    def merge(self, intervals: Iterable[Interval], now_s: float, per_s: float = 1.0) -> list[Interval]:
+        """Add what another process recorded, each interval in the period in which it ended. Gives what is too old.
+
+        per_s: seconds there that count as one here, above 0.
+        """
         if self._period is None or now_s >= self._ends_s:
             self._rotate(now_s)
         period, shape = self._period or 0, self._shape
@@ -158,21 +161,23 @@ class Window:
                 too_old.append(interval)
                 continue
             self._changed = True
-            self._events.insert(self._buckets(interval.events), ended % shape.periods)
+            self._events.insert(self._buckets(interval.events, per_s), ended % shape.periods)
             if interval.censored is not None and interval.censored.count:
-                self._cut().insert(self._buckets(interval.censored), ended % shape.periods)
+                self._cut().insert(self._buckets(interval.censored, per_s), ended % shape.periods)
         return too_old
 
-    def _buckets(self, histogram: Histogram) -> array[int]:
+    def _buckets(self, histogram: Histogram, per_s: float) -> array[int]:
         """The samples of a histogram, in buckets of this scale."""
         samples = array(BUCKET_NUMBER)
+        is_alike = histogram.scale == self.scale and per_s == 1.0
         for bucket, count in histogram.filled():
-            mine = bucket
-            if histogram.scale != self.scale:
-                units = int(histogram.highest_s(bucket) / self._unit_s + 0.5)
-                mine = bucket_of(units if 1 <= units <= self._highest else self._clamp(units))
+            mine = bucket if is_alike else self._bucket(histogram.highest_s(bucket) / per_s)
             samples.extend([mine] * count)
         return samples
+
+    def _bucket(self, value_s: float) -> int:
+        units = int(value_s / self._unit_s + 0.5)
+        return bucket_of(units if 1 <= units <= self._highest else self._clamp(units))
 
     def _cut(self) -> Periods:
         if self._censored is None:

@@ -7,7 +7,10 @@ import pytest
 from paceline.router import Prior, WindowShape
 from paceline.router.statistics.by_load import ByLoad
 from paceline.router.statistics.hdr import TEN_MICROSECONDS_TO_A_MINUTE as TEN_US
+from paceline.router.statistics.interval import Interval
 from paceline.router.statistics.latency import Belief
+
+from .keeping import histogram
 
 NOW_S = 0.5
 LOADS = (1, 4, 8, 16)
@@ -57,9 +60,35 @@ def test_all_loads_together_are_as_they_were_met() -> None:
     assert known.overall.within(0.020, NOW_S) == pytest.approx(0.6)
 
 
-def test_another_belief_is_leaned_on_from_now_on() -> None:
-    known = by_load((0.010, 1), believed=Prior(0.020, 0.026))
+def paces(*units: int, age_s: float = 0.0) -> list[Interval]:
+    """In hundredths of a millisecond."""
+    return [Interval(age_s=age_s, length_s=10.0, events=histogram(*units, scale=TEN_US))]
 
-    known.believe(Prior(0.080, 0.1))
 
-    assert known.overall.quantile(0.5, 60.0) == known.at(3).quantile(0.5, 60.0) == pytest.approx(0.080)
+def test_what_was_recorded_elsewhere_holds_for_every_load_where_none_is_known() -> None:
+    known = by_load(believed=Prior(0.5, 0.6))
+
+    known.merge(paces(*[2000] * 980), NOW_S)
+
+    for load in (1, 16):
+        assert known.at(load).quantile(0.5, NOW_S) == pytest.approx(0.98 * 0.020 + 0.02 * 0.5, rel=0.02)
+    assert known.overall.samples(NOW_S) == 980
+
+
+def test_what_was_recorded_elsewhere_does_not_blur_what_is_known_of_loads() -> None:
+    known = by_load(*((true_s(load), load) for _ in range(250) for load in LOADS))
+
+    known.merge(paces(*[8000] * 1000), NOW_S)
+
+    assert known.at(1).quantile(0.5, NOW_S) == pytest.approx(true_s(1), rel=0.04)
+    assert known.overall.samples(NOW_S) == 2000
+
+
+def test_what_was_recorded_long_ago_is_believed() -> None:
+    known = by_load(believed=Prior(0.5, 0.6))
+
+    known.merge(paces(*[2000] * 100, age_s=3600.0), NOW_S)
+
+    assert known.at(1).quantile(0.5, NOW_S) == known.at(16).quantile(0.5, NOW_S) == pytest.approx(0.020, rel=0.01)
+    assert known.overall.quantile(0.5, NOW_S) == pytest.approx(0.020, rel=0.01)
+    assert known.overall.samples(NOW_S) == 0

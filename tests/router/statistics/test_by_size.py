@@ -12,6 +12,8 @@ from paceline.router.statistics.hdr import MILLISECONDS_TO_AN_HOUR as MS
 from paceline.router.statistics.latency import BELIEF_WEIGHT, Belief
 from paceline.router.statistics.size_class import class_of, middle_of
 
+from .keeping import interval
+
 NOW_S = 0.5
 SHORT, MIDDLE, LONG = 7, 9, 11
 """Octaves of three classes: 128, 512 and 2,048 tokens and up."""
@@ -163,12 +165,56 @@ def test_when_everything_has_left_the_belief_is_back() -> None:
     assert p50(known, None, 60.0) == p50(known, LONG, 60.0) == pytest.approx(1.0)
 
 
-def test_another_belief_is_leaned_on_from_now_on() -> None:
-    known = by_size((0.25, SHORT), believed=Prior(1.0, 2.0))
+def test_what_was_recorded_elsewhere_counts_like_its_own() -> None:
+    """Prompts in the middle of their class, since another process tells no more than the class."""
+    other, known = by_size(*mixed(300, SHORT, LONG)), by_size()
 
-    known.believe(Prior(4.0, 8.0))
+    known.merge({size: window.intervals(NOW_S) for size, window in other.windows()}, NOW_S)
 
-    assert p50(known, None, 60.0) == p50(known, SHORT, 60.0) == p50(known, LONG, 60.0) == pytest.approx(4.0)
+    for octave in (SHORT, LONG):
+        for q in SHARES:
+            assert known.of(octave).quantile(q, NOW_S) == pytest.approx(other.of(octave).quantile(q, NOW_S), rel=0.03)
+    assert known.overall.samples(NOW_S) == 600
+    assert p50(known, 13) == pytest.approx(p50(other, 13), rel=0.45)
+    assert true_s(LONG) < p50(known, 13)
+
+
+def test_what_was_cut_off_elsewhere_is_cut_off() -> None:
+    other, known = by_size(*mixed(100, SHORT)), by_size()
+    for _ in range(100):
+        other.record_censored(30.0, SHORT, 0.0)
+
+    known.merge({size: window.intervals(NOW_S) for size, window in other.windows()}, NOW_S)
+
+    for octave in (SHORT, MIDDLE):
+        assert known.of(octave).within(10.0, NOW_S) == pytest.approx(0.5, abs=0.01)
+
+
+def test_what_was_recorded_long_ago_is_believed_by_size() -> None:
+    known = by_size(believed=Prior(10.0, 20.0))
+    known.record(0.7, LONG, 0.0)
+
+    known.merge({class_of(SHORT): [interval(*[200] * 100, age_s=3600.0)]}, NOW_S)
+    known.merge(
+        {
+            class_of(SHORT): [interval(*[200] * 100, age_s=3600.0)],
+            class_of(LONG): [interval(*[800] * 100, age_s=3600.0)],
+        },
+        NOW_S,
+    )
+
+    assert known.overall.samples(NOW_S) == 1
+    assert p50(known, SHORT) == pytest.approx(0.2, rel=0.1)
+    assert p50(known, LONG) == pytest.approx(0.8, rel=0.02)
+    assert known.overall.within(0.5, 120.0) == pytest.approx(0.5)
+
+
+def test_few_old_samples_are_not_believed() -> None:
+    known = by_size(believed=Prior(10.0, 20.0))
+
+    known.merge({class_of(SHORT): [interval(*[200] * (BELIEF_WEIGHT - 1), age_s=3600.0)]}, NOW_S)
+
+    assert p50(known, SHORT) == p50(known, None) == pytest.approx(10.0)
 
 
 def test_values_out_of_range_are_counted_over_all_sizes() -> None:

@@ -11,6 +11,7 @@ from paceline.router.statistics.size_class import (
     middle_of,
     middle_of_class,
     octave_of,
+    octaves_of,
     size_class,
     told,
 )
@@ -26,7 +27,9 @@ def test_a_size_lies_in_its_octave_and_in_its_class(tokens: int) -> None:
 
 @given(TOKENS)
 def test_the_octaves_of_a_class_are_two(tokens: int) -> None:
-    assert size_class(tokens) == class_of(octave_of(tokens)) == octave_of(tokens) // 2
+    assert size_class(tokens) == class_of(octave_of(tokens))
+    assert octave_of(tokens) in octaves_of(size_class(tokens))
+    assert {class_of(octave) for octave in octaves_of(size_class(tokens))} == {size_class(tokens)}
 
 
 @pytest.mark.parametrize("tokens", [0, -1])
