@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_left, bisect_right
-from collections import Counter
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -41,7 +40,8 @@ class Fold:
 
     def __init__(self, events: Sequence[Filled], censored: Sequence[Filled], scale: Scale) -> None:
         self.scale = scale
-        self.count = sum(count for _, count in events)
+        counts = [count for _, count in events]
+        self.count = sum(counts)
         self.censored = sum(count for _, count in censored)
         """Latencies cut off, known only to be longer."""
         self.longest_s: float | None = None
@@ -52,7 +52,7 @@ class Fold:
             self._cumulative, self._whole = array("d", kaplan_meier(events, censored)), 1
             self.longest_s = self._in_seconds(censored[-1][0])
         else:
-            self._cumulative, self._whole = array("I", accumulate(count for _, count in events)), self.count
+            self._cumulative, self._whole = array("I", accumulate(counts)), self.count
 
     @property
     def samples(self) -> int:
@@ -103,10 +103,10 @@ class Fold:
 
 def added(parts: Iterable[Sequence[Filled]]) -> list[Filled]:
     """Several distributions of one scale as one."""
-    total: Counter[int] = Counter()
+    total: dict[int, int] = {}
     for part in parts:
         for bucket, count in part:
-            total[bucket] += count
+            total[bucket] = total.get(bucket, 0) + count
     return sorted(total.items())
 
 

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 BUCKET_NUMBER = "H"
 """Two bytes: a histogram of two digits up to an hour has some 2,000 buckets."""
 
-NOWHERE = (1 << 16, -1)
-"""The buckets between which all samples lie, where there are none; they only move apart while there are some."""
-
 
 class Periods:
     """Bucket numbers of samples by period, and the histogram of all of them.
@@ -28,7 +25,7 @@ class Periods:
     newest: the samples of the period that is under way; to be appended to.
     """
 
-    __slots__ = ("_all", "_before", "_counted", "_highest", "_lowest", "_place", "_samples", "newest")
+    __slots__ = ("_all", "_before", "_counted", "_place", "_samples", "newest")
 
     def __init__(self, scale: Scale, periods: int) -> None:
         self._all = Histogram(scale)
@@ -37,7 +34,6 @@ class Periods:
         self.newest = self._samples[0]
         self._counted = 0
         self._before = 0
-        self._lowest, self._highest = NOWHERE
 
     @property
     def appended(self) -> int:
@@ -66,8 +62,6 @@ class Periods:
         del samples[:]
         if place == self._place:
             self._counted = 0
-        if not self._all.count:
-            self._lowest, self._highest = NOWHERE
 
     def insert(self, buckets: array[int], place: int) -> None:
         """Add samples to any period."""
@@ -80,7 +74,12 @@ class Periods:
     def filled(self) -> list[Filled]:
         """All samples, by bucket."""
         self._count()
-        return self._all.filled(self._lowest, self._highest) if self._all.count else []
+        return self._all.filled()
+
+    def add_to(self, total: Histogram) -> None:
+        """Add all samples to a histogram of their scale."""
+        self._count()
+        total.add(self._all)
 
     def histogram(self, place: int) -> Histogram:
         """A period's samples."""
@@ -97,9 +96,5 @@ class Periods:
             self._before += new
 
     def _change(self, buckets: array[int], by: int) -> None:
-        changes = Counter(buckets)
-        for bucket, count in changes.items():
+        for bucket, count in Counter(buckets).items():
             self._all.count_in(bucket, by * count)
-        if by > 0 and changes:
-            self._lowest = min(self._lowest, *changes)
-            self._highest = max(self._highest, *changes)

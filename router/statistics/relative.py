@@ -68,9 +68,7 @@ class Relative:
 
     def record(self, value_s: float, x: float, now_s: float) -> None:
         """Add a latency that was seen to its end. Constant time."""
-        value_s = max(value_s, SHORTEST_S)
-        self.ratios.record(value_s / (self.line.at(x) or value_s), now_s)
-        self.line.sample(value_s, x)
+        self.ratios.record(self.line.sample(max(value_s, SHORTEST_S), x), now_s)
 
     def record_censored(self, at_least_s: float, x: float, now_s: float) -> None:
         """Add a latency that was cut off; before anything was seen to its end, it says nothing. Constant time."""

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import math
 
+HALF_AN_OCTAVE = math.sqrt(2.0)
+
 
 def octave_of(tokens: int) -> int:
     """floor(log2(tokens)). What is below one token counts as one."""
@@ -19,7 +21,7 @@ def octave_of(tokens: int) -> int:
 
 def middle_of(octave: int) -> float:
     """Tokens in the middle of an octave."""
-    return math.sqrt(2.0) * (1 << octave)
+    return HALF_AN_OCTAVE * (1 << octave)
 
 
 def class_of(octave: int) -> int:

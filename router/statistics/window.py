@@ -23,15 +23,15 @@ from typing import TYPE_CHECKING
 import attrs
 
 from .. import check
-from .fold import Fold, added
-from .hdr import bucket_of
+from .fold import Fold
+from .hdr import Histogram, bucket_of
 from .interval import Interval
 from .periods import BUCKET_NUMBER, Periods
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .hdr import Filled, Histogram, Scale
+    from .hdr import Filled, Scale
 
 REFOLD_AFTER_S = 0.25
 
@@ -53,8 +53,10 @@ class WindowShape:
 
 def merged(windows: Iterable[Window], now_s: float, scale: Scale) -> Fold:
     """Windows of one scale as one distribution."""
-    held = [window.filled(now_s) for window in windows]
-    return Fold(added(events for events, _ in held), added(censored for _, censored in held), scale)
+    events, censored = Histogram(scale), Histogram(scale)
+    for window in windows:
+        window.add_to(events, censored, now_s)
+    return Fold(events.filled(), censored.filled(), scale)
 
 
 class Window:
@@ -111,6 +113,14 @@ class Window:
         if now_s >= self._ends_s:
             self._rotate(now_s)
         return self._events.filled(), [] if self._censored is None else self._censored.filled()
+
+    def add_to(self, events: Histogram, censored: Histogram, now_s: float) -> None:
+        """Add what it holds now to two histograms of its scale."""
+        if now_s >= self._ends_s:
+            self._rotate(now_s)
+        self._events.add_to(events)
+        if self._censored is not None:
+            self._censored.add_to(censored)
 
     def count(self, now_s: float) -> int:
         """Latencies seen to their end that it holds now."""
