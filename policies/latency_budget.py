@@ -174,7 +174,7 @@ class LatencyBudget:
         None while little is known of the best one either: there is nothing to compare with.
         """
         rescue_s = ask.expected_s(first[0], now_s)
-        if self._is_stale(first[0], now_s) or not 0.0 < rescue_s < ask.within_s:
+        if not first[0].is_settled(now_s) or not 0.0 < rescue_s < ask.within_s:
             return ()
         hurried = ask.with_less(rescue_s)
         return tuple(

@@ -13,6 +13,11 @@ from .clock import Clock
 from .endpoint import Endpoint, Limits, Provider
 from .events import AttemptEnded, CallEnded, CallOutcome, Event, Listener
 from .fleet import Fleet
+from .kpi.grades import Grade, Grades, Steps
+from .kpi.history import History
+from .kpi.log import HistoryShape
+from .kpi.report import EndpointReport, GroupReport, Report, RouteReport
+from .kpi.row import AttemptRow, CallRow
 from .ledger import Attempt, Decision, Ledger, ModelLeft, Outcome
 from .pipeline import Emit, Handler, Layer, Policy, compose
 from .profile import Prior, Profile
@@ -32,22 +37,30 @@ __all__ = [
     "Answer",
     "Attempt",
     "AttemptEnded",
+    "AttemptRow",
     "Budget",
     "Call",
     "CallEnded",
     "CallOutcome",
+    "CallRow",
     "Chunk",
     "Clock",
     "Collector",
     "Decision",
     "Emit",
     "Endpoint",
+    "EndpointReport",
     "Event",
     "Extra",
     "Fleet",
     "Fold",
+    "Grade",
+    "Grades",
+    "GroupReport",
     "Handler",
     "Health",
+    "History",
+    "HistoryShape",
     "Layer",
     "Lease",
     "Ledger",
@@ -63,12 +76,15 @@ __all__ = [
     "Priority",
     "Profile",
     "Provider",
+    "Report",
     "Request",
     "Route",
+    "RouteReport",
     "Router",
     "Secret",
     "Signal",
     "SlotPool",
+    "Steps",
     "Stream",
     "Target",
     "ToolCall",

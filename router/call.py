@@ -120,8 +120,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     @property
     def max_tokens(self) -> int | None:
         """Cap of the answer: the request's or the route's, whichever is less; None if neither has one."""
-        caps = [cap for cap in (self.request.max_tokens, self.route.max_tokens) if cap is not None]
-        return min(caps, default=None)
+        asked, allowed = self.request.max_tokens, self.route.max_tokens
+        if asked is None or allowed is None:
+            return allowed if asked is None else asked
+        return min(asked, allowed)
 
     def permit_for(self, extra: Extra) -> Permit | None:
         """Leave for one more attempt; None if the budget is spent. Ask before any wait, hand it down, and release it.

@@ -67,6 +67,9 @@ class Endpoint:
     provider: the adapter that calls it.
     model: the name requests and routes use.
     region: where it runs, in the words of the routes' residency and the callers' location.
+    domain: what it fails together with, so that a second try prefers another. Default ``provider/region``: a vendor's
+        site, so vendors behind one adapter need names of their own (``OpenAICompatible(name=...)``). Give two endpoints
+        one domain if more than that is shared (a gateway, say), or different ones if less.
     url: base URL, where the provider needs one, such as ``https://api.openai.com/v1``.
     api_key: a `Secret`, or a string that becomes one. Never shown.
     deployment: the name the vendor knows the model by; default, *model*.
@@ -85,6 +88,10 @@ class Endpoint:
     )
     model: str = attrs.field(validator=check.named)
     region: str = attrs.field(default="global", validator=check.named)
+    domain: str = attrs.field(
+        default=attrs.Factory(lambda self: f"{getattr(self.provider, 'name', '?')}/{self.region}", takes_self=True),
+        validator=check.named,
+    )
     url: str | None = attrs.field(default=None, validator=check.if_given(check.named))
     api_key: Secret | None = attrs.field(default=None, converter=_secret, repr=False)
     deployment: str = attrs.field(

@@ -135,6 +135,15 @@ class Fleet:
         """The routes that were configured, in order."""
         return tuple(self._routes[name] for name in self._named)
 
+    @property
+    def every_route(self) -> tuple[Route, ...]:
+        """The configured ones, and one for each model that may be asked for by its own name."""
+        return tuple(self._routes.values())
+
+    def serving(self, route: Route) -> tuple[Target, ...]:
+        """The targets that serve a route of this fleet, in its order of models."""
+        return self._candidates[route.name]
+
     def __getitem__(self, name: str) -> Target:
         return self._targets[name]
 

@@ -176,6 +176,7 @@ class Ledger:
         "began_s",
         "committed",
         "decisions",
+        "hedges",
         "models_left",
         "retries",
         "streamed",
@@ -192,6 +193,8 @@ class Ledger:
         """Why each retry was made, one word each: the `reason` of the failure before it."""
         self.models_left: list[ModelLeft] = []
         """Fallbacks, in order."""
+        self.hedges = 0
+        """Second legs that were sent beside a first one."""
 
     def begin(
         self,

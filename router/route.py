@@ -6,6 +6,7 @@ import attrs
 
 from . import check
 from .errors import ConfigurationError
+from .kpi.grades import Grades
 from .request import Priority
 
 
@@ -37,6 +38,8 @@ class Route:
         order; a stack without it takes their endpoints for equals.
     priority: what "fast" means here. Default TTFT.
     objective: what is promised; latency-budget routing aims at it. Default: nothing.
+    grades: from which percentiles on its report says great, fine, slow or sluggish. Default None: by what its objective
+        promises, and for the rest by what a person who waits would like (`kpi.grades`).
     budget_s: the default budget of its calls. Default None: the router's.
     max_tokens: cap of its answers. Default None.
     min_quality: the least quality tier. Default 0.
@@ -47,6 +50,7 @@ class Route:
     models: tuple[str, ...] = attrs.field(converter=check.names)
     priority: Priority = attrs.field(default=Priority.TTFT, validator=check.one_of(Priority))
     objective: Objective = attrs.field(factory=Objective, validator=check.one_of(Objective))
+    grades: Grades | None = attrs.field(default=None, validator=check.if_given(check.one_of(Grades)))
     budget_s: float | None = attrs.field(default=None, validator=check.if_given(check.positive))
     max_tokens: int | None = attrs.field(default=None, validator=check.if_given(check.count(1)))
     min_quality: int = attrs.field(default=0, validator=check.count(0))

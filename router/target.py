@@ -72,15 +72,24 @@ class Target:
         """Smoothed seconds to open a connection; None before the first."""
         return self.learned.network_s
 
+    def is_settled(self, now_s: float) -> bool:
+        """Whether enough was heard of it just now to tell how fast it is."""
+        return self.learned.recent.ttft.is_settled(now_s)
+
+    @property
+    def connections(self) -> int:
+        """New connections that `network_s` was measured on."""
+        return self.learned.connections
+
     def is_stale(self, now_s: float, after_s: float) -> bool:
         """Whether what was once learned of it is older than that, or too little came since to tell how fast it is now.
 
         What was never measured is not stale: there is nothing that could have changed.
         """
-        level = self.learned.recent.ttft
-        if level.sampled_at_s == -math.inf:
+        sampled_at_s = self.learned.recent.ttft.sampled_at_s
+        if sampled_at_s == -math.inf:
             return False
-        return now_s - level.sampled_at_s > after_s or not level.is_settled(now_s)
+        return now_s - sampled_at_s > after_s or not self.is_settled(now_s)
 
     def outlook(self, now_s: float, size: int | None = None) -> Outlook:
         """What a call sent now may expect; at most a hundredth of a second old.

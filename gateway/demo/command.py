@@ -28,6 +28,7 @@ from .traffic import Traffic, plan
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from ...router import Router
     from .options import Options
 
 CONTESTANTS = (ROUND_ROBIN, PACELINE)
@@ -72,6 +73,7 @@ class Demo:
         self._incident = incident(options.seconds)
         self._records: dict[str, list[Record]] = {name: [] for name in CONTESTANTS}
         self._strain: dict[str, Strain] = {}
+        self._paceline: Router | None = None
 
     async def run(self) -> int:
         """Run it to its end or to a signal, report, and give the exit code."""
@@ -113,6 +115,7 @@ class Demo:
                 ROUND_ROBIN: round_robin(cloud.ports[ROUND_ROBIN], seed=options.seed),
                 PACELINE: paceline(cloud.ports[PACELINE], seed=options.seed, seconds=options.seconds),
             }
+            self._paceline = routers[PACELINE]
             race = Race(self._traffic, routers, begin)
             self._records = {lane.name: lane.records for lane in race.lanes}
             async with asyncio.TaskGroup() as tasks:
@@ -129,6 +132,7 @@ class Demo:
             interrupted=interrupted,
             runs={name: summary.run(records, self._incident) for name, records in self._records.items()},
             strain=self._strain,
+            report=None if self._paceline is None else self._paceline.report(),
         )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ...policies import Fallback, LatencyBudget, Regions, Retry, RoundRobin, Slots
-from ...router import Limits, Request, Router, WindowShape
+from ...router import HistoryShape, Limits, Request, Router, WindowShape
 from ...router.errors import AttemptFailed, CallError
 from .published import ROUND_TRIP_S
 from .scene import HERE, ROUTES, endpoints
@@ -89,6 +89,7 @@ def paceline(ports: Mapping[str, int], *, seed: int, seconds: float) -> Router:
         [Fallback(start_within_s=START_WITHIN_S), Retry(), Regions(rtt_s=dict(ROUND_TRIP_S)), LatencyBudget(), Slots()],
         dice=random.Random(f"{seed}/{PACELINE}"),
         window=WindowShape(periods=6, period_s=max(0.5, seconds / WINDOWS_A_RUN)),
+        history=HistoryShape(period_s=max(1.0, seconds / WINDOWS_A_RUN)),
     )
 
 

@@ -1,4 +1,6 @@
-"""What is shown when it is over: both contestants side by side, and one sentence that says how it went."""
+"""What is shown when it is over: both contestants side by side as their callers saw them, what Paceline's own router
+reports of itself, and one sentence that says how it went.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from rich.table import Table
 from rich.text import Text
 
+from .. import report_table
 from .contestant import PACELINE, ROUND_ROBIN, TITLES
 from .scene import HERE, MODELS, REGIONS, endpoint_name
 from .screen import PHASE_TITLES
@@ -26,23 +29,21 @@ UNKNOWN = "-"
 def show(outcome: Outcome, console: Console) -> None:
     """Print everything."""
     console.print()
-    console.print(figures("By route, the whole run", by_route(outcome)))
-    console.print()
     console.print(figures("By phase of the incident, both routes", by_phase(outcome)))
     console.print()
     console.print(served("Who answered how many calls", by_phase(outcome)))
     console.print()
+    if outcome.report is not None:
+        console.print(report_table.routes(outcome.report, "Paceline's own report, the whole run: calls by route"))
+        console.print()
+        console.print(report_table.endpoints(outcome.report, "Paceline's own report: attempts by endpoint"))
+        console.print()
+        console.print(report_table.verdicts(outcome.report))
+        console.print()
     for line in notes(outcome):
         console.print(Text(line, style="dim"))
     console.print()
     console.print(Text(verdict(outcome), style="bold"))
-
-
-def by_route(outcome: Outcome) -> Groups:
-    """A column for each route, and one for all."""
-    names = next(iter(outcome.runs.values())).by_route
-    groups = {name: {who: run.by_route[name] for who, run in outcome.runs.items()} for name in names}
-    return groups | {"all": {who: run.all for who, run in outcome.runs.items()}}
 
 
 def by_phase(outcome: Outcome) -> Groups:
@@ -98,7 +99,7 @@ def _table(title: str, groups: Groups) -> Table:
 
 def notes(outcome: Outcome) -> list[str]:
     """What one must know to read the tables, and whether the machine kept up."""
-    lines = ["Seconds from the instant a call was to arrive. Latencies are of answered calls."]
+    lines = ["Seconds from the instant a call was to arrive (those of an endpoint: was sent), of answers alone."]
     told = [
         f"{who} {strain.lag_p99_s * 1e3:.1f} ms and {strain.cpu:.0%} of a core"
         for who, strain in outcome.strain.items()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ...router.kpi.report import Report
 from .scene import PHASES, ROUTES
 
 if TYPE_CHECKING:
@@ -67,7 +68,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole demo. ``strain`` says how the two processes of it kept up, by name."""
+    """The whole demo.
+
+    strain: how the two processes of it kept up, by name. report: what Paceline's router says of itself; None if the run
+    ended before there was one.
+    """
 
     seed: int
     seconds: float
@@ -75,6 +80,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     interrupted: bool
     runs: dict[str, Run]
     strain: dict[str, Strain]
+    report: Report | None = None
 
 
 def percentile(values: Sequence[float], percent: int) -> float | None:

@@ -56,11 +56,12 @@ class Learned:
 
     ttft: time to first token, by size of prompt. total: whole answers. tpot: time per output token, by load.
     gap: the longest gap of each answer. slot_wait: for a slot, of those that waited. network: to open a connection.
-    recent: its last few calls. network_s: smoothed seconds to open a connection, None before the first.
+    recent: its last few calls. network_s: smoothed seconds to open a connection, None before the first. connections:
+    how many of them were measured.
     """
 
     __slots__ = (
-        "_outlooks", "_pulse", "_thought_unknown",
+        "_outlooks", "_pulse", "_thought_unknown", "connections",
         "gap", "network", "network_s", "recent", "slot_wait", "total", "tpot", "ttft",
     )  # fmt: skip
 
@@ -73,6 +74,7 @@ class Learned:
         self.network = Window(METRICS["network"], shape)
         self.recent = Recent()
         self.network_s: float | None = None
+        self.connections = 0
         self._pulse = pulse
         self._outlooks: dict[int | None, Outlook] = {}
         self._thought_unknown = False
@@ -205,6 +207,7 @@ class Learned:
         self.network.record(max(SHORTEST_S, connect_s), now_s)
         before_s = connect_s if self.network_s is None else self.network_s
         self.network_s = before_s + NETWORK_WEIGHT * (connect_s - before_s)
+        self.connections += 1
 
 
 def _is_cut_off(attempt: Attempt) -> bool:

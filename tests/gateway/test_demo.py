@@ -47,6 +47,9 @@ def test_a_short_demo_gives_both_contestants_the_same_calls(capsys: pytest.Captu
     assert calls.pop() > 5
     assert figures["runs"]["paceline"]["all"]["success"] == 1.0
     assert set(figures["strain"]) == {"callers", "servers"}
+    own, ours = figures["report"]["by_route"], figures["runs"]["paceline"]["by_route"]
+    assert {name: route["calls"] for name, route in own.items()} == {name: run["calls"] for name, run in ours.items()}
+    assert "Paceline's own report, the whole run: calls by route" in told.out
 
 
 def test_a_trace_is_replayed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -79,3 +82,5 @@ def test_a_signal_ends_it_with_what_it_has(tmp_path: Path, number: signal.Signal
     for run in figures["runs"].values():
         assert_adds_up(run)
         assert run["after"]["calls"] == 0
+    for name, route in figures["report"]["by_route"].items():
+        assert route["answered"] >= figures["runs"]["paceline"]["by_route"][name]["ok"]

@@ -11,16 +11,20 @@ from paceline.gateway.demo import report, screen, summary
 from paceline.gateway.demo.contestant import PACELINE, ROUND_ROBIN, Record, round_robin
 from paceline.gateway.demo.lag import Strain
 from paceline.gateway.demo.race import Race
-from paceline.gateway.demo.scene import REGIONS, incident
+from paceline.gateway.demo.scene import REGIONS, ROUTES, endpoints, incident
 from paceline.gateway.demo.traffic import Traffic
+from paceline.router import Limits, Report
+from paceline.router.kpi.report import report_on
 
+from ..router.kpi import telling as rows
+from ..router.kpi.telling import history, keep
 from .telling import answered, failed, planned
 
 INCIDENT = incident(30.0)
 QUIET = [answered(1.0), answered(12.0), answered(25.0, route="report", endpoint="swift-70b.eu-west")]
 
 
-def outcome(theirs: list[Record], ours: list[Record]) -> summary.Outcome:
+def outcome(theirs: list[Record], ours: list[Record], own: Report | None = None) -> summary.Outcome:
     return summary.Outcome(
         seed=1,
         seconds=30.0,
@@ -28,7 +32,16 @@ def outcome(theirs: list[Record], ours: list[Record]) -> summary.Outcome:
         interrupted=False,
         runs={ROUND_ROBIN: summary.run(theirs, INCIDENT), PACELINE: summary.run(ours, INCIDENT)},
         strain={"callers": Strain(lag_p99_s=0.002, lag_max_s=0.01, cpu=0.2)},
+        report=own,
     )
+
+
+def reported() -> Report:
+    """What a router says of itself that has one failing route and one without a call."""
+    kept = history(rows.answered(), rows.failed(reason="provider_overloaded"))
+    keep(kept, rows.attempted())
+    ports: dict[str, int] = dict.fromkeys(REGIONS, 1)
+    return report_on(kept, ROUTES, endpoints(ports, Limits()), over_s=None, now_s=60.0)
 
 
 def race() -> Race:
@@ -51,7 +64,7 @@ def printed(*things: object) -> str:
 
 def test_the_report_fits_80_columns_without_breaking_a_row() -> None:
     console = Console(file=io.StringIO(), width=80, force_terminal=False)
-    report.show(outcome([*QUIET, failed(11.0, failure="provider_overloaded")], QUIET), console)
+    report.show(outcome([*QUIET, failed(11.0, failure="provider_overloaded")], QUIET, reported()), console)
 
     file = console.file
     assert isinstance(file, io.StringIO)
@@ -62,6 +75,22 @@ def test_the_report_fits_80_columns_without_breaking_a_row() -> None:
     for row in ("TTFT p95, s", "end to end p95, s", "tokens/s", "within objective", "atlas-13b.eu-west"):
         assert row in text
     assert "  provider_overloaded" in text
+    for row in (
+        "calls by route",
+        "TTFT p50 p95 p99, s",
+        "attempts by endpoint",
+        "chat is failing: 1 of 2",
+        "report had no",
+    ):
+        assert row in text
+
+
+def test_a_run_that_ended_before_it_had_a_router_has_no_report_of_one() -> None:
+    console = Console(file=io.StringIO(), width=80, force_terminal=False)
+    report.show(outcome([], []), console)
+
+    assert isinstance(console.file, io.StringIO)
+    assert "own report" not in console.file.getvalue()
 
 
 def test_the_verdict_compares_the_brown_outs() -> None:

@@ -95,16 +95,16 @@ def test_a_caller_who_does_not_say_where_he_is_is_where_the_router_is(ask: Ask) 
     assert seen.order == ["us", "eu"]
 
 
-def test_what_is_measured_from_here_takes_precedence(ask: Ask) -> None:
+def test_what_is_measured_from_here_comes_to_outweigh_what_is_configured(ask: Ask) -> None:
     x, y = Connecting(0.1, answers(0.25)), Connecting(0.02, answers(0.25))
     endpoints = [endpoint("x", x, region="x"), endpoint("y", y, region="y")]
     regions = Regions(here="home", rtt_s={("home", "x"): 0.01, ("home", "y"): 0.05})
 
     async def main() -> list[str]:
         async with routed(endpoints, [regions]) as router:
-            return [(await ask(router, M)).endpoint for _ in range(4)]
+            return [(await ask(router, M)).endpoint for _ in range(6)]
 
-    assert run(main) == ["x", "y", "y", "y"]
+    assert run(main) == ["x", "x", "x", "y", "y", "y"]  # x seems as far as 10, then 32.5, 46 and at last 55 ms
 
 
 def test_a_region_is_as_near_as_the_nearest_of_its_endpoints(ask: Ask) -> None:
@@ -209,6 +209,7 @@ def test_the_decision_says_which_region_and_why(ask: Ask) -> None:
     [
         ({"rtt_s": {("eu", "us"): -0.1}}, "rtt_s must be a number of at least 0"),
         ({"rtt_s": {("eu", "us"): float("nan")}}, "rtt_s must be a number of at least 0"),
+        ({"rtt_s": {"eu": 0.1}}, "rtt_s must be seconds by .location, region., not by 'eu'"),
         ({"here": ""}, "here must be a non-empty string"),
         ({"tied_within": -0.1}, "tied_within must be a number of at least 0"),
         ({"sticky_users": -1}, "sticky_users must be a whole number of at least 0"),

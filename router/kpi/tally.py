@@ -1,0 +1,169 @@
+"""Counts and sums that are exact however many rows were kept.
+
+Percentiles need the values themselves, and those are kept within bounds; what can be added up is added up. Rows that a
+`Log` leaves out go through here before they are lost, and rows that it kept go through here when somebody asks.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TypeAlias
+
+from ..events import CallOutcome
+from ..ledger import Outcome
+from ..statistics.size_class import size_class
+from .account import UNTOLD
+from .row import AttemptRow, CallRow
+
+Group: TypeAlias = tuple[int, int | None]
+"""Calls that can be compared: the class of the prompt's size, and that of the answer's cap; None: no cap."""
+
+
+def group_of(row: CallRow) -> Group:
+    """The group a call belongs to."""
+    return row.size, None if row.cap is None else size_class(row.cap)
+
+
+def share(part: int, whole: int) -> float | None:
+    """*part* of *whole*; None of nothing."""
+    return part / whole if whole else None
+
+
+class Tally:
+    """What is counted of calls and of attempts alike."""
+
+    __slots__ = (
+        "answered", "cancelled", "cost", "failures", "input_tokens", "output_tokens", "priced", "timeouts"
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.answered: int = 0
+        self.cancelled: int = 0
+        self.timeouts: int = 0
+        self.input_tokens = 0
+        self.output_tokens = 0
+        self.priced = 0
+        self.cost = 0.0
+        self.failures: Counter[str] = Counter()
+
+    @property
+    def failed(self) -> int:
+        """Those that failed."""
+        return self.failures.total()
+
+    @property
+    def ended(self) -> int:
+        """All, however they ended."""
+        return self.answered + self.failed + self.cancelled
+
+    def _count_tokens(self, row: CallRow | AttemptRow) -> None:
+        self.input_tokens += row.input_tokens or 0
+        self.output_tokens += row.output_tokens or 0
+        if row.cost is not None:
+            self.priced += 1
+            self.cost += row.cost
+
+    def _add(self, other: Tally) -> None:
+        self.answered += other.answered
+        self.cancelled += other.cancelled
+        self.timeouts += other.timeouts
+        self.input_tokens += other.input_tokens
+        self.output_tokens += other.output_tokens
+        self.priced += other.priced
+        self.cost += other.cost
+        self.failures.update(other.failures)
+
+
+class CallTally(Tally):
+    """Calls of one group, or of several."""
+
+    __slots__ = ("attempts", "fallbacks", "hedges", "in_time", "retried_from", "retries")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_time = 0
+        self.attempts = 0
+        self.fallbacks = 0
+        self.hedges = 0
+        self.retries: Counter[str] = Counter()
+        self.retried_from: Counter[tuple[str | None, str]] = Counter()
+        """Retries by the endpoint that made them necessary, and the reason."""
+
+    def count(self, row: CallRow) -> None:
+        """One more call."""
+        if row.outcome is CallOutcome.ANSWERED:
+            self.answered += 1
+            self.in_time += row.in_time
+        elif row.outcome is CallOutcome.CANCELLED:
+            self.cancelled += 1
+        else:
+            self.failures[row.reason or UNTOLD] += 1
+        self.attempts += row.attempts
+        self.timeouts += row.timeouts
+        self.fallbacks += row.fallbacks
+        self.hedges += row.hedges
+        self._count_tokens(row)
+        if row.retries:
+            self.retries.update(row.retries)
+            self.retried_from.update(zip(row.retried_from, row.retries, strict=False))
+
+    def add(self, other: CallTally) -> None:
+        """All that *other* has counted."""
+        self._add(other)
+        self.in_time += other.in_time
+        self.attempts += other.attempts
+        self.fallbacks += other.fallbacks
+        self.hedges += other.hedges
+        self.retries.update(other.retries)
+        self.retried_from.update(other.retried_from)
+
+
+class GroupTallies:
+    """Calls by their group."""
+
+    __slots__ = ("by_group",)
+
+    def __init__(self) -> None:
+        self.by_group: dict[Group, CallTally] = {}
+
+    def count(self, row: CallRow) -> None:
+        """One more call."""
+        group = group_of(row)
+        tally = self.by_group.get(group)
+        if tally is None:
+            tally = self.by_group[group] = CallTally()
+        tally.count(row)
+
+    def add(self, other: GroupTallies) -> None:
+        """All that *other* has counted."""
+        for group, tally in other.by_group.items():
+            self.by_group.setdefault(group, CallTally()).add(tally)
+
+    @property
+    def all(self) -> CallTally:
+        """All groups together."""
+        together = CallTally()
+        for tally in self.by_group.values():
+            together.add(tally)
+        return together
+
+
+class AttemptTally(Tally):
+    """Attempts at one endpoint."""
+
+    __slots__ = ()
+
+    def count(self, row: AttemptRow) -> None:
+        """One more attempt."""
+        if row.outcome is Outcome.OK:
+            self.answered += 1
+        elif row.outcome is Outcome.CANCELLED:
+            self.cancelled += 1
+        else:
+            self.failures[row.reason or UNTOLD] += 1
+            self.timeouts += row.outcome is Outcome.TIMED_OUT
+        self._count_tokens(row)
+
+    def add(self, other: AttemptTally) -> None:
+        """All that *other* has counted."""
+        self._add(other)
