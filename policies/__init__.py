@@ -1,10 +1,11 @@
 """Decisions about calls, one policy a file. Each is ``async (call, emit, next) -> None`` and knows the router only.
 
-The order that works, from the caller inwards: `Fallback`, `Retry`, `Regions`, `LatencyBudget`, `Slots`. Every one may
-be left out.
+The order that works, from the caller inwards: `Fallback`, `Retry`, `Hedge`, `Regions`, `LatencyBudget`, `Slots`. Every
+one may be left out.
 """
 
 from .fallback import Fallback
+from .hedge import Hedge
 from .jitter import DecorrelatedJitter, FullJitter, Jitter
 from .latency_budget import LatencyBudget, Otherwise, Prefer
 from .regions import Regions
@@ -16,6 +17,7 @@ __all__ = [
     "DecorrelatedJitter",
     "Fallback",
     "FullJitter",
+    "Hedge",
     "Jitter",
     "LatencyBudget",
     "Otherwise",

@@ -65,6 +65,9 @@ class Slots:
     async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
         if not call.candidates:
             raise NoEndpoint("no candidate is left to take a slot of")
+        if call.lease is not None:  # a second leg comes with its slot
+            await next(call, emit)
+            return
         now_s = call.clock()
         call = without_gated(call, now_s)
         target = self._pick(call, now_s)
