@@ -10,6 +10,10 @@ The percentile is what was measured of the endpoint, not what is expected of it 
 must not put off its own end. Losers are measured as well, as what they are (at least this long), or the percentile
 would sink with every race.
 
+A second leg that cannot be sent at that moment, because the budget is spent or nobody has a slot free, is tried again a
+little later. So a budget that is too small for all goes to the calls that are late by much: those that were only just
+late have spoken by then.
+
 The second leg goes to another endpoint, of another failure domain and region if one there is nearly as fast, and only
 into a slot that is free at that instant: it never stands in a queue. The first progress wins (`race`), nobody waits for
 the loser, and after the first progress has reached the caller there is no second leg.
@@ -44,12 +48,15 @@ if TYPE_CHECKING:
 AS_FAST = 1.5
 """Times the fastest one's expected first token, up to which being elsewhere counts for more than being faster."""
 
+LOOK_AGAIN = 0.25
+"""A second leg that could not be sent is tried again after so many times what made the first one late."""
+
 MOST_LOOKED_AT = 32
 """Endpoints that are compared at most; of more, so many are drawn. The best of 32 is good enough for a second leg."""
 
-ASKS = "%s has said nothing after %.3f s; asks %s as well"
-NOBODY = "%s has said nothing after %.3f s; no other endpoint is known, well and free"
-SPENT = "%s has said nothing after %.3f s; the budget for second legs is spent"
+ASKS = "%s takes more than %.3f s, as it seldom does; asks %s as well"
+NOBODY = "%s takes more than %.3f s, as it seldom does; no other endpoint is known, well and free"
+SPENT = "%s takes more than %.3f s, as it seldom does; the budget for second legs is spent"
 
 
 @attrs.frozen(kw_only=True)
@@ -97,12 +104,13 @@ class Hedge:
 class _SecondLeg:
     """The second leg of one race, as long as it may still come."""
 
-    __slots__ = ("_call", "_race", "_settings", "_timer")
+    __slots__ = ("_call", "_race", "_refused", "_settings", "_timer")
 
     def __init__(self, settings: Hedge, call: Call, race: Race) -> None:
         self._settings = settings
         self._call = call
         self._race = race
+        self._refused: str | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def prepare(self, target: Target, attempt: Attempt) -> None:
@@ -123,16 +131,21 @@ class _SecondLeg:
             return
         call = self._call
         target = self._choose(call.clock())
-        if target is None:
-            call.note("Hedge", NOBODY, first.name, late_s)
-            return
-        permit = call.permit_for(Extra.HEDGE)
-        if permit is None:
-            call.note("Hedge", SPENT, first.name, late_s)
+        permit = None if target is None else call.permit_for(Extra.HEDGE)
+        if target is None or permit is None:
+            self._refuse(NOBODY if target is None else SPENT, first, late_s)
             return
         lease = target.slots.acquire_over_limit()  # not over it: it has room, in this very step
         call.note("Hedge", ASKS, first.name, late_s, target.name)
         self._race.start(call.with_(candidates=(target,), lease=lease, permit=permit), lease, permit)
+
+    def _refuse(self, words: str, first: Target, late_s: float) -> None:
+        """Not now. A little later those that were only just late have spoken, and leave what there is to the others."""
+        if words is not self._refused:
+            self._refused = words
+            self._call.note("Hedge", words, first.name, late_s)
+        again_s = max(self._settings.least_s, LOOK_AGAIN * late_s)
+        self._timer = asyncio.get_running_loop().call_later(again_s, self._start, first, late_s)
 
     def _choose(self, now_s: float) -> Target | None:
         """The endpoint for the second leg: apart from all that was tried, then free and fast. None if there is none."""

@@ -17,7 +17,7 @@ USUAL_S = 0.5
 ENOUGH = 50
 
 
-def make_known(router: Router, *, samples: int = ENOUGH, **ttft_s: float) -> None:
+def make_known(router: Router, samples: int = ENOUGH, /, **ttft_s: float) -> None:
     """Endpoints, by name, that have given so many first tokens after so many seconds each."""
     for name, usual_s in ttft_s.items():
         for _ in range(samples):
