@@ -35,6 +35,7 @@ from msgspec.structs import replace
 from ..router import check
 from ..router.budget import Extra
 from ..router.pipeline import Layer
+from ..router.remembered import Remembered
 from .latency_budget import least_quality
 from .race import Race
 from .slots import MOSTLY_FAILING
@@ -82,6 +83,10 @@ class Hedge:
     least_s: float = attrs.field(default=0.01, validator=check.at_least_zero)
     fewest: int = attrs.field(default=50, validator=check.count(1))
 
+    _late_s: Remembered[tuple[Target, int], float] = attrs.field(
+        factory=Remembered["tuple[Target, int]", float], init=False, repr=False, eq=False
+    )
+
     async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
         if len(call.candidates) < 2 or not call.request.stream or call.ledger.committed:
             return await next(call, emit)
@@ -94,11 +99,18 @@ class Hedge:
 
     def late_after_s(self, target: Target, size: int, now_s: float) -> float | None:
         """Seconds after which an endpoint that has said nothing is late; None if too little is known of it."""
+        late_s = self._late_s.get((target, size), target.pulse, now_s)
+        if late_s is not None:
+            return late_s
         ttft = target.learned.ttft
         if ttft.overall.samples(now_s) < self.fewest:
             return None
-        late_s = ttft.of(size).quantile(self.quantile, now_s)
-        return None if late_s is None else max(self.least_s, late_s)
+        learned_s = ttft.of(size).quantile(self.quantile, now_s)
+        if learned_s is None:
+            return None
+        late_s = max(self.least_s, learned_s)
+        self._late_s.keep((target, size), late_s, target.pulse, now_s)
+        return late_s
 
 
 class _SecondLeg:

@@ -74,7 +74,7 @@ class Race:
             await self._leave()
             raise
         finally:
-            legs, self._legs = self._legs, []  # a race and its legs know each other: no work for the collector
+            legs, self._legs = self._legs, []
             for leg in legs:
                 self._owner.end(leg.task)
         if decided.error is not None:
@@ -135,6 +135,7 @@ class _Leg:
         self.give_back()
         self.is_over = True
         self._race.over(self)
+        del self._race  # which knows its winner: no work for the collector
 
     def emit(self, chunk: Chunk) -> Awaitable[None]:
         """Pass a chunk on to the caller, if this leg is the first to have one."""
