@@ -180,14 +180,14 @@ class Slots:
             told = f"a slot is expected in {expected_in_s:.3f} s, too late to be of use"
             return self._last_resort(call, Shed.NO_TIME, target, told)
         call.note("Slots", "no slot is to be had; waits for %s, %.3f s at most", target.name, until_s - now_s)
-        lease = await target.slots.acquire(until_s, call.urgency, target.slots_for(call.prompt_tokens))
-        if lease is not None:
-            return target, lease
+        given = await target.slots.acquire(until_s, call.urgency, target.slots_for(call.prompt_tokens))
+        if not isinstance(given, Shed):
+            return target, given
         after_s = call.clock() - now_s
-        if now_s + after_s < until_s:
+        told = f"no slot came free in {after_s:.3f} s"
+        if given is Shed.PUSHED_OUT:
             told = f"its place in the queue went to a more urgent call after {after_s:.3f} s"
-            return self._last_resort(call, Shed.PUSHED_OUT, target, told)
-        return self._last_resort(call, Shed.IN_VAIN, target, f"no slot came free in {after_s:.3f} s")
+        return self._last_resort(call, given, target, told)
 
     def _last_resort(self, call: Call, rule: Shed, target: Target, told: str) -> tuple[Target, Lease]:
         """A slot wherever one is free now.

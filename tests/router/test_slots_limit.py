@@ -14,7 +14,7 @@ from .test_slots import pool_of, turn
 async def queue(pool: SlotPool, waiters: int, granted: list[Lease]) -> list[asyncio.Task[None]]:
     async def wait() -> None:
         lease = await pool.acquire(60.0)
-        assert lease is not None
+        assert isinstance(lease, Lease)
         granted.append(lease)
 
     tasks = [asyncio.create_task(wait()) for _ in range(waiters)]
