@@ -7,6 +7,7 @@ Every one may be left out. Ways to pick among endpoints that are alike are in `b
 from .balancers import Balancer, HotCold, InTurn, LeastLoaded, PeakEwma, PowerOfTwo, Weighted
 from .breaker import Breaker
 from .fallback import Fallback
+from .jitter import DecorrelatedJitter, FullJitter, Jitter
 from .latency_budget import LatencyBudget, Otherwise, Prefer
 from .regions import Regions
 from .retry import Retry
@@ -16,9 +17,12 @@ from .slots import Slots
 __all__ = [
     "Balancer",
     "Breaker",
+    "DecorrelatedJitter",
     "Fallback",
+    "FullJitter",
     "HotCold",
     "InTurn",
+    "Jitter",
     "LatencyBudget",
     "LeastLoaded",
     "Otherwise",

@@ -12,6 +12,10 @@ reached the caller the answer is committed, and a failure after that is not this
 It needs no timer of its own. It tightens the instant by which the call must have started, and everything inside
 (the wait for a slot, the backoff, the attempt) keeps to it.
 
+Leaving a model that was sent the call is one more attempt, and draws on the router's `Budget`. If that is spent, a
+model that has failed is not left (its failure goes up, as not ``retryable``), and one that is merely slow goes on: its
+answer, though late, is better than none. Passing over a model that was sent nothing is free.
+
 Source: Peña, "Latency-based LLM routing" (timeout with fallback chain), bounded by one deadline as in gRPC A6.
 """
 
@@ -24,6 +28,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 import attrs
 
 from ..router import check
+from ..router.budget import Extra
 from ..router.errors import (
     AttemptFailed,
     AttemptTimeout,
@@ -37,6 +42,7 @@ from ..router.ledger import ModelLeft
 from ..router.pipeline import Layer
 
 if TYPE_CHECKING:
+    from ..router.budget import Permit
     from ..router.call import Call
     from ..router.pipeline import Emit, Handler
     from ..router.target import Target
@@ -74,23 +80,77 @@ class Fallback:
             return await next(call, emit)
         *others, (last, last_targets) = legs
         failures: list[tuple[str, CallError]] = []
+        permit: Permit | None = None
         for model, targets in others:
-            leg = call.with_(candidates=targets, start_by_s=call.clock() + self.start_within_s)
+            leg = _Leg(call, model)
             try:
-                return await next(leg, emit)
+                start_by_s = call.clock() + self.start_within_s
+                view = call.with_(candidates=targets, start_by_s=start_by_s, may_leave=leg.may_leave, permit=permit)
+                return await next(view, emit)
             except (AttemptFailed, NoEndpoint, DeadlineExceeded) as failure:
-                if not _may_leave(call, failure):
-                    raise
-                failure.ledger = call.ledger
+                paid = leg.leave(failure)
                 failures.append((model, failure))
-                _leave(call, model, failure)
+            finally:
+                leg.close()
+                if permit is not None:
+                    permit.release()
+            permit = paid
         try:
-            return await next(call.with_(candidates=last_targets), emit)
+            return await next(call.with_(candidates=last_targets, permit=permit), emit)
         except (AttemptFailed, NoEndpoint, DeadlineInsufficient) as failure:
-            if not _may_leave(call, failure):
+            if not _another_may_help(call, failure):
                 raise
             failures.append((last, failure))
             raise EveryModelFailed(failures) from failure
+        finally:
+            if permit is not None:
+                permit.release()
+
+
+class _Leg:
+    """One model's turn, and what another one is paid with."""
+
+    __slots__ = ("_call", "_model", "_permit")
+
+    def __init__(self, call: Call, model: str) -> None:
+        self._call = call
+        self._model = model
+        self._permit: Permit | None = None
+
+    def may_leave(self) -> bool:
+        """The model is late. Whether another can be paid for."""
+        if self._permit is None:
+            self._permit = self._call.permit_for(Extra.FALLBACK)
+            if self._permit is None:
+                self._call.note("Fallback", "stays with %s, though it is late: the budget is spent", self._model)
+        return self._permit is not None
+
+    def leave(self, failure: CallError) -> Permit:
+        """Note that the model is left, and give the permit for the next one.
+
+        Raises:
+            CallError: *failure* itself, if the model must not be left.
+        """
+        call = self._call
+        if not _another_may_help(call, failure):
+            raise failure
+        permit = self._permit or call.permit_for(Extra.FALLBACK)
+        if permit is None:
+            call.note("Fallback", "gives up: the budget for attempts beyond the first is spent")
+            if isinstance(failure, AttemptFailed):
+                failure.retryable = False
+            raise failure
+        self._permit = None
+        failure.ledger = call.ledger
+        timed_out = isinstance(failure, AttemptTimeout | DeadlineExceeded)
+        call.ledger.models_left.append(ModelLeft(self._model, str(failure), timed_out))
+        call.note("Fallback", "leaves %s: %s", self._model, failure)
+        return permit
+
+    def close(self) -> None:
+        """Give back what was not used."""
+        if self._permit is not None:
+            self._permit.release()
 
 
 def _by_model(models: tuple[str, ...], candidates: tuple[Target, ...]) -> Legs:
@@ -99,16 +159,10 @@ def _by_model(models: tuple[str, ...], candidates: tuple[Target, ...]) -> Legs:
     return tuple((model, targets) for model, targets in legs if targets)
 
 
-def _may_leave(call: Call, failure: CallError) -> bool:
+def _another_may_help(call: Call, failure: CallError) -> bool:
     """Whether another model may be tried: the answer is not committed, another may help, and there is time."""
     if call.ledger.committed or call.clock() >= call.deadline_s:
         return False
     if isinstance(failure, AttemptFailed):
         return failure.other_model and failure.retryable
     return isinstance(failure, NoEndpoint | DeadlineInsufficient)
-
-
-def _leave(call: Call, model: str, failure: CallError) -> None:
-    timed_out = isinstance(failure, AttemptTimeout | DeadlineExceeded)
-    call.ledger.models_left.append(ModelLeft(model, str(failure), timed_out))
-    call.note("Fallback", "leaves %s: %s", model, failure)

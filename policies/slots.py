@@ -34,6 +34,7 @@ from ..router.pipeline import Layer
 from ..router.shed import Shed
 from .balancers import Balancer, PowerOfTwo
 from .balancers.power_of_two import expected_s
+from .gate import without_gated
 from .queues import FEW, earliest, few_then_all, has_room, is_known, take, wait_s
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class Slots:
         What is left until the answer must have started, less the time that takes, takes precedence when it is less.
     probes: calls that may be under way to an endpoint nothing was seen of, while others are known. Default 1.
 
-    Raises `Overloaded` when no slot is to be had in time; its ``rule`` says why.
+    Raises `Overloaded` when no slot is to be had in time; its ``rule`` says why. Raises `Gated` when every endpoint has
+    asked to be left alone.
     """
 
     layer: ClassVar[Layer] = Layer.SLOT
@@ -71,7 +73,11 @@ class Slots:
     async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
         if not call.candidates:
             raise NoEndpoint("no candidate is left to take a slot of")
+        if call.lease is not None:
+            await next(call, emit)  # a hedge has taken it already
+            return
         now_s = call.clock()
+        call = without_gated(call, now_s)
         target = self.balancer.choose(call.candidates[: call.tied] or call.candidates, call, now_s)
         outlook = target.outlook(now_s, call.size)
         is_good = outlook.failing < MOSTLY_FAILING and self._may_be_asked(target, outlook)

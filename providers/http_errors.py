@@ -28,8 +28,10 @@ from ..router.errors import (
     RateLimited,
     RequestTooLarge,
 )
+from ..router.verdict import Health
 from .error_body import VendorError, scrubbed
-from .retry_after import NotToBeRetried, retry_after_s
+from .quota_reset import quota_reset_s
+from .retry_after import IN_MILLISECONDS, NotToBeRetried, retry_after_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -102,6 +104,10 @@ REFINES: dict[type[AttemptFailed], frozenset[type[AttemptFailed]]] = {
 }
 """What a word may make of a status's class. Anything else it says is taken for a slip of the vendor's."""
 
+SPILLS_OVER_S = 1.0
+"""A 429 that asks, in milliseconds, for less than this is how provisioned throughput says that it is fully used, as it
+should be: it is no fault. Source: Azure's documentation of provisioned throughput."""
+
 TOO_LONG = ("maximum context length", "context window", "context_length_exceeded")
 """Servers without codes (vLLM and its like) say it in the message of a 400."""
 
@@ -141,7 +147,14 @@ def failure_of(
     retry_same = headers.get("x-should-retry")
     try:
         told_s = retry_after_s(headers, received)
-        failure.retry_after_s = error.retry_after_s if told_s is None else told_s
+        if told_s is None:
+            told_s = error.retry_after_s
+        if kind is RateLimited:
+            if told_s is None:
+                told_s = quota_reset_s(headers, received)
+            elif told_s < SPILLS_OVER_S and any(name in headers for name in IN_MILLISECONDS):
+                failure.health = Health.NONE
+        failure.retry_after_s = told_s
     except NotToBeRetried:
         retry_same = "false"
     if retry_same == "false" or (retry_same != "true" and _is_unheard_of(status)):

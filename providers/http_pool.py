@@ -16,6 +16,7 @@ import aiohttp
 
 from ..router.errors import AttemptFailed, ConnectFailed, MalformedAnswer, ProviderError
 from ..router.ledger import Attempt
+from ..router.verdict import Health
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -75,5 +76,7 @@ def unsent(error: Exception, attempt: Attempt) -> AttemptFailed:
         return MalformedAnswer(f"the server does not speak HTTP: {error.message[:100]!r}", endpoint=name)
     if attempt.connect_s is None:
         # Most likely an idle connection that the server was just closing: nothing was wrong but the moment.
-        return ConnectFailed("a kept connection was closed before any answer", endpoint=name)
+        closed = ConnectFailed("a kept connection was closed before any answer", endpoint=name)
+        closed.health = Health.NONE
+        return closed
     return ProviderError(f"the connection broke before any answer: {type(error).__name__}", endpoint=name)

@@ -41,10 +41,10 @@ def retry_after_s(headers: Mapping[str, str], received: datetime) -> float | Non
     told = headers.get("retry-after")
     if told is None:
         return None
-    at = None if _is_number(told) else _date(told)
+    at = None if _is_number(told) else calendar_time(told)
     if at is None:
         return _waiting(_number(told))
-    since = _date(headers.get("date", "")) or received
+    since = calendar_time(headers.get("date", "")) or received
     # A date that has just passed is an honest "now": clocks tick between its writing and its reading.
     return _waiting(max(0.0, (at - since).total_seconds()))
 
@@ -76,7 +76,8 @@ def _waiting(seconds: float) -> float:
     return min(seconds, LONGEST_S)
 
 
-def _date(text: str) -> datetime | None:
+def calendar_time(text: str) -> datetime | None:
+    """The instant an HTTP date tells; None if it is none."""
     try:
         at = parsedate_to_datetime(text)
     except (ValueError, IndexError, OverflowError):

@@ -6,6 +6,7 @@ is all there is to a handler; a policy wraps one, a provider is the innermost on
 """
 
 from .answer import Answer, Collector, ToolCall
+from .budget import Budget, Extra, Permit
 from .call import Call
 from .chunk import DISCARD, Chunk, ToolCallDelta, Usage
 from .clock import Clock
@@ -19,7 +20,7 @@ from .kpi.log import HistoryShape
 from .kpi.report import EndpointReport, GroupReport, Report, RouteReport
 from .kpi.row import AttemptRow, CallRow
 from .ledger import Attempt, Decision, Ledger, ModelLeft, Outcome
-from .limit import AdaptiveLimit, Limiter, Signal
+from .limit import AdaptiveLimit, Limiter
 from .limit_aimd import Aimd
 from .limit_gradient import TtftGradient
 from .pipeline import Emit, Handler, Layer, Policy, compose
@@ -34,6 +35,7 @@ from .statistics.fold import Fold
 from .statistics.window import Window, WindowShape
 from .stream import Stream
 from .target import Target
+from .verdict import Health, Signal
 
 __all__ = [
     "DISCARD",
@@ -43,6 +45,7 @@ __all__ = [
     "Attempt",
     "AttemptEnded",
     "AttemptRow",
+    "Budget",
     "Call",
     "CallEnded",
     "CallOutcome",
@@ -58,12 +61,14 @@ __all__ = [
     "EndpointReport",
     "EndpointReturned",
     "Event",
+    "Extra",
     "Fleet",
     "Fold",
     "Grade",
     "Grades",
     "GroupReport",
     "Handler",
+    "Health",
     "History",
     "HistoryShape",
     "Layer",
@@ -77,6 +82,7 @@ __all__ = [
     "Objective",
     "Outcome",
     "Panic",
+    "Permit",
     "Policy",
     "Prior",
     "Priority",

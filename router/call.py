@@ -7,12 +7,16 @@ legs, or two attempts, cannot disturb each other. What must be shared is in the 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
 
+from .budget import Extra, Permit
+
 if TYPE_CHECKING:
+    from .budget import Budget
     from .clock import Clock
     from .events import Listeners
     from .ledger import Attempt, Ledger
@@ -29,12 +33,15 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     request, route: what is wanted, and the class of traffic it belongs to.
     deadline_s: when the caller stops waiting, on the router's clock. Never grows on the way in.
     start_by_s: when the first progress must be there, at most the deadline; a fallback leg tightens it.
+    may_leave: asked when *start_by_s* has passed and the attempt goes on; if it may not be left, that limit is lifted.
+        None: it may.
     lengths: how long the route's answers have been.
     candidates: the endpoints still in question, the preferred first.
     prompt_tokens: how long the prompt is, as the request says or as estimated. size: to the octave.
     tied: how many of the leading candidates are as good as one another; a balancer chooses among these first.
     residency: regions this call may use; None: all.
     ledger: the record of the call, shared by all views of it.
+    budget: what attempts beyond the first are paid from. permit: what this one was paid with; None for a first.
     lease: the slot this attempt holds; None before one is taken.
     attempt: this attempt's record, for the provider; None above `dispatch`.
     listeners: those who are told of its events. clock, dice: time and chance.
@@ -51,9 +58,12 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     tied: int
     residency: frozenset[str] | None
     ledger: Ledger
+    budget: Budget
     listeners: Listeners
     clock: Clock
     dice: random.Random
+    may_leave: Callable[[], bool] | None = None
+    permit: Permit | None = None
     lease: Lease | None = None
     attempt: Attempt | None = None
 
@@ -63,7 +73,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         candidates: tuple[Target, ...] | None = None,
         tied: int | None = None,
         start_by_s: float | None = None,
+        may_leave: Callable[[], bool] | None = None,
         deadline_s: float | None = None,
+        permit: Permit | None = None,
         lease: Lease | None = None,
         attempt: Attempt | None = None,
     ) -> Call:
@@ -71,6 +83,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
         candidates: a selection of this call's own.
         tied: default, all of *candidates* if those are given.
+        may_leave: goes with *start_by_s*, and replaces what went with a later one.
         """
         if candidates is None:
             candidates, tied = self.candidates, self.tied if tied is None else tied
@@ -80,18 +93,23 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             lease = self.lease
         if attempt is None:
             attempt = self.attempt
+        if permit is None:
+            permit = self.permit
         if start_by_s is None and deadline_s is None:
-            return replace(self, candidates=candidates, tied=tied, lease=lease, attempt=attempt)
+            return replace(self, candidates=candidates, tied=tied, permit=permit, lease=lease, attempt=attempt)
         deadline_s = self.deadline_s if deadline_s is None else min(deadline_s, self.deadline_s)
-        start_by_s = self.start_by_s if start_by_s is None else min(start_by_s, self.start_by_s)
+        if start_by_s is None or start_by_s >= self.start_by_s:
+            start_by_s, may_leave = self.start_by_s, self.may_leave
         return replace(
             self,
             candidates=candidates,
             tied=tied,
+            permit=permit,
             lease=lease,
             attempt=attempt,
             deadline_s=deadline_s,
             start_by_s=min(start_by_s, deadline_s),
+            may_leave=may_leave,
         )
 
     @property
@@ -106,6 +124,19 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         if asked is None or allowed is None:
             return allowed if asked is None else asked
         return min(asked, allowed)
+
+    def permit_for(self, extra: Extra) -> Permit | None:
+        """Leave for one more attempt; None if the budget is spent. Ask before any wait, hand it down, and release it.
+
+        The first attempt of a call needs none, and one that was paid and not sent yet need not be paid again. A hedge
+        is made beside an attempt that has, or will have, taken either of these.
+        """
+        if extra is not Extra.HEDGE:
+            if self.permit is not None and not self.permit.spent:
+                return self.permit
+            if not self.ledger.attempts:
+                return Permit(None, extra)
+        return self.budget.withdraw(extra, self.clock())
 
     @property
     def urgency(self) -> Urgency:

@@ -21,6 +21,7 @@ from .errors import (
     AttemptFailed,
     AttemptTimeout,
     DeadlineExceeded,
+    Gated,
     NoEndpoint,
     PacelineError,
     ProviderError,
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
     from .pipeline import Emit
     from .target import Target
 
-ENDPOINT_LIMITS = frozenset({"first_token", "gap", "total"})
-"""Limits that speak against the endpoint. The others are a policy's or the caller's own patience."""
-
 
 CUT_AT_THE_CAP = "length"
 """OpenAI's finish reason of an answer that would have been longer."""
@@ -48,13 +46,16 @@ async def dispatch(call: Call, emit: Emit) -> None:
     """Make one attempt at the call's first candidate.
 
     Raises:
-        AttemptFailed: the endpoint failed; of the kinds in `router.errors`.
+        AttemptFailed: the endpoint failed; of the kinds in `router.errors`. Of `Gated`, nothing was sent.
         DeadlineExceeded: the caller's time is up.
         ResidencyUnmet: the endpoint lies outside the regions of the call. Nothing was sent.
     """
     target = _admitted(call)
     now_s = call.clock()
     _check_time(call, target, now_s)
+    permit = call.permit
+    if permit is not None:
+        permit.spend()
     lease = target.slots.acquire_over_limit() if call.lease is None else None
     attempt = call.ledger.begin(
         target.endpoint,
@@ -79,6 +80,8 @@ async def dispatch(call: Call, emit: Emit) -> None:
         delivery.watchdog.stop()
         if lease is not None:
             lease.release()
+        if permit is not None:
+            permit.release()
     if failure is not None and (_cancels() > cancels_before or not isinstance(failure, Exception | CancelledError)):
         await _give_way(call, target, attempt, failure)
     if delivery.refused is not None:
@@ -94,6 +97,9 @@ def _check_time(call: Call, target: Target, now_s: float) -> None:
         raise DeadlineExceeded(f"the deadline passed before {target.name} could be called")
     if now_s >= call.start_by_s:
         raise AttemptTimeout("start", 0.0, endpoint=target.name)
+    wait_s = target.opens_at_s(now_s) - now_s
+    if wait_s > 0:
+        raise Gated(f"has asked to be left alone for {wait_s:.3f} s more", endpoint=target.name, retry_after_s=wait_s)
 
 
 async def _give_way(call: Call, target: Target, attempt: Attempt, failure: BaseException) -> NoReturn:
@@ -145,8 +151,7 @@ async def _fail(call: Call, target: Target, delivery: Delivery, failure: BaseExc
     if isinstance(error, AttemptFailed):
         attempt.error = error
     outcome = Outcome.FAILED if passed is None else Outcome.TIMED_OUT
-    blame = isinstance(error, AttemptFailed) and error.blames_endpoint if passed is None else passed in ENDPOINT_LIMITS
-    _settle(call, target, attempt, outcome, blame=blame)
+    _settle(call, target, attempt, outcome, blame=isinstance(error, AttemptFailed) and error.blames_endpoint)
     if delivery.begun and isinstance(error, AttemptFailed):
         if call.ledger.committed:
             raise StreamInterrupted(

@@ -19,6 +19,7 @@
         ├── PolicyFailed                   a policy raised something that is none of these
         └── AttemptFailed                  one try at one endpoint
             ├── Overloaded                 ours: no slot in time
+            ├── Gated                      ours: the endpoint has asked to be left alone until later
             ├── ConnectFailed
             ├── AttemptTimeout             a limit of the attempt: start, first_token, gap or total
             ├── RateLimited                429, with its Retry-After
@@ -39,13 +40,16 @@
             ├── NotFound
             └── StreamInterrupted          after progress: never repeated silently, says how much was delivered
 
-Whether another try may help is said by the class (`same`, `elsewhere`, `other_model`), so that retries, fallbacks and
-hedges read one classification; a single error may say otherwise, as a vendor's word can.
+Each class of `AttemptFailed` says whether another try may help (`same`, `elsewhere`, `other_model`), against whom it
+speaks (`health`) and what it tells a limit of calls in flight (`signal`): one classification for whoever asks. A single
+error may say otherwise, as a vendor's word can.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
+
+from .verdict import Health, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -159,8 +163,7 @@ class ResidencyUnmet(NoEndpoint):
 class DeadlineExceeded(CallError):
     """The caller's deadline has passed.
 
-    delivered: characters of text that had reached the caller.
-    usage: what the vendor had reported of tokens, None if nothing.
+    delivered: characters of text that had reached the caller. usage: what the vendor had reported; None if nothing.
     """
 
     reason = "deadline"
@@ -187,24 +190,30 @@ class AttemptFailed(CallError):
     """One try at one endpoint failed.
 
     endpoint: name of the endpoint, None when the failure came before one was chosen.
-    same: another try at the same endpoint may help.
-    elsewhere: a try at another endpoint of the same model may help.
-    other_model: a try at another model may help.
+    same: another try at the same endpoint may help. same_at_most: how often it may be made; None: no limit of its own.
+    elsewhere, other_model: a try at another endpoint of the same model, or at another model, may help.
     retryable: False forbids any further try, whatever the class says. Default True.
-    blames_endpoint: it speaks against the endpoint as configured, its key included, and not against this request or us.
+    health: against whom it speaks. signal: what it says of the endpoint's load.
     retry_after_s: seconds the endpoint asked to be left alone; None when it did not say.
     """
 
     same: bool = True
+    same_at_most: int | None = None
     elsewhere: bool = True
     other_model: bool = True
-    blames_endpoint: bool = True
+    health: Health = Health.ENDPOINT
+    signal: Signal = Signal.IGNORED
 
     def __init__(self, message: str, *, endpoint: str | None = None, retry_after_s: float | None = None) -> None:
         super().__init__(message if endpoint is None else f"{endpoint}: {message}")
         self.endpoint = endpoint
         self.retry_after_s = retry_after_s
         self.retryable = True
+
+    @property
+    def blames_endpoint(self) -> bool:
+        """It speaks against the endpoint as configured, its key included, and not against this request or us."""
+        return self.health is not Health.NONE
 
 
 class EveryModelFailed(CallError):
@@ -225,8 +234,8 @@ class Overloaded(AttemptFailed):
     """
 
     same = False
-    blames_endpoint = False
     elsewhere = False
+    health = Health.NONE
     reason = "overloaded"
 
     def __init__(self, message: str, *, endpoint: str | None = None, rule: Shed | None = None) -> None:
@@ -234,9 +243,17 @@ class Overloaded(AttemptFailed):
         self.rule = rule
 
 
+class Gated(AttemptFailed):
+    """The endpoint has asked to be left alone, and is. Nothing was sent; ``retry_after_s`` says how long still."""
+
+    health = Health.NONE
+    reason = "gated"
+
+
 class ConnectFailed(AttemptFailed):
     """No connection: name not found, refused, TLS failure, or closed before any answer."""
 
+    same_at_most = 1
     reason = "connect"
 
 
@@ -248,36 +265,43 @@ class AttemptTimeout(AttemptFailed):
     """
 
     same = False
+    signal = Signal.DROPPED
     reason = "timeout"
 
     def __init__(self, limit: str, after_s: float, *, endpoint: str | None = None) -> None:
         super().__init__(f"{limit} limit passed after {after_s:.3f} s", endpoint=endpoint)
         self.limit = limit
         self.after_s = after_s
+        if limit == "start":  # a policy's own patience, shorter than the endpoint's: not yet is no fault
+            self.health, self.signal = Health.NONE, Signal.IGNORED
 
 
 class RateLimited(AttemptFailed):
     """The vendor asked for fewer calls. ``retry_after_s`` is honoured exactly."""
 
+    health = Health.LIMIT
+    signal = Signal.DROPPED
     reason = "rate_limited"
 
 
 class ProviderOverloaded(AttemptFailed):
     """The vendor has no capacity at the moment (503, 529)."""
 
+    signal = Signal.DROPPED
     reason = "provider_overloaded"
 
 
 class ProviderTimeout(AttemptFailed):
     """The vendor gave up waiting for itself (408, 504)."""
 
+    signal = Signal.DROPPED
     reason = "provider_timeout"
 
 
 class ProviderConflict(AttemptFailed):
     """The vendor saw a conflict (409)."""
 
-    blames_endpoint = False
+    health = Health.NONE
     reason = "conflict"
 
 
@@ -304,8 +328,8 @@ class CallerAtFault(AttemptFailed):
 
     same = False
     elsewhere = False
-    blames_endpoint = False
     other_model = False
+    health = Health.NONE
     reason = "refused"
 
 
@@ -337,6 +361,7 @@ class AuthenticationFailed(AttemptFailed):
     """The vendor does not accept the key (401). Check the endpoint's ``api_key``."""
 
     same = False
+    health = Health.CREDENTIAL
     reason = "authentication"
 
 
@@ -344,6 +369,7 @@ class PermissionDenied(AttemptFailed):
     """The key may not use this model (403)."""
 
     same = False
+    health = Health.CREDENTIAL
     reason = "permission"
 
 
@@ -351,6 +377,7 @@ class QuotaExhausted(AttemptFailed):
     """The account's quota or credit is used up (402, quota 429). Waiting does not help."""
 
     same = False
+    health = Health.CREDENTIAL
     reason = "quota"
 
 
@@ -358,14 +385,14 @@ class NotFound(AttemptFailed):
     """The vendor knows no such model or deployment (404). Check the endpoint's ``model`` and ``url``."""
 
     same = False
+    health = Health.DEPLOYMENT
     reason = "not_found"
 
 
 class StreamInterrupted(AttemptFailed):
     """The answer broke off after progress had reached the caller.
 
-    delivered: characters of text that were delivered.
-    usage: what the vendor had reported of tokens until then, None if nothing.
+    delivered: characters of text that were delivered. usage: what the vendor had reported by then; None if nothing.
     """
 
     same = False

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from .verdict import Health, Signal
+
 if TYPE_CHECKING:
     from .chunk import Usage
     from .endpoint import Endpoint
@@ -115,6 +117,18 @@ class Attempt(msgspec.Struct, kw_only=True):
         if self.processing_s is None or self.headers_s is None:
             return self.connect_s
         return max(0.0, self.headers_s - self.sent_s - self.processing_s)
+
+    @property
+    def health(self) -> Health:
+        """Against whom its end speaks; `Health.NONE` unless it failed. Whether it went well is its ``outcome``."""
+        return Health.NONE if self.error is None else self.error.health
+
+    @property
+    def signal(self) -> Signal:
+        """What its end says of the endpoint's load. One that runs, or was cut off from here, says nothing."""
+        if self.outcome is Outcome.OK:
+            return Signal.OK
+        return Signal.IGNORED if self.error is None else self.error.signal
 
     def __str__(self) -> str:
         total = "running" if self.total_s is None else f"{self.total_s:.3f} s"

@@ -13,35 +13,12 @@ Sources: Netflix concurrency-limits (a sample is a success, dropped or ignored; 
 
 from __future__ import annotations
 
-import enum
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from .errors import AttemptTimeout, ConfigurationError, ProviderOverloaded, ProviderTimeout, RateLimited
-from .ledger import Outcome
+from .errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from .ledger import Attempt
-
-LOSSES = (RateLimited, ProviderOverloaded, ProviderTimeout, AttemptTimeout)
-
-
-class Signal(enum.Enum):
-    """What the end of an attempt says about how much its endpoint bears."""
-
-    OK = "ok"
-    DROPPED = "dropped"
-    """Too much was asked of it."""
-    IGNORED = "ignored"
-    """Nothing: the caller left, the request was wrong, or something broke."""
-
-
-def signal_of(attempt: Attempt) -> Signal:
-    """The signal of an attempt that is over. A caller's or a policy's own patience says nothing of the endpoint."""
-    if attempt.outcome is Outcome.OK:
-        return Signal.OK
-    if isinstance(attempt.error, AttemptTimeout) and attempt.error.limit == "start":
-        return Signal.IGNORED
-    return Signal.DROPPED if isinstance(attempt.error, LOSSES) else Signal.IGNORED
+    from .verdict import Signal
 
 
 class Limiter(Protocol):

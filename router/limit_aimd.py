@@ -22,7 +22,8 @@ from __future__ import annotations
 import attrs
 
 from . import check
-from .limit import Limiter, Losses, SampleWindow, Signal, check_range
+from .limit import Limiter, Losses, SampleWindow, check_range
+from .verdict import Signal
 
 
 @attrs.frozen(kw_only=True)

@@ -24,7 +24,8 @@ from statistics import median
 import attrs
 
 from . import check
-from .limit import Limiter, Losses, SampleWindow, Signal, check_range
+from .limit import Limiter, Losses, SampleWindow, check_range
+from .verdict import Signal
 
 USUAL_OVER = 600
 """Windows the usual time is averaged over, the newest weighing most."""

@@ -26,10 +26,12 @@ MOST_KEPT = 256
 class Pulse:
     """Counts what changes a fleet's standing at once, a thousand times a second at most. One a fleet."""
 
-    __slots__ = ("_beaten_s", "beats")
+    __slots__ = ("_beaten_s", "beats", "gated_until_s")
 
     def __init__(self) -> None:
         self.beats = 0
+        self.gated_until_s = -math.inf
+        """From here on no endpoint is gated, so that whoever asks need not look at each."""
         self._beaten_s = -math.inf
 
     def beat(self, now_s: float) -> None:

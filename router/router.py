@@ -13,6 +13,7 @@ import anyio
 
 from . import check
 from .answer import Answer, Collector
+from .budget import Budget
 from .call import Call
 from .endpoint import Endpoint
 from .errors import (
@@ -59,6 +60,8 @@ class Router:
     routes: classes of traffic. A model can also be asked for by its own name, and is reported under it.
     policies: the stack, the outermost first. Empty: every call goes to its first candidate.
     budget_s: seconds a call may take where neither request nor route says. Default 60.
+    budget: what attempts beyond a call's first are paid from, whichever policy makes them. Default, a `Budget()` of
+        its own. Routers that load the same endpoints may share one.
     clock: seconds, monotonic. Default `time.monotonic`.
     dice: source of chance. Default, a `random.Random` of its own.
     window: how much of the past the latency windows hold. Default, a minute.
@@ -77,6 +80,7 @@ class Router:
         policies: Sequence[Policy] = (),
         *,
         budget_s: float = DEFAULT_BUDGET_S,
+        budget: Budget | None = None,
         clock: Clock = time.monotonic,
         dice: random.Random | None = None,
         window: WindowShape | None = None,
@@ -96,6 +100,9 @@ class Router:
         self.residency_proofs = residency_proofs(self.fleet, self._policies)
         """Which endpoints each route that is bound to regions can reach, and which never."""
         self._budget_s = budget_s
+        if not isinstance(budget, Budget | None):  # pyright: ignore[reportUnnecessaryIsInstance]  whatever the types say
+            raise ConfigurationError(f"Router: budget must be a Budget, not {type(budget).__name__}")
+        self.budget = budget or Budget()
         self._clock = clock
         self._dice = dice or random.Random()
         self.history = History(history or HistoryShape(), self._dice)
@@ -164,6 +171,7 @@ class Router:
             tied=len(candidates),
             residency=allowed_regions(request, route),
             ledger=Ledger(now_s, streamed=streamed),
+            budget=self.budget,
             listeners=self._listeners,
             clock=self._clock,
             dice=self._dice,
@@ -188,6 +196,7 @@ class Router:
         ledger = call.ledger
         self._in_flight.enter(ledger)
         self._bounds.enter(call)
+        self.budget.arrived(self._clock())
         try:
             await self._handler(call, emit)
         except asyncio.CancelledError as cancelled:
@@ -203,8 +212,10 @@ class Router:
         finally:
             self._bounds.leave(ledger)
             self._in_flight.leave(ledger)
+            self.budget.ended()
         if ledger.answered_by is None:
             raise _policy_failed(ledger, "a policy returned without an answer: it must call next, or raise")
+        self.budget.answered(self._clock())
 
     # -- what it knows
 
@@ -296,6 +307,7 @@ class Router:
         lines = [f"Router: {len(self.fleet)} endpoints, budget {self._budget_s:g} s unless a route or request says"]
         lines += [f"  {name_of(policy):<14} {policy!r}" for policy in self._policies]
         lines.append(f"  {'dispatch':<14} limits of each attempt, commit point, latency windows")
+        lines.append(f"  {'extra attempts':<14} {self.budget!r}")
         for route in self.fleet.routes:
             lines.append(f"route {route.name}: {' > '.join(route.models)}, fast means {route.priority.value}")
             lines += [f"  {proof}" for proof in self.residency_proofs if proof.route == route.name]

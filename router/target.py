@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from .endpoint import Endpoint
 from .errors import RouterClosed
 from .ledger import Outcome
-from .limit import AdaptiveLimit, Signal, signal_of
+from .limit import AdaptiveLimit
 from .peak import Peak
 from .slots import SlotPool
 from .statistics.learned import Learned
+from .verdict import Signal
 
 if TYPE_CHECKING:
     from .call import Call
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
     from .remembered import Pulse
     from .statistics.outlook import Outlook
     from .statistics.window import WindowShape
+
+LONGEST_GATE_S = 300.0
+"""Who asks to be left alone for longer is asked again after this. Source: the longest Finagle takes a node for dead."""
+
+EARLY_S = 1e-6
+"""A timer may go off so much early."""
 
 CUT_OFF = (Outcome.TIMED_OUT, Outcome.CANCELLED)
 """Outcomes that say no more than that it would have taken longer."""
@@ -46,8 +53,8 @@ class Target:
     """
 
     __slots__ = (
-        "endpoint", "handler", "health", "learned", "limiter", "model", "name", "outliers", "peak", "pulse", "region",
-        "slots",
+        "_gated_until_s", "endpoint", "handler", "health", "learned", "limiter", "model", "name", "outliers", "peak",
+        "pulse", "region", "slots",
     )  # fmt: skip
 
     def __init__(self, endpoint: Endpoint, clock: Clock, shape: WindowShape, pulse: Pulse, outliers: Outliers) -> None:
@@ -67,6 +74,8 @@ class Target:
         self.health: Health | None = None
         self.pulse = pulse
         self.outliers = outliers
+
+        self._gated_until_s = -math.inf
 
     def close(self) -> None:
         """Forget the handler: its connections are gone."""
@@ -124,6 +133,11 @@ class Target:
         """What it may be given, as a share of its part: 1.0, or less while it is eased in after an ejection."""
         return 1.0 if self.health is None else self.health.weight(now_s)
 
+    def opens_at_s(self, now_s: float) -> float:
+        """The instant from which it may be called: now, or when the time it has asked for is over."""
+        opens_s = self._gated_until_s
+        return opens_s if opens_s - now_s > EARLY_S else now_s
+
     # -- what dispatch tells
 
     def sent(self, attempt: Attempt) -> None:
@@ -150,6 +164,14 @@ class Target:
         self._judge(attempt, now_s, blame=blame)
         if self.health is not None:
             self.outliers.finished(self, self.health, attempt, now_s, blame=blame)
+        if attempt.error is not None and attempt.error.retry_after_s is not None:
+            self._gate(attempt.error.retry_after_s, now_s)
+
+    def _gate(self, retry_after_s: float, now_s: float) -> None:
+        """It has asked to be left alone; what it asked for before holds as well."""
+        self._gated_until_s = max(self._gated_until_s, now_s + min(retry_after_s, LONGEST_GATE_S))
+        self.pulse.gated_until_s = max(self.pulse.gated_until_s, self._gated_until_s)
+        self.pulse.beat(now_s)
 
     def _judge(self, attempt: Attempt, now_s: float, *, blame: bool) -> None:
         """What the end of an attempt means to a balancer, and to a limit that learns."""
@@ -159,7 +181,7 @@ class Target:
         elif attempt.outcome in CUT_OFF and attempt.streamed and attempt.first_progress_s is None:
             self.peak.cut_off(now_s - attempt.sent_s, now_s)
         if self.limiter is not None:
-            signal = signal_of(attempt)
+            signal = attempt.signal
             usual_s = self.outlook(now_s, attempt.size).ttft_s if signal is Signal.DROPPED else None
             self.limiter.ended(signal, self.slots.used, usual_s, now_s)
             self._follow(self.limiter)

@@ -30,11 +30,12 @@ class Watchdog:
     The limits: ``first_token`` (of a stream; an answer in one piece has none) and ``start`` until the first progress,
     ``gap`` between progress, ``total``, the caller's ``deadline``, and ``linger``, a moment for the end marker of an
     answer that is complete. Of limits that pass at the same instant the outer one is named: it was not the
-    endpoint's own.
+    endpoint's own. ``start`` is lifted where the call's ``may_leave`` says so.
     """
 
     __slots__ = (
-        "_bite", "_clock", "_deadline_s", "_due_s", "_ends_s", "_ends_why", "_gap_s", "_timer", "_wakes_s", "_why",
+        "_bite", "_clock", "_deadline_s", "_due_s", "_ends_s", "_ends_why", "_gap_s", "_may_leave", "_speaks_by_s",
+        "_timer", "_wakes_s", "_why",
         "held", "passed",
     )  # fmt: skip
 
@@ -49,12 +50,20 @@ class Watchdog:
         self._ends_s, self._ends_why = call.deadline_s, DEADLINE
         if limits.total_s is not None and now_s + limits.total_s < self._ends_s:
             self._ends_s, self._ends_why = now_s + limits.total_s, "total"
-        self._due_s, self._why = self._ends_s, self._ends_why
-        if call.start_by_s < self._due_s:
-            self._due_s, self._why = call.start_by_s, "start"
-        if limits.first_token_s is not None and call.request.stream and now_s + limits.first_token_s < self._due_s:
-            self._due_s, self._why = now_s + limits.first_token_s, "first_token"
+        self._may_leave = call.may_leave
+        self._speaks_by_s: float | None = None
+        if limits.first_token_s is not None and call.request.stream:
+            self._speaks_by_s = now_s + limits.first_token_s
+        self._await_speech(call.start_by_s)
         self._sleep(now_s)
+
+    def _await_speech(self, start_by_s: float) -> None:
+        """The limits until the first progress. Of two at one instant the outer one is named."""
+        self._due_s, self._why = self._ends_s, self._ends_why
+        if start_by_s < self._due_s:
+            self._due_s, self._why = start_by_s, "start"
+        if self._speaks_by_s is not None and self._speaks_by_s < self._due_s:
+            self._due_s, self._why = self._speaks_by_s, "first_token"
 
     def go_on(self, now_s: float) -> None:
         """There was progress, and the caller is ready for more: the limits of the start are met, the gap begins."""
@@ -89,6 +98,8 @@ class Watchdog:
             self.linger(now_s)
         elif self.held and now_s < self._ends_s:
             self.go_on(now_s)
+        if self._why == "start" and now_s >= self._due_s and self._may_leave is not None and not self._may_leave():
+            self._await_speech(self._ends_s)
         if now_s < self._due_s:
             self._sleep(now_s)
             return

@@ -1,4 +1,4 @@
-"""What a failed attempt says about its endpoint: the health column of the error table, in one place.
+"""What a failed attempt says about its endpoint, made of what its error says of health (`router.errors`).
 
 A cancelled attempt says nothing, nor does one cut off by the caller's own deadline, nor a request that no endpoint
 would take. A refused key or a spent quota says that no call will succeed until somebody does something about it. A 429
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ..errors import AuthenticationFailed, NotFound, PermissionDenied, QuotaExhausted, RateLimited
 from ..ledger import Outcome
+from ..verdict import Health
 
 if TYPE_CHECKING:
     from ..ledger import Attempt
@@ -37,6 +37,10 @@ class Fault(enum.Enum):
     """It serves no call with this key, or on this account."""
     UNPROVEN = "unproven"
     """A policy gave it up for being slow, sooner than its own limit: no fault, and no proof of health either."""
+
+
+FAULTS = {Health.ENDPOINT: Fault.ENDPOINT, Health.LIMIT: Fault.LIMIT, Health.CREDENTIAL: Fault.CREDENTIAL}
+"""By what the error says of health. What it has to do with our own configuration is no fault of the endpoint's."""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,14 +75,9 @@ def failure_of(attempt: Attempt, *, blame: bool) -> Failure | None:
     error = attempt.error
     if error is None:
         return None
-    if isinstance(error, AuthenticationFailed | PermissionDenied | QuotaExhausted):
-        fault = Fault.CREDENTIAL
-    elif isinstance(error, RateLimited):
-        fault = Fault.LIMIT
-    elif blame and not isinstance(error, NotFound):
-        fault = Fault.ENDPOINT
-    elif attempt.outcome is Outcome.TIMED_OUT:
+    fault = FAULTS.get(error.health)
+    if fault is None or (fault is Fault.ENDPOINT and not blame):
+        if attempt.outcome is not Outcome.TIMED_OUT:
+            return None
         fault = Fault.UNPROVEN
-    else:
-        return None
     return Failure(fault=fault, sent_s=attempt.sent_s, reason=error.reason, retry_after_s=error.retry_after_s or None)

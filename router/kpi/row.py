@@ -30,6 +30,7 @@ class CallRow(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=Tr
         Of an attempt that never spoke, all that is left of it.
     generation_s: from the first progress to the end. An answer in one piece has none: all is in first_token_s.
     tpot_s: seconds per output token, as `Attempt.tpot_s`.
+    network_s: what of first_token_s was the way there and not the vendor's work: `Attempt.network_s` less connect_s.
     input_tokens: as the vendor says, else as the request does. cached_tokens, output_tokens: as the vendor says.
     keepalives: before the first progress. held_s: the caller took over what it was given; a part of generation_s.
     attempts: tries that were made. retries, fallbacks, hedges: of these kinds, each retry with its reason.
@@ -55,6 +56,7 @@ class CallRow(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=Tr
     first_token_s: float = 0.0
     generation_s: float = 0.0
     tpot_s: float | None = None
+    network_s: float | None = None
     input_tokens: int
     cached_tokens: int | None = None
     output_tokens: int | None = None

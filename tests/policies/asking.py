@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import anyio
 import attrs
 
-from paceline.router import Answer, Chunk, Endpoint, Policy, Request, Route, Router
+from paceline.router import Answer, Budget, Chunk, Endpoint, Policy, Request, Route, Router
 from paceline.router.errors import CallError, PolicyFailed, ProviderError, RateLimited
 from paceline.router.testing import Cut, Say, Script, run, virtual_clock
 
@@ -59,10 +59,20 @@ async def pushed(router: Router, request: Request) -> None:
 
 
 def routed(
-    endpoints: Sequence[Endpoint], policies: Sequence[Policy], routes: Sequence[Route] = (), *, seed: int = 1
+    endpoints: Sequence[Endpoint],
+    policies: Sequence[Policy],
+    routes: Sequence[Route] = (),
+    *,
+    seed: int = 1,
+    budget: Budget | None = None,
 ) -> Router:
     """A router on virtual time whose dice are thrown the same way in every run."""
-    return Router(endpoints, routes, policies, clock=virtual_clock, dice=random.Random(seed))
+    return Router(endpoints, routes, policies, clock=virtual_clock, dice=random.Random(seed), budget=budget)
+
+
+def plenty() -> Budget:
+    """A budget that never runs out, for what is not about it."""
+    return Budget(reserve=1_000_000, min_concurrent=1_000_000)
 
 
 @attrs.frozen(kw_only=True)

@@ -12,7 +12,7 @@ from paceline.router import Endpoint, Policy, Profile
 from paceline.router.errors import AuthenticationFailed, CallError, ProviderError, RateLimited
 from paceline.router.testing import SILENT, Scripted, answers, endpoint, fails, play, poisson, run, virtual_clock
 
-from .asking import hello, routed
+from .asking import hello, plenty, routed
 
 M = hello(model="m")
 
@@ -29,7 +29,8 @@ def test_a_busy_fleet_is_not_emptied_into_an_endpoint_that_fails_at_once(
     bad, good = Scripted(fails(0.001, fault)), Scripted(answers(1.0))
 
     async def main() -> int:
-        async with routed([endpoint("bad", bad), endpoint("good", good)], whole_stack()) as router:
+        endpoints = [endpoint("bad", bad), endpoint("good", good)]
+        async with routed(endpoints, whole_stack(), budget=plenty()) as router:
             results = await play(router, poisson(rate_per_s, 60.0, random.Random(1), lambda _: M))
         assert all(result.answer is not None for result in results)
         return len(results)

@@ -161,6 +161,37 @@ def test_the_answer_says_why_each_retry_was_made(ask: Ask) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("at_most", "calls"),
+    [
+        ({}, 5),
+        ({RateLimited: 1}, 4),
+        ({RateLimited: 0}, 2),
+        ({ProviderError: 0}, 1),
+        ({ConnectFailed: 0}, 5),
+        ({AttemptFailed: 3}, 4),
+        ({RateLimited: 2, AttemptFailed: 1}, 2),
+    ],
+)
+def test_failures_of_one_class_may_have_a_limit_of_their_own(
+    ask: Ask, at_most: dict[type[AttemptFailed], int], calls: int
+) -> None:
+    a = Scripted(*[fails(0.0, kind) for kind in (MalformedAnswer, RateLimited, ProviderError, RateLimited, NotFound)])
+    end = asked(ask, M, fleet(a), [Retry(stop=stop_after_attempt(9), at_most=at_most)])
+    assert (a.calls, len(end.error.attempts)) == (calls, calls)
+
+
+def test_a_limit_of_one_class_is_told_as_the_reason(ask: Ask) -> None:
+    end = asked(ask, M, fleet(Scripted(fails(0.0, RateLimited))), [Retry(at_most={RateLimited: 1})])
+    assert end.error.decisions[-1].reason == "gives up: no more tries after rate_limited"
+
+
+def test_an_endpoint_that_cannot_be_connected_to_is_asked_once_more_and_the_others_then(ask: Ask) -> None:
+    a, b = Scripted(fails(0.0, ConnectFailed)), Scripted(fails(0.0, ProviderError))
+    asked(ask, M, fleet(a, b), [Retry(stop=stop_after_attempt(9))])
+    assert (a.calls, b.calls) == (2, 7)
+
+
 def test_nothing_of_tenacity_runs_without_a_failure(ask: Ask) -> None:
     stop = Counted()
     asked(ask, M, fleet(Scripted(answers(0.5))), [Retry(stop=stop)])

@@ -20,7 +20,7 @@ from tenacity import (
 )
 from tenacity.wait import wait_base
 
-from paceline.policies import Fallback, Retry
+from paceline.policies import DecorrelatedJitter, Fallback, FullJitter, Retry
 from paceline.router import Endpoint, Route
 from paceline.router.errors import AttemptFailed, AuthenticationFailed, ConfigurationError, ProviderError, RateLimited
 from paceline.router.testing import Fail, Script, Scripted, answers, endpoint, fails, run, virtual_clock
@@ -77,6 +77,15 @@ class AsLongAsItSays(wait_base):
 def test_the_wait_may_depend_on_the_failure(ask: Ask) -> None:
     wait_s = random.Random(1).uniform(0.0, 4.0)
     assert sent_at(ask, [Scripted(DOWN, answers(0.0))], Retry(wait=AsLongAsItSays())) == [0.0, wait_s]
+
+
+def test_the_waits_may_be_decorrelated(ask: Ask) -> None:
+    dice, waits, before_s = random.Random(1), list[float](), 0.5
+    for _ in range(3):
+        before_s = min(4.0, dice.uniform(0.5, 3.0 * before_s))
+        waits.append(before_s)
+    retry = Retry(stop=stop_after_attempt(4), wait=DecorrelatedJitter(base_s=0.5, cap_s=4.0))
+    assert sent_at(ask, [Scripted(DOWN, DOWN, DOWN, answers(0.0))], retry) == list(accumulate(waits, initial=0.0))
 
 
 def test_an_untried_endpoint_is_asked_without_any_wait(ask: Ask) -> None:
@@ -159,17 +168,31 @@ def test_a_caller_who_leaves_during_the_wait_is_let_go_at_once(ask: Ask) -> None
     ],
 )
 def test_a_wait_that_throws_dice_of_its_own_is_refused(wait: wait_base) -> None:
-    with pytest.raises(ConfigurationError, match="wait is the ceiling of a full jitter"):
+    with pytest.raises(ConfigurationError, match="FullJitter: ceiling must draw nothing itself"):
         Retry(wait=wait)
 
 
-@pytest.mark.parametrize("wrong", [{"stop": 3}, {"wait": 0.25}, {"stop": wait_fixed(1)}])
-def test_limits_that_are_not_tenacitys_are_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(ConfigurationError, match=r"Retry: (stop|wait) must be (stop|wait)_base, not"):
+@pytest.mark.parametrize(
+    ("wrong", "mend"),
+    [
+        ({"stop": 3}, "stop must be stop_base, not int"),
+        ({"stop": wait_fixed(1)}, "stop must be stop_base, not wait_fixed"),
+        ({"wait": 0.25}, "wait must be a jitter such as FullJitter"),
+        ({"wait": FullJitter}, "wait must be a jitter such as FullJitter"),
+        ({"at_most": {TimeoutError: 1}}, "at_most must be counts by class of AttemptFailed"),
+        ({"at_most": {RateLimited: -1}}, "at_most must be a whole number of at least 0"),
+    ],
+)
+def test_limits_that_cannot_work_are_refused(wrong: dict[str, object], mend: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"Retry: {mend}"):
         Retry(**wrong)  # type: ignore[arg-type]
 
 
 def test_its_repr_says_what_its_limits_are() -> None:
     assert repr(Retry(wait=wait_fixed(1))) == (
-        "Retry(stop=stop_after_attempt(max_attempt_number=3), wait=wait_fixed(wait_fixed=1.0))"
+        "Retry(stop=stop_after_attempt(max_attempt_number=3), wait=FullJitter(wait_fixed(wait_fixed=1.0)))"
+    )
+    assert repr(Retry(wait=DecorrelatedJitter(), at_most={RateLimited: 1})) == (
+        "Retry(stop=stop_after_attempt(max_attempt_number=3), "
+        "wait=DecorrelatedJitter(base_s=0.25, cap_s=8.0), at_most={RateLimited: 1})"
     )

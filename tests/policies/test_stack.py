@@ -41,13 +41,14 @@ def five() -> list[Policy]:
 def test_describe_prints_the_stack_from_the_caller_inwards() -> None:
     router = routed([endpoint("a", Scripted(), model="best"), endpoint("b", Scripted(), model="fast")], five(), [CHAT])
     lines = router.describe().splitlines()
-    assert [line.split()[0] for line in lines[1:7]] == [
+    assert [line.split()[0] for line in lines[1:8]] == [
         "Fallback",
         "Retry",
         "Regions",
         "LatencyBudget",
         "Slots",
         "dispatch",
+        "extra",
     ]
     assert "Fallback(start_within_s=2.0)" in lines[1]
     assert "route chat: best > fast, fast means ttft" in lines

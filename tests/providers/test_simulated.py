@@ -151,6 +151,7 @@ def test_failures_come_as_often_and_as_they_were_told() -> None:
                     await router.complete(ask())
                 except RateLimited as failure:
                     failures.append(failure)
+                    await anyio.sleep(failure.retry_after_s or 0.0)
         return failures
 
     failures = run(main)

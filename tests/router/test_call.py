@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paceline.router import Call, Ledger, Request, Route, WindowShape
+from paceline.router.budget import Budget
 from paceline.router.events import Listeners
 from paceline.router.statistics.lengths import Lengths
 from paceline.router.testing import Scripted, endpoint
@@ -31,6 +32,7 @@ def call_of(*, deadline_s: float = 50.0, start_by_s: float = 50.0) -> Call:
         tied=2,
         residency=None,
         ledger=Ledger(0.0, streamed=False),
+        budget=Budget(),
         listeners=Listeners(()),
         clock=lambda: 1.5,
         dice=random.Random(1),
@@ -109,6 +111,7 @@ def test_the_cap_of_its_answer_is_the_lesser_of_the_requests_and_the_routes(
         tied=3,
         residency=None,
         ledger=Ledger(0.0, streamed=False),
+        budget=Budget(),
         listeners=Listeners(()),
         clock=lambda: 0.0,
         dice=random.Random(1),

@@ -22,7 +22,6 @@ from paceline.router import (
     Usage,
 )
 from paceline.router import errors as e
-from paceline.router.limit import signal_of
 from paceline.router.testing import SILENT, Scripted, answers, endpoint, fails, play, poisson, run, virtual_clock
 
 from .stack import ask, routed
@@ -53,7 +52,7 @@ def attempt(outcome: Outcome, error: e.AttemptFailed | None = None) -> Attempt:
 def test_loss_is_what_says_that_too_much_was_asked(
     outcome: Outcome, error: e.AttemptFailed | None, signal: Signal
 ) -> None:
-    assert signal_of(attempt(outcome, error)) is signal
+    assert attempt(outcome, error).signal is signal
 
 
 @pytest.mark.parametrize("limit", [Aimd(initial=5), TtftGradient(initial=5)])

@@ -244,7 +244,8 @@ def test_it_describes_its_stack_its_routes_and_its_endpoints() -> None:
     assert lines[1].split()[0] == "Slots"
     assert "max_wait_s=1.0" in lines[1]
     assert lines[2].split()[0] == "dispatch"
-    assert lines[3:] == [
+    assert lines[3].split()[:2] == ["extra", "attempts"]
+    assert lines[4:] == [
         "route chat: m > n, fast means total",
         "endpoint a: m of openai in eu, 4 slots",
         "endpoint b: n of vertex in here, no slot limit",

@@ -14,6 +14,7 @@ from paceline.router.errors import (
     ConnectFailed,
     ContentBlocked,
     ContextTooLong,
+    Gated,
     MalformedAnswer,
     NotFound,
     Overloaded,
@@ -50,6 +51,7 @@ TABLE: dict[type[AttemptFailed], Fault | None] = {
     ProviderOverloaded: Fault.ENDPOINT,
     ConnectFailed: Fault.ENDPOINT,
     Overloaded: None,
+    Gated: None,
 }
 MADE_BY_DISPATCH = {AttemptTimeout, StreamInterrupted}
 
@@ -72,9 +74,10 @@ def test_a_failure_is_laid_to_what_the_table_says(kind: type[AttemptFailed]) -> 
     assert (None if failure is None else failure.fault) is TABLE[kind]
 
 
-@pytest.mark.parametrize(("blame", "fault"), [(True, Fault.ENDPOINT), (False, Fault.UNPROVEN)])
-def test_a_timeout_is_a_fault_if_the_limit_was_the_endpoints_own(*, blame: bool, fault: Fault) -> None:
-    failure = failure_of(ended(AttemptTimeout("start", 2.0), Outcome.TIMED_OUT), blame=blame)
+@pytest.mark.parametrize(("limit", "fault"), [("first_token", Fault.ENDPOINT), ("start", Fault.UNPROVEN)])
+def test_a_timeout_is_a_fault_if_the_limit_was_the_endpoints_own(limit: str, fault: Fault) -> None:
+    error = AttemptTimeout(limit, 2.0)
+    failure = failure_of(ended(error, Outcome.TIMED_OUT), blame=error.blames_endpoint)
     assert failure is not None
     assert failure.fault is fault
 

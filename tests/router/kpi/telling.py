@@ -24,6 +24,7 @@ from paceline.router import (
     Usage,
     WindowShape,
 )
+from paceline.router.budget import Budget
 from paceline.router.errors import AttemptFailed
 from paceline.router.events import Listeners
 from paceline.router.kpi.history import CALLS, CallLog, History
@@ -98,6 +99,7 @@ def ended(
         tied=0,
         residency=None,
         ledger=ledger,
+        budget=Budget(),
         listeners=Listeners(()),
         clock=lambda: at_s,
         dice=random.Random(1),

@@ -26,6 +26,7 @@ from paceline.router import (
     Router,
     Usage,
 )
+from paceline.router.budget import Budget
 from paceline.router.errors import AttemptFailed, CallError, ConfigurationError, ProviderError, RateLimited
 from paceline.router.kpi.report import report_on
 from paceline.router.testing import (
@@ -87,7 +88,10 @@ def a_run(shape: HistoryShape) -> tuple[Report, list[Result], list[Scripted]]:
             for name, provider in zip("abc", providers, strict=True)
         ]
         policies = [Retry(), RoundRobin()]
-        async with Router(endpoints, [CHAT], policies, clock=virtual_clock, dice=dice, history=shape) as router:
+        plenty = Budget(reserve=1000, min_concurrent=1000)
+        async with Router(
+            endpoints, [CHAT], policies, clock=virtual_clock, dice=dice, history=shape, budget=plenty
+        ) as router:
             results = await play(router, [Arrival(number / 8.0, QUESTION) for number in range(1000)])
             return router.report(), results
 
