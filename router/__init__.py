@@ -14,11 +14,15 @@ from .endpoint import Endpoint, Limits, Provider
 from .events import AttemptEnded, CallEnded, CallOutcome, EndpointEjected, EndpointReturned, Event, Listener, Panic
 from .fleet import Fleet
 from .health.ejection import Ejection
+from .kpi.diagnosis import diagnose
+from .kpi.diagnosis_result import Cause, Contribution, Diagnosis, Headline, Verdict
 from .kpi.grades import Grade, Grades, Steps
 from .kpi.history import History
 from .kpi.log import HistoryShape
 from .kpi.report import EndpointReport, GroupReport, Report, RouteReport
 from .kpi.row import AttemptRow, CallRow
+from .kpi.watch import Thresholds, Watches
+from .kpi.watch_events import Alarm, AllClear, PromptGrew, RetriesRising, TailRising
 from .ledger import Attempt, Decision, Ledger, ModelLeft, Outcome
 from .limit import AdaptiveLimit, Limiter
 from .limit_aimd import Aimd
@@ -41,6 +45,8 @@ __all__ = [
     "DISCARD",
     "AdaptiveLimit",
     "Aimd",
+    "Alarm",
+    "AllClear",
     "Answer",
     "Attempt",
     "AttemptEnded",
@@ -50,10 +56,13 @@ __all__ = [
     "CallEnded",
     "CallOutcome",
     "CallRow",
+    "Cause",
     "Chunk",
     "Clock",
     "Collector",
+    "Contribution",
     "Decision",
+    "Diagnosis",
     "Ejection",
     "Emit",
     "Endpoint",
@@ -68,6 +77,7 @@ __all__ = [
     "Grades",
     "GroupReport",
     "Handler",
+    "Headline",
     "Health",
     "History",
     "HistoryShape",
@@ -87,9 +97,11 @@ __all__ = [
     "Prior",
     "Priority",
     "Profile",
+    "PromptGrew",
     "Provider",
     "Report",
     "Request",
+    "RetriesRising",
     "Route",
     "RouteReport",
     "Router",
@@ -99,13 +111,18 @@ __all__ = [
     "SlotPool",
     "Steps",
     "Stream",
+    "TailRising",
     "Target",
+    "Thresholds",
     "ToolCall",
     "ToolCallDelta",
     "TtftGradient",
     "Urgency",
     "Usage",
+    "Verdict",
+    "Watches",
     "Window",
     "WindowShape",
     "compose",
+    "diagnose",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from statistics import NormalDist
+from typing import Self
 
 import attrs
 
@@ -72,14 +73,18 @@ class Prior:
     median_s: float
     p95_s: float
 
-    def quantile(self, q: float, _now_s: float = 0.0, /) -> float:
-        """Seconds below which a share *q* (above 0, below 1) is expected, at any time."""
+    def as_of(self, _now_s: float, /) -> Self:
+        """Itself, at any time."""
+        return self
+
+    def quantile(self, q: float, /) -> float:
+        """Seconds below which a share *q* (above 0, below 1) is expected."""
         if self.p95_s <= self.median_s:
             return self.median_s
         return self.median_s * math.exp(self._sigma() * STANDARD_NORMAL.inv_cdf(q))
 
-    def within(self, t_s: float, _now_s: float = 0.0, /) -> float:
-        """P(T <= t), at any time."""
+    def within(self, t_s: float, /) -> float:
+        """P(T <= t)."""
         if t_s <= 0:
             return 0.0
         if self.p95_s <= self.median_s:

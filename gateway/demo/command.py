@@ -8,27 +8,30 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import signal
 import sys
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 from rich.console import Console
 
+from ...router import Headline, diagnose
 from . import report, screen, summary
 from .cloud import Cloud, CloudFailed
 from .contestant import PACELINE, ROUND_ROBIN, Record, paceline, round_robin
 from .lag import LagMeter, Strain
 from .race import Race
-from .scene import MODELS, REGIONS, incident
+from .scene import CHAT, MODELS, REGIONS, incident
 from .trace import BadTrace, replay
 from .traffic import Traffic, plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from ...router import Router
+    from ...router import Diagnosis, Router
     from .options import Options
 
 CONTESTANTS = (ROUND_ROBIN, PACELINE)
@@ -73,7 +76,8 @@ class Demo:
         self._incident = incident(options.seconds)
         self._records: dict[str, list[Record]] = {name: [] for name in CONTESTANTS}
         self._strain: dict[str, Strain] = {}
-        self._paceline: Router | None = None
+        self._routers: dict[str, Router] = {}
+        self._began_s = 0.0
 
     async def run(self) -> int:
         """Run it to its end or to a signal, report, and give the exit code."""
@@ -110,12 +114,12 @@ class Demo:
             def begin() -> None:
                 cloud.begin()
                 meter.start()
+                self._began_s = time.monotonic()
 
-            routers = {
+            self._routers = routers = {
                 ROUND_ROBIN: round_robin(cloud.ports[ROUND_ROBIN], seed=options.seed),
                 PACELINE: paceline(cloud.ports[PACELINE], seed=options.seed, seconds=options.seconds),
             }
-            self._paceline = routers[PACELINE]
             race = Race(self._traffic, routers, begin)
             self._records = {lane.name: lane.records for lane in race.lanes}
             async with asyncio.TaskGroup() as tasks:
@@ -132,8 +136,16 @@ class Demo:
             interrupted=interrupted,
             runs={name: summary.run(records, self._incident) for name, records in self._records.items()},
             strain=self._strain,
-            report=None if self._paceline is None else self._paceline.report(),
+            report=self._routers[PACELINE].report() if self._routers else None,
+            why={name: self._why(router) for name, router in self._routers.items()},
         )
+
+    def _why(self, router: Router) -> Diagnosis:
+        """Why the chat's first tokens took as long as they did in the brown-out, by the router's own records."""
+        rows = router.history.rows(CHAT.name, self._began_s, math.inf)
+        arrived = [(self._incident.phase(row.ended_s - row.total_s - self._began_s), row) for row in rows]
+        before, brownout = ([row for phase, row in arrived if phase == name] for name in ("before", "brownout"))
+        return diagnose(before, brownout, of=Headline.TTFT)
 
 
 @contextmanager

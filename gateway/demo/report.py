@@ -40,6 +40,9 @@ def show(outcome: Outcome, console: Console) -> None:
         console.print()
         console.print(report_table.verdicts(outcome.report))
         console.print()
+    for who, diagnosis in outcome.why.items():
+        console.print(f"Why, by {TITLES[who]}'s own records: {diagnosis.conclusion}")
+    console.print()
     for line in notes(outcome):
         console.print(Text(line, style="dim"))
     console.print()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ...router.kpi.diagnosis_result import Diagnosis
 from ...router.kpi.report import Report
 from .scene import PHASES, ROUTES
 
@@ -71,7 +72,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """The whole demo.
 
     strain: how the two processes of it kept up, by name. report: what Paceline's router says of itself; None if the run
-    ended before there was one.
+    ended before there was one. why: what each router says to the change of the chat's first tokens in the brown-out.
     """
 
     seed: int
@@ -81,6 +82,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     runs: dict[str, Run]
     strain: dict[str, Strain]
     report: Report | None = None
+    why: dict[str, Diagnosis] = {}
 
 
 def percentile(values: Sequence[float], percent: int) -> float | None:

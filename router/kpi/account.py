@@ -64,7 +64,7 @@ def pack_call(event: CallEnded) -> bytes:
     if attempt is None:
         return _encode((
             event.at_s, outcome, reason, None, None, None, class_of(call.size), call.max_tokens, None, total_s,
-            total_s, 0.0, 0.0, 0.0, 0.0, None,  # elsewhere from beginning to end
+            total_s, 0.0, 0.0, 0.0, 0.0, None, None,  # elsewhere from beginning to end
             call.prompt_tokens, None, None, 0, 0.0,
             0, ledger.retries, retried_from(ledger), len(ledger.models_left), ledger.hedges, 0, False, None,
         ))  # fmt: skip
@@ -81,7 +81,7 @@ def pack_call(event: CallEnded) -> bytes:
         event.at_s, outcome, reason, endpoint.name, endpoint.model, endpoint.region,
         class_of(call.size), call.max_tokens, first_s if spoke else None, total_s,
         wanted_s + (total_s - stopped_s), sent_s - wanted_s, connected_s - sent_s, first_s - connected_s, generation_s,
-        attempt.tpot_s,
+        attempt.tpot_s, None if attempt.processing_s is None else way_there(attempt, first_s - connected_s),
         tokens_in, cached, tokens_out, attempt.keepalives, min(attempt.held_s, generation_s),
         len(attempts), ledger.retries, retried_from(ledger) if ledger.retries else (), len(ledger.models_left),
         ledger.hedges, timeouts, answered and call.route.objective.met_by(first_s, total_s), money,
@@ -137,6 +137,12 @@ def marks(
     if attempt.slot_wait_s:
         wanted_s = min(max(after_s - attempt.slot_wait_s + _SNAP_S - _SNAP_S, 0.0), sent_s)
     return wanted_s, sent_s, connected_s, first_s, stopped_s
+
+
+def way_there(attempt: Attempt, first_token_s: float) -> float:
+    """What of the wait for the first token was the network's, as the vendor's own time tells."""
+    network_s = (attempt.network_s or 0.0) - (attempt.connect_s or 0.0)
+    return min(max(0.0, network_s), first_token_s)
 
 
 def retried_from(ledger: Ledger) -> tuple[str | None, ...]:

@@ -13,12 +13,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .latency import Latency
+from .memory import Memory
 from .relative import Relative
 from .window import Window
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .hdr import Scale
-    from .latency import Belief
+    from .interval import Interval
+    from .latency import Belief, Samples
     from .window import WindowShape
 
 
@@ -34,11 +38,19 @@ class ByLoad:
         self.overall = Latency(Window(scale, shape), believed)
         self._relative = Relative(shape, believed)
 
-    def believe(self, belief: Belief) -> None:
-        """Another belief to lean on."""
-        self.overall.believed = self._relative.believed = belief
+    def merge(self, intervals: Sequence[Interval], now_s: float) -> None:
+        """Add what was recorded before, or in another process. What is too old for the window is believed.
 
-    def at(self, in_flight: int) -> Belief:
+        It does not tell the loads: where nothing is known of any, it holds for all of them.
+        """
+        if self._relative.ratios.is_empty(now_s):
+            self._relative.merge({1.0: intervals}, now_s)
+        remembered = Memory.of(self.overall.measured.merge(intervals, now_s))
+        if remembered is not None:
+            self.overall.believed = remembered
+            self._relative.believe(remembered)
+
+    def at(self, in_flight: int) -> Latency[Samples]:
         """The latency of a call that is one of so many, at least 1."""
         return self._relative.at(in_flight)
 

@@ -13,21 +13,18 @@ from typing import TYPE_CHECKING
 
 from .fold import Fold
 from .latency import Latency
+from .memory import Memory
 from .relative import RATIO, Relative
-from .size_class import class_of, middle_of, middle_of_class
+from .size_class import class_of, middle_of, middle_of_class, octaves_of
 from .window import REFOLD_AFTER_S, Window, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from .hdr import Scale
     from .interval import Interval
     from .latency import Belief, Samples
     from .window import WindowShape
-
-
-MOST_RELATED = 50
-"""Samples of a class that another process recorded, to learn ratios from."""
 
 
 class BySize:
@@ -37,8 +34,8 @@ class BySize:
     """
 
     __slots__ = (
-        "_classes", "_fold", "_folded_at_s", "_new", "_octaves", "_relative", "_rotates_s", "_scale", "_shape",
-        "overall",
+        "_changed", "_classes", "_fold", "_folded_at_s", "_new", "_octaves", "_period_ends_s", "_relative", "_scale",
+        "_shape", "overall",
     )  # fmt: skip
 
     def __init__(self, scale: Scale, shape: WindowShape, believed: Belief | None) -> None:
@@ -48,7 +45,8 @@ class BySize:
         self._octaves: dict[int, Latency[Samples]] = {}
         self._relative = Relative(shape, believed)
         self._fold = Fold((), (), scale)
-        self._folded_at_s = self._rotates_s = -math.inf
+        self._folded_at_s = self._period_ends_s = -math.inf
+        self._changed = False
         self._new = 0
         self.overall: Latency[Samples] = Latency(self, believed)
 
@@ -58,11 +56,8 @@ class BySize:
             return self.overall
         known = self._octaves.get(octave)
         if known is None:
-            common = self._relative.at(middle_of(octave))
-            window = self._classes.get(class_of(octave))
-            if window is None:
-                return Latency(NOTHING, common)
-            known = self._octaves[octave] = Latency(window, common)
+            samples: Samples = self._classes.get(class_of(octave), NOTHING)
+            known = self._octaves[octave] = Latency(samples, self._relative.at(middle_of(octave)))
         return known
 
     def record(self, value_s: float, octave: int, now_s: float) -> None:
@@ -85,18 +80,18 @@ class BySize:
             self._octaves.clear()
         return window
 
-    def merge(self, size: int, intervals: Sequence[Interval], now_s: float) -> list[Interval]:
-        """Add what another process recorded of a class. Gives what is too old."""
-        self._rotates_s = -math.inf
-        too_old = self.window(size).merge(intervals, now_s)
-        fold = self._classes[size].fold(now_s)
-        for value_s in fold.sample(MOST_RELATED):
-            self._relative.record(value_s, middle_of_class(size), now_s)
-        return too_old
-
-    def believe(self, belief: Belief) -> None:
-        """Another belief to lean on."""
-        self.overall.believed = self._relative.believed = belief
+    def merge(self, known: Mapping[int, Sequence[Interval]], now_s: float) -> None:
+        """Add what was recorded before, or in another process, by class. What is too old for a window is believed."""
+        self._relative.merge({middle_of_class(size): intervals for size, intervals in known.items()}, now_s)
+        old = {size: self.window(size).merge(intervals, now_s) for size, intervals in known.items()}
+        self._period_ends_s = -math.inf
+        remembered = Memory.of([interval for intervals in old.values() for interval in intervals])
+        if remembered is not None:
+            self.overall.believed = remembered
+            self._relative.believe(
+                remembered, {middle: each for size in old for middle, each in _of_class(size, old[size])}
+            )
+            self._octaves.clear()
 
     def windows(self) -> Iterator[tuple[int, Window]]:
         """The classes that have a window."""
@@ -107,22 +102,40 @@ class BySize:
         """Values outside the range, recorded at its edge, in the windows there are."""
         return sum(window.clamped for window in self._classes.values())
 
+    def count(self, now_s: float) -> int:
+        """Latencies of all sizes that were seen to their end."""
+        self._forget_idle(now_s)
+        return sum(window.count(now_s) for window in self._classes.values())
+
     def fold(self, now_s: float) -> Fold:
         """The distribution of all sizes as of now: at most 0.25 s old, and younger while it is made of few samples."""
+        self._forget_idle(now_s)
         is_due = now_s - self._folded_at_s >= REFOLD_AFTER_S or self._new > self._fold.samples
-        if now_s >= self._rotates_s or (self._new and is_due):
-            self._refold(now_s)
+        if self._changed or (self._new and is_due):
+            self._fold = merged(self._classes.values(), now_s, self._scale)
             self._folded_at_s = now_s
-            self._rotates_s = (now_s // self._shape.period_s + 1) * self._shape.period_s
+            self._changed = False
             self._new = 0
         return self._fold
 
-    def _refold(self, now_s: float) -> None:
+    def _forget_idle(self, now_s: float) -> None:
+        """Once a period: give the memory of classes back that have nothing any more."""
+        if now_s < self._period_ends_s:
+            return
+        self._period_ends_s = (now_s // self._shape.period_s + 1) * self._shape.period_s
+        self._changed = True
         for size, window in list(self._classes.items()):
             if window.is_empty(now_s):
                 del self._classes[size]
                 self._octaves.clear()
-        self._fold = merged(self._classes.values(), now_s, self._scale)
+
+
+def _of_class(size: int, intervals: Sequence[Interval]) -> Iterator[tuple[float, Memory]]:
+    """What is remembered of a class, at the middles of its octaves."""
+    remembered = Memory.of(intervals)
+    if remembered is not None:
+        for octave in octaves_of(size):
+            yield middle_of(octave), remembered
 
 
 class _Nothing:

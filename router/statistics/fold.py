@@ -9,16 +9,15 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_left, bisect_right
-from collections import Counter
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from .hdr import bucket_of, highest_in
+from .hdr import Scale, bucket_of, highest_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .hdr import Filled, Scale
+    from .hdr import Filled
 
 ROUNDING = 1e-9
 """What floats may be off by: ceil(0.07 * 100) would be 8 without it."""
@@ -41,7 +40,8 @@ class Fold:
 
     def __init__(self, events: Sequence[Filled], censored: Sequence[Filled], scale: Scale) -> None:
         self.scale = scale
-        self.count = sum(count for _, count in events)
+        counts = [count for _, count in events]
+        self.count = sum(counts)
         self.censored = sum(count for _, count in censored)
         """Latencies cut off, known only to be longer."""
         self.longest_s: float | None = None
@@ -52,7 +52,7 @@ class Fold:
             self._cumulative, self._whole = array("d", kaplan_meier(events, censored)), 1
             self.longest_s = self._in_seconds(censored[-1][0])
         else:
-            self._cumulative, self._whole = array("I", accumulate(count for _, count in events)), self.count
+            self._cumulative, self._whole = array("I", accumulate(counts)), self.count
 
     @property
     def samples(self) -> int:
@@ -78,13 +78,14 @@ class Fold:
         shares = ((number * GOLDEN) % 1.0 for number in range(1, min(most, self.count) + 1))
         return [value_s for q in shares if (value_s := self.quantile(max(q, ROUNDING))) is not None]
 
-    def middle(self, q: float) -> float | None:
-        """As `quantile`, the middle of its bucket: what to reckon with, where the other is what to promise."""
-        highest_s = self.quantile(q)
-        if highest_s is None:
-            return None
-        bucket = bucket_of(round(highest_s / self.scale.unit_s))
-        return (highest_s + highest_in(bucket - 1) * self.scale.unit_s) / 2
+    def times(self, factor: float) -> Fold:
+        """The distribution of what takes so many times as long, *factor* above 0. It shares the counts of this one."""
+        longer = object.__new__(Fold)
+        longer.scale = Scale(self.scale.unit_s * factor, self.scale.highest)
+        longer.count, longer.censored = self.count, self.censored
+        longer.longest_s = None if self.longest_s is None else self.longest_s * factor
+        longer._buckets, longer._cumulative, longer._whole = self._buckets, self._cumulative, self._whole
+        return longer
 
     def cdf(self, t_s: float) -> float | None:
         """P(T <= t), 0..1; None with nothing seen. A lower bound beyond the latencies that were cut off."""
@@ -102,10 +103,10 @@ class Fold:
 
 def added(parts: Iterable[Sequence[Filled]]) -> list[Filled]:
     """Several distributions of one scale as one."""
-    total: Counter[int] = Counter()
+    total: dict[int, int] = {}
     for part in parts:
         for bucket, count in part:
-            total[bucket] += count
+            total[bucket] = total.get(bucket, 0) + count
     return sorted(total.items())
 
 

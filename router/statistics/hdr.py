@@ -63,15 +63,20 @@ Filled: TypeAlias = tuple[int, int]
 """A bucket and its count, above 0."""
 
 
+NOWHERE = (1 << 16, -1)
+"""The buckets between which all samples lie, where there are none; they only move apart while there are some."""
+
+
 class Histogram:
     """Counts of values in units of a scale."""
 
-    __slots__ = ("_counts", "_hdr", "scale")
+    __slots__ = ("_counts", "_hdr", "_highest", "_lowest", "scale")
 
     def __init__(self, scale: Scale) -> None:
         self.scale = scale
         self._hdr: Any = HdrHistogram(1, scale.highest, DIGITS, word_size=WORD_BYTES)
         self._counts: Any = self._hdr.counts
+        self._lowest, self._highest = NOWHERE
 
     @property
     def count(self) -> int:
@@ -83,10 +88,10 @@ class Histogram:
         """Counts by bucket, the smallest values first: a copy, as iterating over the library's array is slow."""
         return cast("Sequence[int]", self._counts[:])
 
-    def filled(self, lowest: int = 0, highest: int | None = None) -> list[Filled]:
-        """The buckets that hold something, with their counts, between two buckets, both included."""
-        end = None if highest is None else highest + 1
-        return [(bucket, count) for bucket, count in enumerate(self._counts[lowest:end], lowest) if count]
+    def filled(self) -> list[Filled]:
+        """The buckets that hold something, with their counts."""
+        counts = self._counts[self._lowest : self._highest + 1]
+        return [(bucket, count) for bucket, count in enumerate(counts, self._lowest) if count]
 
     def highest_s(self, bucket: int) -> float:
         """The largest value, in seconds, that belongs to a bucket."""
@@ -100,7 +105,13 @@ class Histogram:
         """Add *more* to a bucket's count; below zero, take away what was added before."""
         self._counts[bucket] += more
         self._hdr.total_count += more
+        self._lowest = min(self._lowest, bucket)
+        self._highest = max(self._highest, bucket)
+        if not self._hdr.total_count:
+            self._lowest, self._highest = NOWHERE
 
     def add(self, other: Histogram) -> None:
         """Add another's counts, of the same scale."""
         self._hdr.add(other._hdr)
+        self._lowest = min(self._lowest, other._lowest)
+        self._highest = max(self._highest, other._highest)

@@ -7,6 +7,9 @@ A few samples say little, so a measured distribution leans on what was believed 
 and quantiles likewise. What is believed of an endpoint is its profile; what is believed of prompts of one size is what
 is known of all of them. Where nothing is believed the measurement stands alone; with neither the answer is None.
 
+Questions are put to a `Distribution`, which is a latency as of one instant. It stays the same object until a fold under
+it is made anew, a few times a second, so what was asked of it once need not be reckoned again.
+
 Source: shrinkage towards a prior worth k samples, as the posterior mean of a Beta-binomial (Gelman et al., "Bayesian
 Data Analysis").
 """
@@ -22,15 +25,23 @@ BELIEF_WEIGHT = 20
 """Samples a belief is worth."""
 
 
-class Belief(Protocol):
-    """A distribution of seconds that is believed in before anything is measured."""
+class Distribution(Protocol):
+    """Seconds that something takes. It never changes."""
 
-    def within(self, t_s: float, now_s: float, /) -> float | None:
-        """P(T <= t), 0..1; None if nothing is known."""
+    def within(self, t_s: float, /) -> float:
+        """P(T <= t), 0..1."""
         ...
 
-    def quantile(self, q: float, now_s: float, /) -> float | None:
-        """Seconds below which a share *q* (above 0, below 1) lies; None if nothing is known."""
+    def quantile(self, q: float, /) -> float | None:
+        """Seconds below which a share *q* (above 0, below 1) lies; None where too much was cut off to tell."""
+        ...
+
+
+class Belief(Protocol):
+    """A latency that is believed in before anything is measured."""
+
+    def as_of(self, now_s: float, /) -> Distribution | None:
+        """Its distribution: the same object as long as nothing has changed; None if nothing is known."""
         ...
 
 
@@ -48,14 +59,15 @@ S_co = TypeVar("S_co", bound=Samples, covariant=True)
 class Latency(Generic[S_co]):
     """The distribution of one metric, in seconds; a `Belief` itself. A question costs about a microsecond.
 
-    measured: the samples. believed: the distribution to lean on; None: there is none.
+    measured: the samples. believed: the latency to lean on; None: there is none.
     """
 
-    __slots__ = ("believed", "measured")
+    __slots__ = ("_kept", "believed", "measured")
 
     def __init__(self, measured: S_co, believed: Belief | None) -> None:
         self.measured = measured
         self.believed = believed
+        self._kept: Leaning | None = None
 
     def samples(self, now_s: float) -> int:
         """Latencies in the window that were seen to their end."""
@@ -65,28 +77,64 @@ class Latency(Generic[S_co]):
         """Latencies in the window that were cut off."""
         return self.measured.fold(now_s).censored
 
+    def as_of(self, now_s: float) -> Distribution | None:
+        """The distribution as of now; None if nothing is known."""
+        fold = self.measured.fold(now_s)
+        believed = None if self.believed is None else self.believed.as_of(now_s)
+        if not fold.samples:
+            return believed
+        kept = self._kept
+        if kept is None or kept.fold is not fold or kept.believed is not believed:
+            kept = self._kept = Leaning(fold, believed)
+        return kept
+
     def within(self, t_s: float, now_s: float) -> float | None:
         """P(T <= t), 0..1; None if nothing is known."""
-        fold = self.measured.fold(now_s)
-        believed = None if self.believed is None else self.believed.within(t_s, now_s)
-        return blend(fold.samples, fold.cdf(t_s), believed)
+        distribution = self.as_of(now_s)
+        return None if distribution is None else distribution.within(t_s)
 
     def quantile(self, q: float, now_s: float) -> float | None:
-        """Seconds below which a share *q* (above 0, below 1) lies; None if nothing is known.
+        """Seconds below which a share *q* (above 0, below 1) lies; None if nothing is known."""
+        distribution = self.as_of(now_s)
+        return None if distribution is None else distribution.quantile(q)
+
+
+class Leaning:
+    """A measured distribution that leans on a believed one. Quantiles are reckoned once.
+
+    fold: what was measured, at least one sample. believed: None: nothing is.
+    """
+
+    __slots__ = ("_quantiles", "_share", "believed", "fold")
+
+    def __init__(self, fold: Fold, believed: Distribution | None) -> None:
+        self.fold = fold
+        self.believed = believed
+        self._share = 1.0 if believed is None else fold.samples / (fold.samples + BELIEF_WEIGHT)
+        self._quantiles: dict[float, float | None] = {}
+
+    def within(self, t_s: float, /) -> float:
+        """P(T <= t), 0..1."""
+        measured = self.fold.cdf(t_s) or 0.0
+        if self.believed is None:
+            return measured
+        return self._share * measured + (1.0 - self._share) * self.believed.within(t_s)
+
+    def quantile(self, q: float, /) -> float | None:
+        """Seconds below which a share *q* lies.
 
         Where so many were cut off that it lies beyond all that was seen to its end, the belief stands for it, or the
-        longest of those cut off if that is more.
+        longest of those cut off if that is more. Where nothing is believed, that is not known.
         """
-        fold = self.measured.fold(now_s)
-        measured = fold.quantile(q)
-        believed = None if self.believed is None else self.believed.quantile(q, now_s)
-        if measured is None and fold.longest_s is not None and believed is not None:
-            measured = max(fold.longest_s, believed)
-        return blend(fold.samples, measured, believed)
+        if q not in self._quantiles:
+            self._quantiles[q] = self._reckoned(q)
+        return self._quantiles[q]
 
-
-def blend(samples: int, measured: float | None, believed: float | None) -> float | None:
-    """A measurement of so many samples, leaning on a belief. Either may be unknown."""
-    if measured is None or believed is None:
-        return believed if measured is None else measured
-    return (samples * measured + BELIEF_WEIGHT * believed) / (samples + BELIEF_WEIGHT)
+    def _reckoned(self, q: float) -> float | None:
+        measured = self.fold.quantile(q)
+        believed = None if self.believed is None else self.believed.quantile(q)
+        if believed is None:
+            return measured
+        if measured is None:
+            measured = max(self.fold.longest_s or 0.0, believed)
+        return self._share * measured + (1.0 - self._share) * believed

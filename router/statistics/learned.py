@@ -6,9 +6,11 @@ was cut off is a latency of at least so long; and an answer whose reader was slo
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from ..ledger import Outcome
+from ..remembered import KEPT_S
 from . import slowness
 from .by_load import ByLoad
 from .by_size import BySize
@@ -16,7 +18,7 @@ from .hdr import MILLISECONDS_TO_AN_HOUR, TEN_MICROSECONDS_TO_A_MINUTE
 from .interval import Series
 from .latency import Latency
 from .memory import Memory
-from .outlook import Outlook
+from .outlook import NOTHING_NEW, Lately, Outlook
 from .recent import Recent
 from .window import Window
 
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from ..profile import Profile
     from ..remembered import Pulse
     from .interval import Interval
-    from .latency import Belief
     from .window import WindowShape
 
 SLOW_READER = 0.1
@@ -61,7 +62,7 @@ class Learned:
     """
 
     __slots__ = (
-        "_outlooks", "_pulse", "_thought_unknown", "connections",
+        "_expires_s", "_lately", "_outlooks", "_pulse", "_thought_unknown", "connections",
         "gap", "network", "network_s", "recent", "slot_wait", "total", "tpot", "ttft",
     )  # fmt: skip
 
@@ -77,6 +78,8 @@ class Learned:
         self.connections = 0
         self._pulse = pulse
         self._outlooks: dict[int | None, Outlook] = {}
+        self._expires_s = -math.inf
+        self._lately = NOTHING_NEW
         self._thought_unknown = False
 
     # -- what is asked
@@ -86,21 +89,26 @@ class Learned:
 
         size: octave of its prompt's size; None: any. in_flight: calls that are under way there.
         """
+        if now_s >= self._expires_s:
+            self._look_again(now_s)
         outlook = self._outlooks.get(size)
-        if outlook is None or now_s >= outlook.expires_s:
-            known = self.ttft.overall.samples(now_s) > 0 or self.total.samples(now_s) > 0
-            self._thought_unknown = not known
+        if outlook is None:
             outlook = self._outlooks[size] = Outlook(
-                self.ttft.of(size),
-                self.total,
-                self.tpot.at(in_flight + 1),
-                known=known,
-                stretch=slowness.of_first_tokens(self.ttft, self.recent, now_s),
-                drag=slowness.of_tokens(self.tpot.overall, self.recent, now_s),
-                failing=self.recent.failing(now_s),
-                now_s=now_s,
+                self.ttft.of(size), self.total, self.tpot.at(in_flight + 1), self._lately, now_s
             )
         return outlook
+
+    def _look_again(self, now_s: float) -> None:
+        self._outlooks.clear()
+        self._expires_s = now_s + KEPT_S
+        known = self.ttft.count(now_s) > 0 or self.total.measured.count(now_s) > 0
+        self._thought_unknown = not known
+        self._lately = Lately(
+            known=known,
+            stretch=slowness.of_first_tokens(self.ttft, self.recent, now_s),
+            drag=slowness.of_tokens(self.tpot, self.recent, now_s),
+            failing=self.recent.failing(now_s),
+        )
 
     def series(self) -> Iterator[tuple[Series, Window]]:
         """Every distribution there is."""
@@ -115,24 +123,17 @@ class Learned:
         What is as young as the windows goes into them. What is older is believed, where there are enough samples of it,
         in place of the profile: it was measured.
         """
-        old: dict[str, list[Interval]] = {}
-        for series, intervals in known.items():
-            if series.metric == "ttft" and series.size is not None:
-                old.setdefault("ttft", []).extend(self.ttft.merge(series.size, intervals, now_s))
-            elif series.size is None and series.metric in self._unsized():
-                old.setdefault(series.metric, []).extend(self._unsized()[series.metric].merge(intervals, now_s))
-        for metric, believe in (
-            ("ttft", self.ttft.believe),
-            ("tpot", self.tpot.believe),
-            ("total", self._believe_total),
-        ):
-            belief = Memory.of(old.get(metric, ()))
-            if belief is not None:
-                believe(belief)
-        self._outlooks.clear()
 
-    def _believe_total(self, belief: Belief) -> None:
-        self.total.believed = belief
+        def of(metric: str) -> Sequence[Interval]:
+            return known.get(Series(metric), ())
+
+        sizes = {series.size: intervals for series, intervals in known.items() if series.metric == "ttft"}
+        self.ttft.merge({size: intervals for size, intervals in sizes.items() if size is not None}, now_s)
+        self.tpot.merge(of("tpot"), now_s)
+        self.total.believed = Memory.of(self.total.measured.merge(of("total"), now_s)) or self.total.believed
+        for metric, window in (("gap", self.gap), ("slot_wait", self.slot_wait), ("network", self.network)):
+            window.merge(of(metric), now_s)
+        self._expires_s = -math.inf
 
     def _unsized(self) -> dict[str, Window]:
         return {
@@ -194,13 +195,13 @@ class Learned:
             tpot_s = attempt.tpot_s
             if tpot_s is not None:
                 self.tpot.record(tpot_s, attempt.in_flight, now_s)
-                self.recent.tpot.sample(tpot_s, attempt.size, now_s)
+                self.recent.tpot.sample(tpot_s, attempt.in_flight, now_s)
         elif _is_cut_off(attempt) or attempt.first_progress_s is not None:
             self.total.measured.record_censored(after_s, now_s)
 
     def _startle(self, now_s: float) -> None:
         """Something happened that must be seen at once."""
-        self._outlooks.clear()
+        self._expires_s = -math.inf
         self._pulse.beat(now_s)
 
     def _measure_network(self, connect_s: float, now_s: float) -> None:

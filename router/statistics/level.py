@@ -2,8 +2,8 @@
 
 A window of a minute needs half a minute to believe in a step. The *median of the last five* sees it at once: one slow
 answer does not move it, three do; after a lull, when there are fewer, what is usual makes up for those that are
-missing, so that two do. Samples are compared with what is usual for their own size of prompt, so that five large
-prompts in a row are not taken for a slow endpoint.
+missing, so that two do. Samples are compared with what is usual for their own kind (the size of their prompt, the load
+they met), so that five large prompts in a row are not taken for a slow endpoint.
 
 Sources: the running median as robust step detector, Tukey, "Exploratory Data Analysis" (1977); that old samples are
 forgotten is Finagle's PeakEwma's, so that nobody is judged for ever by what he did last.
@@ -41,11 +41,11 @@ class Level:
         self.sampled_at_s = -math.inf
         """When the last sample was taken; minus infinity before the first."""
 
-    def sample(self, value_s: float, size: int, now_s: float, *, cut_off: bool = False) -> None:
-        """Take a sample. *cut_off*: it would have taken at least this long, and at least what is usual."""
+    def sample(self, value_s: float, kind: int, now_s: float, *, cut_off: bool = False) -> None:
+        """Take a sample. *cut_off*: it would have taken at least this long, and at least what is usual for its kind."""
         if now_s - self.sampled_at_s > FADE_S:
             self._last.clear()
-        self._last.append((value_s, size, cut_off))
+        self._last.append((value_s, kind, cut_off))
         self.sampled_at_s = now_s
 
     def is_settled(self, now_s: float) -> bool:
@@ -55,13 +55,13 @@ class Level:
     def slowness(self, usual_s: Callable[[int], float | None], now_s: float) -> float:
         """How many times slower than usual the last few were, by their median; 1.0 where nothing is to be said.
 
-        usual_s: what is usual for an octave of prompt sizes; None if that is not known.
+        usual_s: what is usual for a kind; None if that is not known.
         """
         if now_s - self.sampled_at_s > FADE_S:
             return 1.0
         times = [1.0] * (FEWEST - len(self._last))
-        for value_s, size, cut_off in self._last:
-            usual = usual_s(size)
+        for value_s, kind, cut_off in self._last:
+            usual = usual_s(kind)
             if usual:
                 slower = max(SHORTEST_S, value_s) / usual
                 times.append(max(1.0, slower) if cut_off else slower)

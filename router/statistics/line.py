@@ -20,15 +20,19 @@ FORGET = 0.98
 FARTHEST = 1.25
 """Times the line that a sample may lie above it, or the line above the sample."""
 
+NEAREST = 1.0 / FARTHEST
+
 SETTLED = 5
 """Samples before the line is trusted to tell a straggler."""
 
 SPREAD = 0.1
 """A spread of x of this share of its mean is taken for noise."""
 
+SPREAD_SQUARED = SPREAD * SPREAD
+
 
 class Line:
-    """Seconds by x, a number above 0. Everything is O(1)."""
+    """Seconds by x, a number above 0. Everything is O(1). A sample is the hot path: its steps stand in one place."""
 
     __slots__ = ("_base", "_count", "_slope", "_w", "_wt", "_wx", "_wxt", "_wxx")
 
@@ -37,28 +41,35 @@ class Line:
         self._base = self._slope = 0.0
         self._count = 0
 
-    def sample(self, value_s: float, x: float) -> None:
-        """Take a sample, in seconds above 0."""
-        expected_s = value_s
-        if self._count >= SETTLED:
-            expected_s = self._base + self._slope * x
-            value_s = min(max(value_s, expected_s / FARTHEST), FARTHEST * expected_s)
+    def sample(self, value_s: float, x: float) -> float:
+        """Take a sample, in seconds above 0. Gives how many times what was expected it is; 1.0 of the first."""
+        expected_s = self._base + self._slope * x if self._count else value_s
+        ratio = value_s / expected_s
+        if self._count < SETTLED:
+            expected_s = value_s
+        elif ratio > FARTHEST:
+            value_s = FARTHEST * expected_s
+        elif ratio < NEAREST:
+            value_s = NEAREST * expected_s
         weight = 1.0 / (expected_s * expected_s)
+        of_x, of_s = weight * x, weight * value_s
         self._count += 1
-        self._w = FORGET * self._w + weight
-        self._wx = FORGET * self._wx + weight * x
-        self._wxx = FORGET * self._wxx + weight * x * x
-        self._wt = FORGET * self._wt + weight * value_s
-        self._wxt = FORGET * self._wxt + weight * x * value_s
-        self._fit()
+        self._w = w = FORGET * self._w + weight
+        self._wx = wx = FORGET * self._wx + of_x
+        self._wxx = wxx = FORGET * self._wxx + of_x * x
+        self._wt = wt = FORGET * self._wt + of_s
+        self._wxt = wxt = FORGET * self._wxt + of_s * x
+        mean_x, mean_s = wx / w, wt / w
+        spread = wxx / w - mean_x * mean_x
+        floor = SPREAD_SQUARED * mean_x * mean_x
+        slope = (wxt / w - mean_x * mean_s) / (spread + floor if spread > 0.0 else floor)
+        if slope <= 0.0:
+            slope = 0.0
+        elif slope * mean_x > mean_s:
+            slope = mean_s / mean_x
+        self._slope, self._base = slope, mean_s - slope * mean_x
+        return ratio
 
     def at(self, x: float) -> float | None:
         """Seconds to expect; None before the first sample."""
         return self._base + self._slope * x if self._count else None
-
-    def _fit(self) -> None:
-        mean_x, mean_s = self._wx / self._w, self._wt / self._w
-        spread = max(0.0, self._wxx / self._w - mean_x * mean_x) + (SPREAD * mean_x) ** 2
-        together = self._wxt / self._w - mean_x * mean_s
-        self._slope = min(max(0.0, together / spread), mean_s / mean_x)
-        self._base = mean_s - self._slope * mean_x

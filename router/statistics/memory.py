@@ -31,10 +31,14 @@ class Memory:
         fold = Fold(events, censored, intervals[0].events.scale)
         return cls(fold) if fold.count >= BELIEF_WEIGHT else None
 
-    def within(self, t_s: float, _now_s: float, /) -> float | None:
-        """P(T <= t), 0..1."""
-        return self._fold.cdf(t_s)
+    def as_of(self, _now_s: float, /) -> Self:
+        """Itself, at any time."""
+        return self
 
-    def quantile(self, q: float, _now_s: float, /) -> float | None:
+    def within(self, t_s: float, /) -> float:
+        """P(T <= t), 0..1."""
+        return self._fold.cdf(t_s) or 0.0
+
+    def quantile(self, q: float, /) -> float | None:
         """Seconds below which a share *q* (above 0, below 1) lies; None where too much was cut off to tell."""
         return self._fold.quantile(q)

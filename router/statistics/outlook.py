@@ -15,15 +15,14 @@ are seldom reached at once.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from ..remembered import KEPT_S
 from .lengths import STRATA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .latency import Belief, Latency, Samples
+    from .latency import Belief
 
 FAILURE_COST_S = 5.0
 """What a failure costs in a comparison of speeds: failing fast must not look fast. Source: linkerd2's 5 s penalty."""
@@ -32,64 +31,67 @@ FEW_STRATA = (1 / 6, 1 / 2, 5 / 6)
 """Paces to reckon with where lengths are uncertain as well; they vary far more."""
 
 
-class Outlook:
-    """Expectations of one endpoint at one instant. Seconds throughout; None: not known.
+class Lately(NamedTuple):
+    """What the last few calls of an endpoint say, whatever their size.
 
     known: whether an answer of it was seen within the window.
     stretch: how many times slower to start than its distribution says it has been of late; 1.0 if as ever.
     drag: the same of its time per token.
-    failing: share of its last calls that failed, 0..1. failure_s: the same, reckoned at 5 s a failure.
+    failing: share of its last calls that failed, 0..1.
+    """
+
+    known: bool
+    stretch: float
+    drag: float
+    failing: float
+
+
+NOTHING_NEW = Lately(known=False, stretch=1.0, drag=1.0, failing=0.0)
+
+
+class Outlook:
+    """Expectations of one endpoint at one instant. Seconds throughout; None: not known.
+
+    known, stretch, drag, failing: as in `Lately`. failure_s: failures, reckoned at 5 s each.
     ttft_s: expected to the first token.
     """
 
     __slots__ = (
-        "_now_s", "_total", "_tpot", "_ttft",
-        "drag", "expires_s", "failing", "failure_s", "known", "slower_s", "stretch", "ttft_s",
+        "_now_s", "_succeeding", "_total", "_tpot", "_ttft",
+        "drag", "failing", "failure_s", "known", "slower_s", "stretch", "ttft_s",
     )  # fmt: skip
 
-    def __init__(
-        self,
-        ttft: Latency[Samples],
-        total: Latency[Samples],
-        tpot: Belief,
-        *,
-        known: bool,
-        stretch: float,
-        drag: float,
-        failing: float,
-        now_s: float,
-    ) -> None:
-        self._ttft, self._total, self._tpot = ttft, total, tpot
+    def __init__(self, ttft: Belief, total: Belief, tpot: Belief, lately: Lately, now_s: float) -> None:
+        self._ttft, self._total, self._tpot = ttft.as_of(now_s), total, tpot
         self._now_s = now_s
-        self.expires_s = now_s + KEPT_S
-        self.known = known
-        self.stretch = stretch
-        self.drag = drag
-        self.failing = failing
-        self.failure_s = failing * FAILURE_COST_S
-        ttft_s = ttft.quantile(0.5, now_s)
-        self.slower_s = 0.0 if ttft_s is None else max(0.0, ttft_s * (stretch - 1.0))
+        self.known, self.stretch, self.drag, self.failing = lately
+        self._succeeding = 1.0 - self.failing
+        self.failure_s = self.failing * FAILURE_COST_S
+        ttft_s = None if self._ttft is None else self._ttft.quantile(0.5)
+        self.slower_s = 0.0 if ttft_s is None else max(0.0, ttft_s * (self.stretch - 1.0))
         """Seconds more to the first token, of late, than the distributions say."""
-        self.ttft_s = None if ttft_s is None else ttft_s * stretch
+        self.ttft_s = None if ttft_s is None else ttft_s * self.stretch
 
     @property
     def total_s(self) -> float | None:
         """Expected to the end of a whole answer like those of late."""
-        total_s = self._total.quantile(0.5, self._now_s)
+        total = self._total.as_of(self._now_s)
+        total_s = None if total is None else total.quantile(0.5)
         return None if total_s is None else total_s + self.slower_s
 
     def ttft_quantile_s(self, q: float) -> float | None:
         """Seconds to the first token below which a share *q* (above 0, below 1) of calls is expected."""
-        ttft_s = self._ttft.quantile(q, self._now_s)
+        ttft_s = None if self._ttft is None else self._ttft.quantile(q)
         return None if ttft_s is None else ttft_s * self.stretch
 
     def p_first_token_within(self, t_s: float) -> float | None:
         """Chance that the first token is there within *t_s*, and the call does not fail."""
-        return self._unless_it_fails(self._ttft.within(t_s / self.stretch, self._now_s))
+        return None if self._ttft is None else self._ttft.within(t_s / self.stretch) * self._succeeding
 
     def p_total_within(self, t_s: float) -> float | None:
         """Chance that a whole answer is there within *t_s*, judged by whole answers of late."""
-        return self._unless_it_fails(self._total.within(t_s - self.slower_s, self._now_s))
+        total = self._total.as_of(self._now_s)
+        return None if total is None else total.within(t_s - self.slower_s) * self._succeeding
 
     def p_tokens_within(self, t_s: float, lengths: Sequence[int]) -> float | None:
         """Chance that an answer is there within *t_s*, and the call does not fail.
@@ -97,11 +99,11 @@ class Outlook:
         lengths: of the answer, in tokens, equally likely; at least one.
         """
         paces = self.paces_s(STRATA if len(lengths) == 1 else FEW_STRATA)
-        if paces is None or self.ttft_s is None:
+        if paces is None or self._ttft is None:
             return None
-        within, stretch, now_s = self._ttft.within, self.stretch, self._now_s
-        chances = [within((t_s - tokens * pace_s) / stretch, now_s) or 0.0 for tokens in lengths for pace_s in paces]
-        return self._unless_it_fails(sum(chances) / len(chances))
+        within, stretch = self._ttft.within, self.stretch
+        chances = [within((t_s - tokens * pace_s) / stretch) for tokens in lengths for pace_s in paces]
+        return sum(chances) / len(chances) * self._succeeding
 
     def tokens_s(self, lengths: Sequence[int]) -> float | None:
         """Expected seconds until an answer of one of these equally likely lengths is there."""
@@ -112,13 +114,13 @@ class Outlook:
 
     def paces_s(self, shares: Sequence[float]) -> list[float] | None:
         """Seconds per token at these quantiles; None if not known."""
+        tpot = self._tpot.as_of(self._now_s)
+        if tpot is None:
+            return None
         paces: list[float] = []
         for q in shares:
-            pace_s = self._tpot.quantile(q, self._now_s)
+            pace_s = tpot.quantile(q)
             if pace_s is None:
                 return None
             paces.append(pace_s * self.drag)
         return paces
-
-    def _unless_it_fails(self, p: float | None) -> float | None:
-        return None if p is None else p * (1.0 - self.failing)

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 BUCKET_NUMBER = "H"
 """Two bytes: a histogram of two digits up to an hour has some 2,000 buckets."""
 
-NOWHERE = (1 << 16, -1)
-"""The buckets between which all samples lie, where there are none; they only move apart while there are some."""
-
 
 class Periods:
     """Bucket numbers of samples by period, and the histogram of all of them.
@@ -28,7 +25,7 @@ class Periods:
     newest: the samples of the period that is under way; to be appended to.
     """
 
-    __slots__ = ("_all", "_counted", "_highest", "_lowest", "_place", "_samples", "newest")
+    __slots__ = ("_all", "_before", "_counted", "_place", "_samples", "newest")
 
     def __init__(self, scale: Scale, periods: int) -> None:
         self._all = Histogram(scale)
@@ -36,12 +33,17 @@ class Periods:
         self._place = 0
         self.newest = self._samples[0]
         self._counted = 0
-        self._lowest, self._highest = NOWHERE
+        self._before = 0
 
     @property
-    def pending(self) -> int:
-        """Samples that came since they were last counted."""
-        return len(self.newest) - self._counted
+    def appended(self) -> int:
+        """Samples that were ever appended, whoever has counted them since."""
+        return self._before + len(self.newest) - self._counted
+
+    @property
+    def count(self) -> int:
+        """Samples that it holds."""
+        return self._all.count + len(self.newest) - self._counted
 
     def turn_to(self, place: int) -> None:
         """Another period is the newest now."""
@@ -60,8 +62,6 @@ class Periods:
         del samples[:]
         if place == self._place:
             self._counted = 0
-        if not self._all.count:
-            self._lowest, self._highest = NOWHERE
 
     def insert(self, buckets: array[int], place: int) -> None:
         """Add samples to any period."""
@@ -74,7 +74,12 @@ class Periods:
     def filled(self) -> list[Filled]:
         """All samples, by bucket."""
         self._count()
-        return self._all.filled(self._lowest, self._highest) if self._all.count else []
+        return self._all.filled()
+
+    def add_to(self, total: Histogram) -> None:
+        """Add all samples to a histogram of their scale."""
+        self._count()
+        total.add(self._all)
 
     def histogram(self, place: int) -> Histogram:
         """A period's samples."""
@@ -84,14 +89,12 @@ class Periods:
         return found
 
     def _count(self) -> None:
-        if self.pending:
+        new = len(self.newest) - self._counted
+        if new:
             self._change(self.newest[self._counted :], 1)
-            self._counted = len(self.newest)
+            self._counted += new
+            self._before += new
 
     def _change(self, buckets: array[int], by: int) -> None:
-        changes = Counter(buckets)
-        for bucket, count in changes.items():
+        for bucket, count in Counter(buckets).items():
             self._all.count_in(bucket, by * count)
-        if by > 0 and changes:
-            self._lowest = min(self._lowest, *changes)
-            self._highest = max(self._highest, *changes)

@@ -27,7 +27,7 @@ OUTCOME_WEIGHT = 0.2
 class Recent:
     """The last few calls of one endpoint. Everything is O(1); times are seconds on the router's clock.
 
-    ttft, tpot: levels of the times to first token and per token.
+    ttft, tpot: levels of the times to first token, by octave of the prompt's size, and per token, by calls in flight.
     """
 
     __slots__ = ("_failing", "_failing_at_s", "_unanswered", "tpot", "ttft")

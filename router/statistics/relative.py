@@ -10,15 +10,22 @@ It leans on what is believed of the endpoint by sample count, as every `Latency`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import zip_longest
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from .fold import Fold, added
 from .hdr import Scale
-from .latency import blend
+from .latency import Latency
 from .line import Line
 from .window import Window
 
 if TYPE_CHECKING:
-    from .latency import Belief
+    from collections.abc import Sequence
+
+    from .interval import Interval
+    from .latency import Belief, Samples
     from .window import WindowShape
 
 RATIO = Scale(0.001, 3_600_000)
@@ -28,60 +35,92 @@ SHORTEST_S = 0.000_01
 """The finest resolution of what is measured: what takes no time at all counts as this long."""
 
 
+MOST_KEPT = 64
+"""Values of x whose latencies are kept at once: sizes are some twenty, loads mostly fewer."""
+
+
+MOST_SAMPLED = 50
+"""Latencies of another process that the line learns from, at each x."""
+
+
+NOWHERE: Mapping[float, Belief] = MappingProxyType({})
+
+
 class Relative:
     """Ratios of one metric of one endpoint to its line.
 
     believed: before anything is measured; None: nothing.
     """
 
-    __slots__ = ("_ratios", "believed", "line")
+    __slots__ = ("_believed", "_believed_at", "_known", "line", "ratios")
 
     def __init__(self, shape: WindowShape, believed: Belief | None) -> None:
-        self._ratios = Window(RATIO, shape)
+        self.ratios = Window(RATIO, shape)
         self.line = Line()
-        self.believed = believed
+        self._believed = believed
+        self._believed_at = NOWHERE
+        self._known: dict[float, Latency[Samples]] = {}
+
+    def believe(self, belief: Belief, at: Mapping[float, Belief] = NOWHERE) -> None:
+        """Lean on another belief from now on. *at*: on others, at some x."""
+        self._believed, self._believed_at = belief, at
+        self._known.clear()
 
     def record(self, value_s: float, x: float, now_s: float) -> None:
         """Add a latency that was seen to its end. Constant time."""
-        value_s = max(value_s, SHORTEST_S)
-        self._ratios.record(value_s / (self.line.at(x) or value_s), now_s)
-        self.line.sample(value_s, x)
+        self.ratios.record(self.line.sample(max(value_s, SHORTEST_S), x), now_s)
 
     def record_censored(self, at_least_s: float, x: float, now_s: float) -> None:
         """Add a latency that was cut off; before anything was seen to its end, it says nothing. Constant time."""
         expected_s = self.line.at(x)
         if expected_s is not None:
-            self._ratios.record_censored(at_least_s / expected_s, now_s)
+            self.ratios.record_censored(at_least_s / expected_s, now_s)
 
-    def at(self, x: float) -> Belief:
-        """The latency to believe in at *x*."""
-        return _At(self, x)
+    def merge(self, known: Mapping[float, Sequence[Interval]], now_s: float) -> None:
+        """Add what another process recorded, in seconds, by x. What is too old is left out.
 
-    def within(self, t_s: float, x: float, now_s: float) -> float | None:
-        """P(T <= t) at *x*, 0..1; None if nothing is known."""
-        ratios, expected_s = self._ratios.fold(now_s), self.line.at(x)
-        measured = None if expected_s is None else ratios.cdf(t_s / expected_s)
-        return blend(ratios.samples, measured, None if self.believed is None else self.believed.within(t_s, now_s))
+        The line learns first, from some samples of every x in turn, so that the ratios are all to the same line.
+        """
+        few = [[(value_s, x) for value_s in _sampled(intervals)] for x, intervals in known.items()]
+        for one_of_each in zip_longest(*few):
+            for sample in one_of_each:
+                if sample is not None:
+                    self.line.sample(*sample)
+        for x, intervals in known.items():
+            self.ratios.merge(intervals, now_s, self.line.at(x) or 1.0)
 
-    def quantile(self, q: float, x: float, now_s: float) -> float | None:
-        """Seconds at *x* below which a share *q* (above 0, below 1) lies; None if nothing is known."""
-        ratios, expected_s = self._ratios.fold(now_s), self.line.at(x)
-        ratio = ratios.middle(q)
-        measured = None if expected_s is None or ratio is None else ratio * expected_s
-        return blend(ratios.samples, measured, None if self.believed is None else self.believed.quantile(q, now_s))
+    def at(self, x: float) -> Latency[Samples]:
+        """The latency at *x*."""
+        known = self._known.get(x)
+        if known is None:
+            if len(self._known) >= MOST_KEPT:
+                self._known.clear()
+            known = self._known[x] = Latency(_At(self, x), self._believed_at.get(x, self._believed))
+        return known
+
+
+def _sampled(intervals: Sequence[Interval]) -> list[float]:
+    """Some of the latencies that were seen to their end, in seconds, spread over all of them."""
+    if not intervals:
+        return []
+    events = added(interval.events.filled() for interval in intervals)
+    return Fold(events, (), intervals[0].events.scale).sample(MOST_SAMPLED)
 
 
 class _At:
-    """A relative latency at one x: a `Belief`."""
+    """The samples of a relative latency in seconds at one x. As fresh as the fold of the ratios, the line included."""
 
-    __slots__ = ("_relative", "_x")
+    __slots__ = ("_fold", "_ratios", "_relative", "_x")
 
     def __init__(self, relative: Relative, x: float) -> None:
         self._relative = relative
         self._x = x
+        self._ratios: Fold | None = None
+        self._fold = Fold((), (), RATIO)
 
-    def within(self, t_s: float, now_s: float, /) -> float | None:
-        return self._relative.within(t_s, self._x, now_s)
-
-    def quantile(self, q: float, now_s: float, /) -> float | None:
-        return self._relative.quantile(q, self._x, now_s)
+    def fold(self, now_s: float, /) -> Fold:
+        ratios = self._relative.ratios.fold(now_s)
+        if ratios is not self._ratios:
+            self._ratios = ratios
+            self._fold = ratios.times(self._relative.line.at(self._x) or 1.0)
+        return self._fold

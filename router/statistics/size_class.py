@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import math
 
+HALF_AN_OCTAVE = math.sqrt(2.0)
+
 
 def octave_of(tokens: int) -> int:
     """floor(log2(tokens)). What is below one token counts as one."""
@@ -19,12 +21,17 @@ def octave_of(tokens: int) -> int:
 
 def middle_of(octave: int) -> float:
     """Tokens in the middle of an octave."""
-    return math.sqrt(2.0) * (1 << octave)
+    return HALF_AN_OCTAVE * (1 << octave)
 
 
 def class_of(octave: int) -> int:
     """The class an octave belongs to: two octaves are one class."""
     return octave >> 1
+
+
+def octaves_of(size: int) -> tuple[int, int]:
+    """The octaves of a class."""
+    return 2 * size, 2 * size + 1
 
 
 def middle_of_class(size: int) -> float:

@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .by_load import ByLoad
     from .by_size import BySize
-    from .latency import Latency, Samples
     from .recent import Recent
 
 SUSPICIOUS = 0.95
@@ -33,9 +33,9 @@ def of_first_tokens(ttft: BySize, recent: Recent, now_s: float) -> float:
     return _unless_noise(slower)
 
 
-def of_tokens(tpot: Latency[Samples], recent: Recent, now_s: float) -> float:
-    """Times slower per token, by the last few answers; 1.0 if as ever."""
-    return _unless_noise(recent.tpot.slowness(lambda _: tpot.quantile(0.5, now_s), now_s))
+def of_tokens(tpot: ByLoad, recent: Recent, now_s: float) -> float:
+    """Times slower per token than their loads explain, by the last few answers; 1.0 if as ever."""
+    return _unless_noise(recent.tpot.slowness(lambda in_flight: tpot.at(in_flight).quantile(0.5, now_s), now_s))
 
 
 def _unless_noise(slower: float) -> float:

@@ -23,15 +23,15 @@ from typing import TYPE_CHECKING
 import attrs
 
 from .. import check
-from .fold import Fold, added
-from .hdr import bucket_of
+from .fold import Fold
+from .hdr import Histogram, bucket_of
 from .interval import Interval
 from .periods import BUCKET_NUMBER, Periods
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .hdr import Filled, Histogram, Scale
+    from .hdr import Filled, Scale
 
 REFOLD_AFTER_S = 0.25
 
@@ -53,16 +53,18 @@ class WindowShape:
 
 def merged(windows: Iterable[Window], now_s: float, scale: Scale) -> Fold:
     """Windows of one scale as one distribution."""
-    held = [window.filled(now_s) for window in windows]
-    return Fold(added(events for events, _ in held), added(censored for _, censored in held), scale)
+    events, censored = Histogram(scale), Histogram(scale)
+    for window in windows:
+        window.add_to(events, censored, now_s)
+    return Fold(events.filled(), censored.filled(), scale)
 
 
 class Window:
     """Sliding distribution of one metric of one endpoint. All times are seconds on the router's clock."""
 
     __slots__ = (
-        "_censored", "_changed", "_ends_s", "_events", "_fold", "_folded_at_s", "_highest", "_period", "_shape",
-        "_unit_s", "clamped", "scale",
+        "_censored", "_changed", "_ends_s", "_events", "_fold", "_folded", "_folded_at_s", "_highest", "_period",
+        "_shape", "_unit_s", "clamped", "scale",
     )  # fmt: skip
 
     def __init__(self, scale: Scale, shape: WindowShape) -> None:
@@ -75,6 +77,7 @@ class Window:
         self._ends_s = -math.inf
         self._fold: Fold | None = None
         self._folded_at_s = -math.inf
+        self._folded = 0
         self._changed = False
         self.clamped = 0
         """Values outside the range, recorded at its edge; since the start."""
@@ -101,6 +104,7 @@ class Window:
         if fold is None or self._changed or self._is_due(fold, now_s):
             fold = self._fold = Fold(*self.filled(now_s), self.scale)
             self._folded_at_s = now_s
+            self._folded = self._appended
             self._changed = False
         return fold
 
@@ -110,9 +114,23 @@ class Window:
             self._rotate(now_s)
         return self._events.filled(), [] if self._censored is None else self._censored.filled()
 
+    def add_to(self, events: Histogram, censored: Histogram, now_s: float) -> None:
+        """Add what it holds now to two histograms of its scale."""
+        if now_s >= self._ends_s:
+            self._rotate(now_s)
+        self._events.add_to(events)
+        if self._censored is not None:
+            self._censored.add_to(censored)
+
+    def count(self, now_s: float) -> int:
+        """Latencies seen to their end that it holds now."""
+        if now_s >= self._ends_s:
+            self._rotate(now_s)
+        return self._events.count
+
     def is_empty(self, now_s: float) -> bool:
         """Whether it holds nothing now."""
-        return not any(self.filled(now_s))
+        return not self.count(now_s) and (self._censored is None or not self._censored.count)
 
     def intervals(self, now_s: float) -> list[Interval]:
         """What it holds now, period by period, the oldest first; periods without a sample are left out."""
@@ -138,8 +156,11 @@ class Window:
                 )
         return found
 
-    def merge(self, intervals: Iterable[Interval], now_s: float) -> list[Interval]:
-        """Add what another process recorded, each interval in the period in which it ended. Gives what is too old."""
+    def merge(self, intervals: Iterable[Interval], now_s: float, per_s: float = 1.0) -> list[Interval]:
+        """Add what another process recorded, each interval in the period in which it ended. Gives what is too old.
+
+        per_s: seconds there that count as one here, above 0.
+        """
         if self._period is None or now_s >= self._ends_s:
             self._rotate(now_s)
         period, shape = self._period or 0, self._shape
@@ -150,18 +171,23 @@ class Window:
                 too_old.append(interval)
                 continue
             self._changed = True
-            self._events.insert(self._buckets(interval.events), ended % shape.periods)
+            self._events.insert(self._buckets(interval.events, per_s), ended % shape.periods)
             if interval.censored is not None and interval.censored.count:
-                self._cut().insert(self._buckets(interval.censored), ended % shape.periods)
+                self._cut().insert(self._buckets(interval.censored, per_s), ended % shape.periods)
         return too_old
 
-    def _buckets(self, histogram: Histogram) -> array[int]:
+    def _buckets(self, histogram: Histogram, per_s: float) -> array[int]:
         """The samples of a histogram, in buckets of this scale."""
         samples = array(BUCKET_NUMBER)
+        is_alike = histogram.scale == self.scale and per_s == 1.0
         for bucket, count in histogram.filled():
-            units = int(histogram.highest_s(bucket) / self._unit_s + 0.5)
-            samples.extend([bucket_of(units if 1 <= units <= self._highest else self._clamp(units))] * count)
+            mine = bucket if is_alike else self._bucket(histogram.highest_s(bucket) / per_s)
+            samples.extend([mine] * count)
         return samples
+
+    def _bucket(self, value_s: float) -> int:
+        units = int(value_s / self._unit_s + 0.5)
+        return bucket_of(units if 1 <= units <= self._highest else self._clamp(units))
 
     def _cut(self) -> Periods:
         if self._censored is None:
@@ -174,8 +200,12 @@ class Window:
         self.clamped += 1
         return 1 if units < 1 else self._highest
 
+    @property
+    def _appended(self) -> int:
+        return self._events.appended + (0 if self._censored is None else self._censored.appended)
+
     def _is_due(self, fold: Fold, now_s: float) -> bool:
-        new = self._events.pending + (0 if self._censored is None else self._censored.pending)
+        new = self._appended - self._folded
         return new > 0 and (now_s - self._folded_at_s >= REFOLD_AFTER_S or new > fold.samples)
 
     def _rotate(self, now_s: float) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
-from paceline.router import CallEnded, CallOutcome, Endpoint, Event, Listener, Policy, Request, Route, Router
+from paceline.router import Budget, CallEnded, Endpoint, Event, Listener, Policy, Request, Route, Router
+from paceline.router.kpi.account import of_call
 from paceline.router.kpi.row import CallRow
 from paceline.router.testing import Arrival, play, poisson, run, virtual_clock
 
@@ -25,36 +26,12 @@ class Rows:
 
 
 def row_of(event: CallEnded) -> CallRow:
-    """The row of a call that came as a stream."""
-    ledger = event.call.ledger
-    total_s = event.at_s - ledger.began_s
-    attempt = ledger.answered_by
-    if attempt is None or attempt.first_progress_s is None or attempt.usage is None:
-        return CallRow(
-            ended_s=event.at_s, outcome=event.outcome, total_s=total_s, input_tokens=event.call.prompt_tokens
-        )
-    ttft_s = attempt.first_progress_s - ledger.began_s
-    connect_s = attempt.connect_s or 0.0
-    return CallRow(
-        ended_s=event.at_s,
-        outcome=CallOutcome.ANSWERED,
-        endpoint=attempt.endpoint.name,
-        region=attempt.endpoint.region,
-        ttft_s=ttft_s,
-        total_s=total_s,
-        elsewhere_s=attempt.sent_s - ledger.began_s - attempt.slot_wait_s,
-        slot_wait_s=attempt.slot_wait_s,
-        connect_s=connect_s,
-        first_token_s=attempt.first_progress_s - attempt.sent_s - connect_s,
-        generation_s=total_s - ttft_s,
-        tpot_s=attempt.tpot_s,
-        input_tokens=event.call.prompt_tokens,
-        output_tokens=attempt.usage.output_tokens,
-        held_s=attempt.held_s,
-        attempts=len(ledger.attempts),
-        retries=tuple(ledger.retries),
-        fallbacks=len(ledger.models_left),
-    )
+    """The row of a call, as the history makes it."""
+    return of_call(event)
+
+
+AMPLE = Budget(reserve=1_000_000, min_concurrent=1_000_000)
+"""As many retries and fallbacks as the policies want: what they cost is to be seen."""
 
 
 def heard(
@@ -80,7 +57,13 @@ def heard(
             ]
             begins_s += seconds
         async with Router(
-            endpoints, [route], policies, clock=virtual_clock, dice=random.Random(seed), listeners=[listener]
+            endpoints,
+            [route],
+            policies,
+            budget=AMPLE,
+            clock=virtual_clock,
+            dice=random.Random(seed),
+            listeners=[listener],
         ) as router:
             await play(router, arrivals)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paceline.router import Fold
-from paceline.router.statistics.fold import kaplan_meier
+from paceline.router.statistics.fold import added, kaplan_meier
 from paceline.router.statistics.hdr import MILLISECONDS_TO_AN_HOUR as MS
 from paceline.router.statistics.hdr import Histogram
 
@@ -112,3 +112,49 @@ def test_what_was_cut_never_makes_an_endpoint_look_faster(events: list[int], cut
     for q in (0.5, 0.9, 0.95, 0.99):
         slower = with_cut.quantile(q)
         assert slower is None or slower >= (known.quantile(q) or 0.0)
+
+
+@given(st.lists(MILLISECONDS, min_size=1, max_size=60), st.lists(MILLISECONDS, max_size=30), SHARES)
+def test_what_takes_twice_as_long_has_its_quantiles_twice_as_far(events: list[int], cut: list[int], q: float) -> None:
+    distribution = fold(*events, cut=tuple(cut))
+    longer = distribution.times(2.0)
+
+    value_s, longest_s = distribution.quantile(q), distribution.longest_s
+
+    assert (longer.count, longer.censored) == (distribution.count, distribution.censored)
+    assert longer.quantile(q) == (None if value_s is None else 2.0 * value_s)
+    assert longer.longest_s == (None if longest_s is None else 2.0 * longest_s)
+    assert longer.cdf(2.0 * events[0] / 1000) == distribution.cdf(events[0] / 1000)
+
+
+@pytest.mark.parametrize("most", [1, 10, 50])
+def test_a_sample_of_a_distribution_is_spread_evenly(most: int) -> None:
+    distribution = fold(*range(1, 101))
+
+    sample = sorted(distribution.sample(most))
+
+    assert len(sample) == most
+    assert sample == pytest.approx([(place + 0.5) / most / 10 for place in range(most)], abs=0.1 / most + 0.008)
+
+
+def test_a_sample_comes_out_of_order() -> None:
+    """What learns from it in turn must not take it for a trend."""
+    sample = fold(*range(1, 101)).sample(50)
+
+    early, late = sample[:25], sample[25:]
+
+    assert sum(early) / 25 == pytest.approx(sum(late) / 25, rel=0.1)
+
+
+def test_a_sample_is_no_larger_than_what_was_seen() -> None:
+    assert fold().sample(50) == []
+    assert sorted(fold(100, 200).sample(50)) == [0.1, 0.2]
+
+
+def test_a_sample_holds_nothing_of_what_was_not_seen_to_its_end() -> None:
+    assert set(fold(*[100] * 50, cut=(900,) * 50).sample(50)) == {0.1}
+
+
+def test_distributions_of_one_scale_are_added_bucket_by_bucket() -> None:
+    assert added([[(3, 1), (5, 2)], [], [(1, 4), (5, 1)]]) == [(1, 4), (3, 1), (5, 3)]
+    assert added([]) == []

@@ -108,6 +108,26 @@ def test_what_leaves_the_window_is_seen_to_leave_at_once() -> None:
     assert latencies.fold(6.0).count == 0
 
 
+def test_who_looks_at_all_of_it_hides_nothing_new_from_who_asks_for_its_distribution() -> None:
+    latencies = window()
+    latencies.record(0.25, 0.0)
+    assert latencies.fold(0.0).count == 1
+
+    latencies.record(0.5, 1.0)
+    latencies.filled(1.0)
+
+    assert latencies.fold(1.0).count == 2
+
+
+def test_a_sample_at_the_edge_of_the_range_moves_to_another_window_without_being_out_of_it() -> None:
+    latencies, other = window(), window()
+    latencies.record(3600.0, 1.0)
+
+    other.merge(latencies.intervals(1.0), 1.0)
+
+    assert (other.fold(1.0).count, other.clamped) == (1, 0)
+
+
 EIGHTHS = st.integers(0, 40).map(lambda eighths: eighths / 8) | st.sampled_from([0.0, 0.0, 6.0, 60.0])
 SAMPLES = st.lists(st.tuples(EIGHTHS, st.integers(1, 3_600_000), st.booleans(), st.booleans()), max_size=60)
 
