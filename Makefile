@@ -10,8 +10,10 @@ SOURCES := $(sort $(shell find $(FOLDERS) -name '*.py' -o -name 'py.typed'))
 demo: $(VENV)/installed  ## the main job: a fleet on loopback, a brown-out, round robin beside Paceline
 	$(BIN)/paceline demo $(ARGS)
 
-test: $(VENV)/installed  ## the tests, with branch coverage
-	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+# Scenarios simulate hours of traffic and cover nothing that the other tests do not, so they run without the tracer.
+test: $(VENV)/installed  ## the tests, with branch coverage; then the simulated scenarios
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term --ignore=tests/scenarios $(ARGS)
+	$(BIN)/python -m pytest -n auto tests/scenarios $(ARGS)
 
 check: $(VENV)/installed  ## lint, types (twice), layering
 	$(BIN)/ruff check .

@@ -380,7 +380,9 @@ def closed_port() -> int:
         return port
 
 
-@pytest.mark.parametrize("url", [f"http://127.0.0.1:{closed_port()}/v1", "http://nowhere.invalid/v1"])
+@pytest.mark.parametrize(
+    "url", [f"http://127.0.0.1:{closed_port()}/v1", "http://nowhere.invalid/v1"], ids=["closed port", "unknown host"]
+)
 def test_no_connection_is_told_as_such(url: str) -> None:
     error = asyncio.run(failure_of(silence, url=url))
     assert type(error) is ConnectFailed
