@@ -23,6 +23,7 @@ Sources: tower (a permit reserved before the call); Little's law for the predict
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -34,7 +35,7 @@ from ..router.shed import Shed
 from .balancers import Balancer, PowerOfTwo
 from .balancers.power_of_two import expected_s
 from .gate import without_gated
-from .queues import earliest, has_room, is_known, take, wait_s
+from .queues import FEW, earliest, few_then_all, has_room, is_known, take, wait_s
 
 if TYPE_CHECKING:
     from ..router.call import Call
@@ -80,7 +81,7 @@ class Slots:
         target = self.balancer.choose(call.candidates[: call.tied] or call.candidates, call, now_s)
         outlook = target.outlook(now_s, call.size)
         is_good = outlook.failing < MOSTLY_FAILING and self._may_be_asked(target, outlook)
-        lease = take(target, call) if is_good else None
+        lease = take(target, call) if is_good and self._is_below_full(target) else None
         if lease is None:
             target, lease = await self._another(call, now_s)
             now_s = call.clock()
@@ -106,16 +107,19 @@ class Slots:
     # -- go
 
     def _able(self, call: Call, now_s: float) -> Target | None:
-        """The endpoint to go to, of those that can take the call now; None if there is none."""
-        able = [target for target in call.candidates if self._can_take(target, call, now_s)]
-        good = [target for target in able if target.outlook(now_s, call.size).failing < MOSTLY_FAILING]
-        tied = frozenset(call.candidates[: call.tied])
-        for some in (good, able):
-            equals = [target for target in some if target in tied]
-            if equals:
-                return self.balancer.choose(equals, call, now_s)
-            if some:
-                return some[0]
+        """The endpoint to go to, of those that can take the call now; None if there is none.
+
+        Those that do not fail before those that do, and of either the tied before the others.
+        """
+        tied, others = call.candidates[: call.tied], call.candidates[call.tied :]
+        for can_take in (self._is_good, self._can_take):
+            for equals in few_then_all(tied, call):
+                able = list(islice((each for each in equals if can_take(each, call, now_s)), FEW))
+                if able:
+                    return self.balancer.choose(able, call, now_s)
+            for other in others:
+                if can_take(other, call, now_s):
+                    return other
         return self._when_nobody_is_known(call, now_s)
 
     def _when_nobody_is_known(self, call: Call, now_s: float) -> Target | None:
@@ -125,11 +129,19 @@ class Slots:
         free = (target for target in call.candidates if self._is_below_full(target) and has_room(target, call))
         return min(free, key=lambda target: target.slots.used, default=None)
 
+    def _is_good(self, target: Target, call: Call, now_s: float) -> bool:
+        return self._can_take(target, call, now_s) and target.outlook(now_s, call.size).failing < MOSTLY_FAILING
+
     def _can_take(self, target: Target, call: Call, now_s: float) -> bool:
-        return self._may_be_asked(target, target.outlook(now_s, call.size)) and has_room(target, call)
+        """Whether it has room and may be asked. Room is the cheapest to look for."""
+        return (
+            self._is_below_full(target)
+            and has_room(target, call)
+            and self._may_be_asked(target, target.outlook(now_s, call.size))
+        )
 
     def _may_be_asked(self, target: Target, outlook: Outlook) -> bool:
-        return (outlook.known or target.slots.in_flight < self.probes) and self._is_below_full(target)
+        return outlook.known or target.slots.in_flight < self.probes
 
     def _is_below_full(self, target: Target) -> bool:
         slots = target.slots
@@ -174,14 +186,14 @@ class Slots:
             told = f"a slot is expected in {expected_in_s:.3f} s, too late to be of use"
             return self._last_resort(call, Shed.NO_TIME, target, told)
         call.note("Slots", "no slot is to be had; waits for %s, %.3f s at most", target.name, until_s - now_s)
-        lease = await target.slots.acquire(until_s, call.urgency, target.slots_for(call.prompt_tokens))
-        if lease is not None:
-            return target, lease
+        given = await target.slots.acquire(until_s, call.urgency, target.slots_for(call.prompt_tokens))
+        if not isinstance(given, Shed):
+            return target, given
         after_s = call.clock() - now_s
-        if now_s + after_s < until_s:
+        told = f"no slot came free in {after_s:.3f} s"
+        if given is Shed.PUSHED_OUT:
             told = f"its place in the queue went to a more urgent call after {after_s:.3f} s"
-            return self._last_resort(call, Shed.PUSHED_OUT, target, told)
-        return self._last_resort(call, Shed.IN_VAIN, target, f"no slot came free in {after_s:.3f} s")
+        return self._last_resort(call, given, target, told)
 
     def _last_resort(self, call: Call, rule: Shed, target: Target, told: str) -> tuple[Target, Lease]:
         """A slot wherever one is free now.

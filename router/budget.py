@@ -87,11 +87,11 @@ def _shares(_: object, attribute: attrs.Attribute[Mapping[Extra, Fraction]], val
 class Permit:
     """Leave to make one extra attempt. Use it as a ``with`` block, and hand it down: ``call.with_(permit=permit)``."""
 
-    __slots__ = ("_budget", "_kind", "_slot", "spent")
+    __slots__ = ("_budget", "_slot", "kind", "spent")
 
     def __init__(self, budget: Budget | None, kind: Extra, slot: int = 0) -> None:
         self._budget = budget
-        self._kind = kind
+        self.kind = kind
         self._slot = slot
         self.spent = False
         """The attempt was sent, or will never be."""
@@ -104,7 +104,7 @@ class Permit:
         """The attempt is over, or there will be none; then it was not spent. The second time changes nothing."""
         budget, self._budget = self._budget, None
         if budget is not None:
-            budget._end(self._kind, None if self.spent else self._slot)  # noqa: SLF001  a permit is its other half
+            budget._end(self.kind, None if self.spent else self._slot)  # noqa: SLF001  a permit is its other half
         self.spent = True
 
     def __enter__(self) -> Self:

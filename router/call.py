@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .events import Listeners
     from .ledger import Attempt, Ledger
+    from .legs import Legs
     from .request import Request, Urgency
     from .route import Route
     from .slots import Lease
@@ -44,6 +45,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     budget: what attempts beyond the first are paid from. permit: what this one was paid with; None for a first.
     lease: the slot this attempt holds; None before one is taken.
     attempt: this attempt's record, for the provider; None above `dispatch`.
+    on_sent: told of each attempt as it is sent, and where to; None: nobody asks.
+    legs: the router's, for those that are to be ended and may outlive the call.
     listeners: those who are told of its events. clock, dice: time and chance.
     """
 
@@ -59,6 +62,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     residency: frozenset[str] | None
     ledger: Ledger
     budget: Budget
+    legs: Legs
     listeners: Listeners
     clock: Clock
     dice: random.Random
@@ -66,6 +70,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     permit: Permit | None = None
     lease: Lease | None = None
     attempt: Attempt | None = None
+    on_sent: Callable[[Target, Attempt], None] | None = None
 
     def with_(
         self,

@@ -46,6 +46,12 @@ def share(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None
         raise ConfigurationError(f"{_owner(instance, attribute)} must be a share above 0 and up to 1, not {value!r}")
 
 
+def inner_share(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """A share above zero and below one."""
+    if not _is_number(value) or not 0 < value < 1:
+        raise ConfigurationError(f"{_owner(instance, attribute)} must be a share above 0 and below 1, not {value!r}")
+
+
 def chance(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
     """A chance, from zero to one."""
     if not _is_number(value) or not 0 <= value <= 1:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 import anyio
 import anyio.lowlevel
 
+from .budget import Extra
 from .delivery import Delivery
 from .errors import (
     AttemptFailed,
@@ -64,6 +65,7 @@ async def dispatch(call: Call, emit: Emit) -> None:
         size=call.size,
         slot_wait_s=0.0 if call.lease is None else call.lease.waited_s,
         in_flight=target.slots.in_flight,
+        hedge=permit is not None and permit.kind is Extra.HEDGE,
     )
     target.sent(attempt)
     scope = anyio.CancelScope()
@@ -71,6 +73,8 @@ async def dispatch(call: Call, emit: Emit) -> None:
     cancels_before = _cancels()
     failure: BaseException | None = None
     try:
+        if call.on_sent is not None:
+            call.on_sent(target, attempt)
         with scope:
             await target.handler(call.with_(candidates=(target,), attempt=attempt), delivery.emit)
             delivery.complete()

@@ -42,7 +42,8 @@ class Attempt(msgspec.Struct, kw_only=True):
     processing_s: seconds the vendor says it worked until the headers, None if it does not say.
     longest_gap_s: seconds between two pieces of progress at most, the caller's own time left out; None below two.
     keepalives: those before the first progress, a sign of queueing at the vendor. held_s: seconds the caller took over
-    what it was given. reasoned: reasoning was shown. request_id: the vendor's own.
+    what it was given. hedge: sent beside another one that was late. reasoned: reasoning was shown.
+    request_id: the vendor's own.
     """
 
     endpoint: Endpoint
@@ -66,6 +67,7 @@ class Attempt(msgspec.Struct, kw_only=True):
     request_id: str | None = None
     usage: Usage | None = None
     finish_reason: str | None = None
+    hedge: bool = False
     served_model: str | None = None
     outcome: Outcome = Outcome.RUNNING
     error: AttemptFailed | None = None
@@ -134,7 +136,8 @@ class Attempt(msgspec.Struct, kw_only=True):
         total = "running" if self.total_s is None else f"{self.total_s:.3f} s"
         ttft = "" if self.ttft_s is None else f", first token {self.ttft_s:.3f} s"
         why = "" if self.error is None else f": {self.error}"
-        return f"#{self.number} {self.endpoint.name} {self.outcome.value} ({total}{ttft}){why}"
+        leg = " (second leg)" if self.hedge else ""
+        return f"#{self.number} {self.endpoint.name}{leg} {self.outcome.value} ({total}{ttft}){why}"
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -205,8 +208,9 @@ class Ledger:
         size: int = 0,
         slot_wait_s: float = 0.0,
         in_flight: int = 1,
+        hedge: bool = False,
     ) -> Attempt:
-        """Open the record of a new attempt. *streamed*: the vendor is asked for a stream."""
+        """Open the record of a new attempt. *streamed*: the vendor is asked for a stream. *hedge*: a second leg."""
         attempt = Attempt(
             endpoint=endpoint,
             number=len(self.attempts) + 1,
@@ -215,7 +219,10 @@ class Ledger:
             slot_wait_s=slot_wait_s,
             in_flight=in_flight,
             streamed=streamed,
+            hedge=hedge,
         )
+        if hedge:
+            self.hedges += 1
         self.attempts.append(attempt)
         return attempt
 

@@ -31,6 +31,7 @@ from .kpi.history import History
 from .kpi.log import HistoryShape
 from .kpi.report import Report, report_on
 from .ledger import Ledger
+from .legs import Legs
 from .pipeline import compose, name_of
 from .reach import Bounds, residency_proofs
 from .request import Request
@@ -112,6 +113,7 @@ class Router:
         self._grace_s = grace_s
         self._resources: AsyncExitStack | None = None
         self._in_flight = InFlight()
+        self._legs = Legs()
         self._closed = asyncio.Event()
         self._closed.set()
 
@@ -172,6 +174,7 @@ class Router:
             residency=allowed_regions(request, route),
             ledger=Ledger(now_s, streamed=streamed),
             budget=self.budget,
+            legs=self._legs,
             listeners=self._listeners,
             clock=self._clock,
             dice=self._dice,
@@ -295,6 +298,7 @@ class Router:
         try:
             with anyio.CancelScope(shield=True):
                 await self._in_flight.drain(self._grace_s)
+                await self._legs.drain()
         finally:
             for target in self.fleet:
                 target.close()

@@ -22,12 +22,12 @@ import heapq
 from typing import TYPE_CHECKING
 
 from .errors import ConfigurationError
+from .shed import Shed
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from .clock import Clock
-    from .shed import Shed
 
 
 class Lease:
@@ -60,7 +60,7 @@ class Lease:
 class _Waiter:
     """One in the queue. It leaves the queue once: granted, expired, pushed out, or gone."""
 
-    __slots__ = ("began_s", "deadline_s", "lease", "order", "queued", "rank", "slots", "wake")
+    __slots__ = ("began_s", "deadline_s", "given", "order", "queued", "rank", "slots", "wake")
 
     def __init__(self, order: tuple[int, float, int], slots: int, began_s: float, wake: asyncio.Future[None]) -> None:
         self.order = order
@@ -70,7 +70,8 @@ class _Waiter:
         self.began_s = began_s
         self.wake = wake
         self.queued = True
-        self.lease: Lease | None = None
+        self.given: Lease | Shed = Shed.IN_VAIN
+        """What came of it."""
 
     def __lt__(self, other: _Waiter) -> bool:
         return self.order < other.order
@@ -165,8 +166,8 @@ class SlotPool:
         self.used += slots
         return Lease(self, slots)
 
-    async def acquire(self, deadline_s: float, rank: int = 0, slots: int = 1) -> Lease | None:
-        """So many slots, waited for until *deadline_s*; None if the queue is full or the time is up.
+    async def acquire(self, deadline_s: float, rank: int = 0, slots: int = 1) -> Lease | Shed:
+        """So many slots, waited for until *deadline_s*; or why there are none.
 
         rank: lower goes first; among equals the earlier deadline, then first come, first served. In a full queue the
             last of those that rank higher gives up its place.
@@ -175,13 +176,15 @@ class SlotPool:
         lease = self.try_acquire(slots)
         if lease is not None:
             return lease
-        if deadline_s <= self._clock() or not self.may_wait(rank):
-            return None
+        if deadline_s <= self._clock():
+            return Shed.NO_TIME
+        if not self.may_wait(rank):
+            return Shed.QUEUE_FULL
         if len(self._queue) >= self._queue_size:
-            self._send_away(max(self._queue))
+            self._send_away(max(self._queue), Shed.PUSHED_OUT)
         return await self._wait(deadline_s, rank, slots)
 
-    async def _wait(self, deadline_s: float, rank: int, slots: int) -> Lease | None:
+    async def _wait(self, deadline_s: float, rank: int, slots: int) -> Lease | Shed:
         loop = asyncio.get_running_loop()
         self._seq += 1
         now_s = self._clock()
@@ -194,13 +197,13 @@ class SlotPool:
             await waiter.wake
         except BaseException:
             self._unqueue(waiter)
-            if waiter.lease is not None:  # granted and cancelled in one tick: the next one must have it
-                waiter.lease.release()
+            if isinstance(waiter.given, Lease):  # granted and cancelled in one tick: the next one must have it
+                waiter.given.release()
             self._let_in()  # those behind may need less than who has gone
             raise
         finally:
             timer.cancel()
-        return waiter.lease
+        return waiter.given
 
     def set_limit(self, limit: int | None) -> None:
         """Change the limit, at least 1. Lowered: no grant until it is undercut. Raised: waiters get in at once."""
@@ -227,17 +230,18 @@ class SlotPool:
             if limit is not None and self.used + slots > limit:
                 return
             self._unqueue(head)
-            head.lease = self.acquire_over_limit(slots)
-            head.lease.waited_s = self._clock() - head.began_s
+            head.given = lease = self.acquire_over_limit(slots)
+            lease.waited_s = self._clock() - head.began_s
             head.wake.set_result(None)
 
     def _expire(self, waiter: _Waiter) -> None:
         self._send_away(waiter)
         self._let_in()  # those behind may need less
 
-    def _send_away(self, waiter: _Waiter) -> None:
+    def _send_away(self, waiter: _Waiter, rule: Shed = Shed.IN_VAIN) -> None:
         self._unqueue(waiter)
         if not waiter.wake.done():
+            waiter.given = rule
             waiter.wake.set_result(None)
 
     def _unqueue(self, waiter: _Waiter) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from paceline.policies import LatencyBudget, Slots
-from paceline.router import Request, Router
+from paceline.router import Request, Route, Router
 from paceline.router.testing import Scripted, endpoint, run, virtual_clock
 from tests.providers.loopback import WHOLE, Vendor, streams
 
@@ -51,6 +51,24 @@ def test_the_policy_example_keeps_guests_to_quiet_endpoints() -> None:
 
     assert "Guests: 1 of 2 endpoints are quiet" in run(main)
     assert (busy.calls, quiet.calls) == (0, 1)
+
+
+def test_the_looking_example_shows_a_report_a_diagnosis_and_metrics(capsys: pytest.CaptureFixture[str]) -> None:
+    names = example(2)
+
+    async def main() -> None:
+        route = Route(name="chat", models="m")
+        listeners = names["listeners"]
+        async with Router([endpoint("a", Scripted())], [route], clock=virtual_clock, listeners=listeners) as router:
+            await router.complete(Request(messages="hi", route="chat"))
+            names["look"](router, virtual_clock())
+
+    run(main)
+
+    said = capsys.readouterr().out
+    assert "chat" in said
+    assert "Too few calls to tell" in said
+    assert 'paceline_calls_total{outcome="answered",reason="",route="chat"} 1.0' in said
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)#]+)\)", README.read_text(encoding="utf-8")))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from ...policies import Fallback, LatencyBudget, Regions, Retry, RoundRobin, Slots
+from ...policies import RoundRobin, stacks
 from ...router import HistoryShape, Limits, Request, Router, WindowShape
 from ...router.errors import AttemptFailed, CallError
 from .published import ROUND_TRIP_S
@@ -86,7 +86,7 @@ def paceline(ports: Mapping[str, int], *, seed: int, seconds: float) -> Router:
     return Router(
         endpoints(ports, Limits(first_token_s=FIRST_TOKEN_WITHIN_S)),
         ROUTES,
-        [Fallback(start_within_s=START_WITHIN_S), Retry(), Regions(rtt_s=dict(ROUND_TRIP_S)), LatencyBudget(), Slots()],
+        stacks.interactive(rtt_s=ROUND_TRIP_S, start_within_s=START_WITHIN_S),
         dice=random.Random(f"{seed}/{PACELINE}"),
         window=WindowShape(periods=6, period_s=max(0.5, seconds / WINDOWS_A_RUN)),
         history=HistoryShape(period_s=max(1.0, seconds / WINDOWS_A_RUN)),

@@ -14,7 +14,7 @@ from ..arguments import writable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DEFAULT_SECONDS = 20.0
+DEFAULT_SECONDS = 24.0
 LEAST_SECONDS, MOST_SECONDS = 1.0, 3600.0
 DEFAULT_SEED = 1
 DEFAULT_RATE = 30.0

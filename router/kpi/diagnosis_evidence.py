@@ -46,7 +46,7 @@ class Calls(msgspec.Struct, frozen=True):
     weights: Sequence[float]
 
     def mean(self, figure: Figure) -> float | None:
-        """Of those that have the figure; None if none has."""
+        """Of those that have the figure; None if none has that counts."""
         weighed: list[float] = []
         known: list[float] = []
         for call, weight in zip(self.calls, self.weights, strict=True):
@@ -54,7 +54,8 @@ class Calls(msgspec.Struct, frozen=True):
             if value is not None:
                 weighed.append(value * weight)
                 known.append(weight)
-        return math.fsum(weighed) / math.fsum(known) if known else None
+        total = math.fsum(known)
+        return math.fsum(weighed) / total if total else None
 
     def shares(self) -> dict[str, float]:
         """Of the calls, by endpoint."""

@@ -40,7 +40,7 @@ def test_bad_arguments_are_refused(capsys: pytest.CaptureFixture[str], arguments
 
 def test_options_have_their_defaults() -> None:
     assert Options.of(cli.parser().parse_args(["demo"])) == Options(
-        seconds=20.0, seed=1, rate=30.0, trace=None, json=None
+        seconds=24.0, seed=1, rate=30.0, trace=None, json=None
     )
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from paceline.router import Call, Ledger, Request, Route, WindowShape
 from paceline.router.budget import Budget
 from paceline.router.events import Listeners
+from paceline.router.legs import Legs
 from paceline.router.statistics.lengths import Lengths
 from paceline.router.testing import Scripted, endpoint
 
@@ -33,6 +34,7 @@ def call_of(*, deadline_s: float = 50.0, start_by_s: float = 50.0) -> Call:
         residency=None,
         ledger=Ledger(0.0, streamed=False),
         budget=Budget(),
+        legs=Legs(),
         listeners=Listeners(()),
         clock=lambda: 1.5,
         dice=random.Random(1),
@@ -112,6 +114,7 @@ def test_the_cap_of_its_answer_is_the_lesser_of_the_requests_and_the_routes(
         residency=None,
         ledger=Ledger(0.0, streamed=False),
         budget=Budget(),
+        legs=Legs(),
         listeners=Listeners(()),
         clock=lambda: 0.0,
         dice=random.Random(1),

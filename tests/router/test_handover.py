@@ -27,7 +27,8 @@ class Waiting:
     async def add(self, name: str, deadline_s: float = 60.0) -> None:
         async def wait() -> None:
             with anyio.CancelScope() as self.scopes[name]:
-                lease = await self.pool.acquire(deadline_s)
+                given = await self.pool.acquire(deadline_s)
+                lease = given if isinstance(given, Lease) else None
                 try:
                     await anyio.lowlevel.checkpoint()  # a grant that comes with a cancellation is given back here
                 except BaseException:

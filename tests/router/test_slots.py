@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from paceline.router import Lease, SlotPool
+from paceline.router import Lease, Shed, SlotPool
 from paceline.router.testing import run, virtual_clock
 
 
@@ -82,9 +82,8 @@ def test_who_asks_while_a_slot_is_free_does_not_wait() -> None:
     async def main() -> None:
         pool = pool_of(1)
 
-        lease = await pool.acquire(virtual_clock() + 1.0)
+        assert isinstance(await pool.acquire(virtual_clock() + 1.0), Lease)
 
-        assert lease is not None
         assert virtual_clock() == 0.0
 
     run(main)
@@ -96,9 +95,8 @@ def test_who_waits_gets_the_slot_at_the_instant_it_is_released() -> None:
         held = pool.acquire_over_limit()
         asyncio.get_running_loop().call_at(0.5, held.release)
 
-        lease = await pool.acquire(2.0)
+        assert isinstance(await pool.acquire(2.0), Lease)
 
-        assert lease is not None
         assert virtual_clock() == 0.5
         assert (pool.in_flight, pool.waiting) == (1, 0)
 
@@ -110,9 +108,8 @@ def test_who_waits_in_vain_is_told_at_its_deadline() -> None:
         pool = pool_of(1)
         pool.acquire_over_limit()
 
-        lease = await pool.acquire(1.5)
+        assert await pool.acquire(1.5) is Shed.IN_VAIN
 
-        assert lease is None
         assert virtual_clock() == 1.5
         assert (pool.in_flight, pool.waiting) == (1, 0)
 
@@ -125,7 +122,7 @@ def test_a_full_queue_refuses_at_once_and_sets_no_timer() -> None:
         pool.acquire_over_limit()
         before_s = virtual_clock()
 
-        assert await pool.acquire(60.0) is None
+        assert await pool.acquire(60.0) is Shed.QUEUE_FULL
 
         assert virtual_clock() == before_s
         assert getattr(asyncio.get_running_loop(), "_scheduled") == []  # noqa: B009  asyncio's own heap of timers
@@ -139,7 +136,7 @@ def test_who_has_no_time_to_wait_is_refused_at_once(deadline_s: float) -> None:
         pool = pool_of(1)
         pool.acquire_over_limit()
 
-        assert await pool.acquire(deadline_s) is None
+        assert await pool.acquire(deadline_s) is Shed.NO_TIME
 
         assert virtual_clock() == 0.0
         assert pool.waiting == 0
@@ -155,7 +152,7 @@ def test_grants_go_by_rank_and_among_equals_first_come_first_served() -> None:
 
         async def wait(name: str, rank: int) -> None:
             lease = await pool.acquire(60.0, rank)
-            assert lease is not None
+            assert isinstance(lease, Lease)
             served.append(name)
             lease.release()
 
@@ -193,7 +190,7 @@ def test_who_leaves_the_queue_does_not_change_the_order_of_the_others(leaves: in
 
         async def wait(rank: int) -> None:
             lease = await pool.acquire(60.0, rank)
-            assert lease is not None
+            assert isinstance(lease, Lease)
             served.append(rank)
             lease.release()
 
@@ -216,7 +213,7 @@ def test_no_timer_is_left_of_one_who_was_served() -> None:
         loop = asyncio.get_running_loop()
         loop.call_soon(held.release)
 
-        assert await pool.acquire(3600.0) is not None
+        assert isinstance(await pool.acquire(3600.0), Lease)
 
         timers: list[asyncio.TimerHandle] = getattr(loop, "_scheduled")  # noqa: B009  asyncio's own heap of timers
         assert [timer for timer in timers if not timer.cancelled()] == []

@@ -2,7 +2,10 @@
 
 import asyncio
 
+import pytest
+
 from paceline.router import Lease, SlotPool
+from paceline.router.errors import ConfigurationError
 from paceline.router.testing import run
 
 from .test_slots import pool_of, turn
@@ -11,7 +14,7 @@ from .test_slots import pool_of, turn
 async def queue(pool: SlotPool, waiters: int, granted: list[Lease]) -> list[asyncio.Task[None]]:
     async def wait() -> None:
         lease = await pool.acquire(60.0)
-        assert lease is not None
+        assert isinstance(lease, Lease)
         granted.append(lease)
 
     tasks = [asyncio.create_task(wait()) for _ in range(waiters)]
@@ -90,3 +93,13 @@ def test_what_is_given_back_under_no_limit_goes_to_nobody() -> None:
     pool.acquire_over_limit().release()
 
     assert pool.in_flight == 0
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_of_no_slots_is_refused_and_changes_nothing(limit: int) -> None:
+    pool = pool_of(2)
+
+    with pytest.raises(ConfigurationError, match="a slot limit must be at least 1, or None for no limit"):
+        pool.set_limit(limit)
+
+    assert pool.limit == 2

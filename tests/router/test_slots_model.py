@@ -135,8 +135,8 @@ class Bench:
 
     async def _call(self, arriving: Queued) -> None:
         lease = await self.pool.acquire(arriving.deadline_s, arriving.rank, arriving.slots)
-        self.log.append((arriving.name, lease is not None))
-        if lease is not None:
+        self.log.append((arriving.name, isinstance(lease, Lease)))
+        if isinstance(lease, Lease):
             self.leases[arriving.name] = lease
 
     async def take(self, step: Step) -> None:

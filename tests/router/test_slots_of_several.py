@@ -21,7 +21,7 @@ class Queue:
     async def add(self, name: str, slots: int, *, rank: int = 0, deadline_s: float = 60.0) -> None:
         async def wait() -> None:
             lease = await self.pool.acquire(deadline_s, rank, slots)
-            if lease is not None:
+            if isinstance(lease, Lease):
                 self.granted[name] = lease
 
         self.tasks[name] = asyncio.create_task(wait())

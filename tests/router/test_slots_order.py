@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from paceline.router import SlotPool
+from paceline.router import Lease, Shed, SlotPool
 from paceline.router.testing import run, virtual_clock
 
 from .test_slots import pool_of, turn
@@ -16,7 +16,7 @@ async def served(pool: SlotPool, *waiters: tuple[str, int, float]) -> list[str]:
 
     async def wait(name: str, rank: int, deadline_s: float) -> None:
         lease = await pool.acquire(deadline_s, rank)
-        if lease is not None:
+        if isinstance(lease, Lease):
             order.append(name)
             lease.release()
 
@@ -51,6 +51,21 @@ def test_a_full_queue_sends_the_last_away_for_one_more_urgent() -> None:
 
         assert order == ["urgent", "a"]
         assert virtual_clock() == 0.0
+
+    run(main)
+
+
+def test_one_who_is_sent_away_is_told_so() -> None:
+    async def main() -> None:
+        pool = pool_of(1, queue=1)
+        pool.acquire_over_limit()
+        pushed_out = asyncio.create_task(pool.acquire(9.0, 2))
+        await turn()
+        urgent = asyncio.create_task(pool.acquire(8.0, 1))
+
+        assert await pushed_out is Shed.PUSHED_OUT
+        assert await urgent is Shed.IN_VAIN
+        assert virtual_clock() == 8.0
 
     run(main)
 
@@ -101,7 +116,7 @@ def test_one_who_leaves_from_the_middle_of_a_long_queue_does_not_change_the_orde
 
         async def wait(rank: int) -> None:
             lease = await pool.acquire(60.0, rank)
-            assert lease is not None
+            assert isinstance(lease, Lease)
             order.append(rank)
             lease.release()
 

@@ -70,7 +70,8 @@ def test_every_way_to_fail_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("kind", TABLE, ids=lambda kind: kind.__name__)
 def test_a_failure_is_laid_to_what_the_table_says(kind: type[AttemptFailed]) -> None:
-    failure = failure_of(ended(kind("as scripted")), blame=kind.blames_endpoint)
+    error = kind("as scripted")
+    failure = failure_of(ended(error), blame=error.blames_endpoint)
     assert (None if failure is None else failure.fault) is TABLE[kind]
 
 

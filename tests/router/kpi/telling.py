@@ -9,6 +9,7 @@ import msgspec
 from paceline.router import (
     Attempt,
     AttemptRow,
+    Budget,
     Call,
     CallEnded,
     CallOutcome,
@@ -24,11 +25,11 @@ from paceline.router import (
     Usage,
     WindowShape,
 )
-from paceline.router.budget import Budget
 from paceline.router.errors import AttemptFailed
 from paceline.router.events import Listeners
 from paceline.router.kpi.history import CALLS, CallLog, History
 from paceline.router.kpi.log import Log
+from paceline.router.legs import Legs
 from paceline.router.statistics.lengths import Lengths
 from paceline.router.testing import Scripted, endpoint
 
@@ -100,6 +101,7 @@ def ended(
         residency=None,
         ledger=ledger,
         budget=Budget(),
+        legs=Legs(),
         listeners=Listeners(()),
         clock=lambda: at_s,
         dice=random.Random(1),

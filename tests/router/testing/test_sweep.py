@@ -43,7 +43,7 @@ def test_it_finds_a_slot_that_is_not_given_back() -> None:
     async def leaks() -> None:
         pools.append(pool_of(1))
         lease = await pools[-1].acquire(1.0)
-        assert lease is not None
+        assert isinstance(lease, Lease)
         await asyncio.sleep(0.25)
         lease.release()
 
