@@ -25,6 +25,7 @@ from .http_pool import TRANSPORT_ERRORS, open_session, unsent
 from .openai_exchange import Exchange
 from .openai_request import encode_request
 from .sse import DEFAULT_MAX_FRAME_BYTES
+from .vendor_timing import processing_s
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -91,6 +92,7 @@ class _Client:
         try:
             attempt.headers_s = self._clock()
             attempt.request_id = response.headers.get("x-request-id")
+            attempt.processing_s = processing_s(response.headers)
             await Exchange(
                 response,
                 call,

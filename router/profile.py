@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from statistics import NormalDist
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import attrs
 
 from . import check
 from .errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 TYPICAL_P95_OVER_P50 = 1.6
 """Spread of TTFT where a profile names only the median: the sd of its logarithm is 0.12 to 0.26 in most cells of the
@@ -24,6 +27,7 @@ LONG_TOKENS = 451
 """Its 95th percentile."""
 
 STANDARD_NORMAL = NormalDist()
+SQRT2 = math.sqrt(2.0)
 Z95 = STANDARD_NORMAL.inv_cdf(0.95)
 
 
@@ -72,6 +76,7 @@ class Prior:
 
     median_s: float
     p95_s: float
+    good_until_s = math.inf
 
     def as_of(self, _now_s: float, /) -> Self:
         """Itself, at any time."""
@@ -85,11 +90,16 @@ class Prior:
 
     def within(self, t_s: float, /) -> float:
         """P(T <= t)."""
-        if t_s <= 0:
-            return 0.0
-        if self.p95_s <= self.median_s:
-            return 1.0 if t_s >= self.median_s else 0.0
-        return 0.5 * (1.0 + math.erf(math.log(t_s / self.median_s) / (self._sigma() * math.sqrt(2.0))))
+        return self.mean_within((t_s,))
+
+    def mean_within(self, times_s: Sequence[float], /) -> float:
+        """The mean of P(T <= t) over several times, at least one."""
+        median_s = self.median_s
+        if self.p95_s <= median_s:
+            return sum(t_s >= median_s for t_s in times_s) / len(times_s)
+        scale = 1.0 / (self._sigma() * SQRT2)
+        log, erf = math.log, math.erf
+        return 0.5 * sum([1.0 + erf(scale * log(t_s / median_s)) for t_s in times_s if t_s > 0.0]) / len(times_s)
 
     def _sigma(self) -> float:
         return math.log(self.p95_s / self.median_s) / Z95

@@ -47,7 +47,7 @@ class ByLoad:
             self._relative.merge({1.0: intervals}, now_s)
         remembered = Memory.of(self.overall.measured.merge(intervals, now_s))
         if remembered is not None:
-            self.overall.believed = remembered
+            self.overall.believe(remembered)
             self._relative.believe(remembered)
 
     def at(self, in_flight: int) -> Latency[Samples]:

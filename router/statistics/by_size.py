@@ -16,7 +16,7 @@ from .latency import Latency
 from .memory import Memory
 from .relative import RATIO, Relative
 from .size_class import class_of, middle_of, middle_of_class, octaves_of
-from .window import REFOLD_AFTER_S, Window, merged
+from .window import Window, is_due, merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +32,8 @@ class BySize:
 
     overall: of all sizes, in seconds, leaning on what is believed of the endpoint.
     """
+
+    good_until_s = -math.inf
 
     __slots__ = (
         "_changed", "_classes", "_fold", "_folded_at_s", "_new", "_octaves", "_period_ends_s", "_relative", "_scale",
@@ -87,7 +89,7 @@ class BySize:
         self._period_ends_s = -math.inf
         remembered = Memory.of([interval for intervals in old.values() for interval in intervals])
         if remembered is not None:
-            self.overall.believed = remembered
+            self.overall.believe(remembered)
             self._relative.believe(
                 remembered, {middle: each for size in old for middle, each in _of_class(size, old[size])}
             )
@@ -102,16 +104,15 @@ class BySize:
         """Values outside the range, recorded at its edge, in the windows there are."""
         return sum(window.clamped for window in self._classes.values())
 
-    def count(self, now_s: float) -> int:
-        """Latencies of all sizes that were seen to their end."""
+    def is_known(self, now_s: float) -> bool:
+        """Whether a latency of any size was seen to its end."""
         self._forget_idle(now_s)
-        return sum(window.count(now_s) for window in self._classes.values())
+        return any(window.count(now_s) for window in self._classes.values())
 
     def fold(self, now_s: float) -> Fold:
-        """The distribution of all sizes as of now: at most 0.25 s old, and younger while it is made of few samples."""
+        """The distribution of all sizes as of now, as fresh as those of windows are."""
         self._forget_idle(now_s)
-        is_due = now_s - self._folded_at_s >= REFOLD_AFTER_S or self._new > self._fold.samples
-        if self._changed or (self._new and is_due):
+        if self._changed or is_due(self._new, self._fold.samples, now_s - self._folded_at_s):
             self._fold = merged(self._classes.values(), now_s, self._scale)
             self._folded_at_s = now_s
             self._changed = False
@@ -140,6 +141,8 @@ def _of_class(size: int, intervals: Sequence[Interval]) -> Iterator[tuple[float,
 
 class _Nothing:
     """No samples."""
+
+    good_until_s = math.inf
 
     def __init__(self) -> None:
         self._fold = Fold((), (), RATIO)

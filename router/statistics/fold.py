@@ -16,8 +16,9 @@ from .hdr import Scale, bucket_of, highest_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Self
 
-    from .hdr import Filled
+    from .hdr import Filled, Histogram
 
 ROUNDING = 1e-9
 """What floats may be off by: ceil(0.07 * 100) would be 8 without it."""
@@ -33,19 +34,20 @@ class Fold:
     """The distribution of what a window held when it was folded.
 
     events, censored: buckets that hold something, in order.
-    count: latencies seen to their end. scale: of the buckets.
+    count: latencies seen to their end. censored: those cut off, known only to be longer. samples: both.
+    scale: of the buckets. longest_s: the longest that was cut off, seconds; None if nothing was.
     """
 
-    __slots__ = ("_buckets", "_cumulative", "_whole", "censored", "count", "longest_s", "scale")
+    __slots__ = ("_buckets", "_cumulative", "_unit_s", "_whole", "censored", "count", "longest_s", "samples", "scale")
 
     def __init__(self, events: Sequence[Filled], censored: Sequence[Filled], scale: Scale) -> None:
         self.scale = scale
+        self._unit_s = scale.unit_s
         counts = [count for _, count in events]
         self.count = sum(counts)
         self.censored = sum(count for _, count in censored)
-        """Latencies cut off, known only to be longer."""
+        self.samples = self.count + self.censored
         self.longest_s: float | None = None
-        """The longest that was cut off, seconds; None if nothing was."""
         self._buckets = array("H", [bucket for bucket, _ in events])
         self._cumulative: Sequence[float]
         if censored:
@@ -54,10 +56,16 @@ class Fold:
         else:
             self._cumulative, self._whole = array("I", accumulate(counts)), self.count
 
-    @property
-    def samples(self) -> int:
-        """Latencies the distribution is made of, those cut off included."""
-        return self.count + self.censored
+    @classmethod
+    def of(cls, events: Histogram, censored: Histogram | None) -> Self:
+        """The distribution that two histograms of one scale make; None: nothing was cut off."""
+        if censored is not None and censored.count:
+            return cls(events.filled(), censored.filled(), events.scale)
+        fold = cls((), (), events.scale)
+        buckets, counts = events.columns()
+        fold.count = fold.samples = fold._whole = events.count
+        fold._buckets, fold._cumulative = array("H", buckets), array("I", accumulate(counts))
+        return fold
 
     def quantile(self, q: float) -> float | None:
         """Seconds at or below which a share *q* (above 0, up to 1) lies; None if unknown.
@@ -81,8 +89,9 @@ class Fold:
     def times(self, factor: float) -> Fold:
         """The distribution of what takes so many times as long, *factor* above 0. It shares the counts of this one."""
         longer = object.__new__(Fold)
-        longer.scale = Scale(self.scale.unit_s * factor, self.scale.highest)
-        longer.count, longer.censored = self.count, self.censored
+        longer._unit_s = self._unit_s * factor
+        longer.scale = Scale(longer._unit_s, self.scale.highest)
+        longer.count, longer.censored, longer.samples = self.count, self.censored, self.samples
         longer.longest_s = None if self.longest_s is None else self.longest_s * factor
         longer._buckets, longer._cumulative, longer._whole = self._buckets, self._cumulative, self._whole
         return longer
@@ -91,14 +100,29 @@ class Fold:
         """P(T <= t), 0..1; None with nothing seen. A lower bound beyond the latencies that were cut off."""
         if not self.count:
             return 0.0 if self.censored else None
-        units = int(t_s / self.scale.unit_s + ROUNDING)
+        units = int(t_s / self._unit_s + ROUNDING)
         if units < 1:
             return 0.0
-        place = bisect_right(self._buckets, bucket_of(min(units, self.scale.highest)))
+        place = bisect_right(self._buckets, bucket_of(units))
         return self._cumulative[place - 1] / self._whole if place else 0.0
 
+    def mean_cdf(self, times_s: Sequence[float]) -> float | None:
+        """The mean of P(T <= t) over several times, at least one; None with nothing seen. One loop, for speed."""
+        if not self.count:
+            return 0.0 if self.censored else None
+        buckets, cumulative, unit_s = self._buckets, self._cumulative, self._unit_s
+        total = 0.0
+        for t_s in times_s:
+            units = int(t_s / unit_s + ROUNDING)
+            if units < 1:
+                continue
+            place = bisect_right(buckets, bucket_of(units))
+            if place:
+                total += cumulative[place - 1]
+        return total / self._whole / len(times_s)
+
     def _in_seconds(self, bucket: int) -> float:
-        return highest_in(bucket) * self.scale.unit_s
+        return highest_in(bucket) * self._unit_s
 
 
 def added(parts: Iterable[Sequence[Filled]]) -> list[Filled]:

@@ -7,7 +7,8 @@ told, and nothing scans but `fold`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import compress
 from typing import Any, TypeAlias, cast
 
 import attrs
@@ -90,8 +91,13 @@ class Histogram:
 
     def filled(self) -> list[Filled]:
         """The buckets that hold something, with their counts."""
-        counts = self._counts[self._lowest : self._highest + 1]
-        return [(bucket, count) for bucket, count in enumerate(counts, self._lowest) if count]
+        return list(zip(*self.columns(), strict=True))
+
+    def columns(self) -> tuple[list[int], list[int]]:
+        """The buckets that hold something, and their counts."""
+        counts: list[int] = self._counts[self._lowest : self._highest + 1]
+        buckets = range(self._lowest, self._lowest + len(counts))
+        return list(compress(buckets, counts)), list(filter(None, counts))
 
     def highest_s(self, bucket: int) -> float:
         """The largest value, in seconds, that belongs to a bucket."""
@@ -103,11 +109,19 @@ class Histogram:
 
     def count_in(self, bucket: int, more: int) -> None:
         """Add *more* to a bucket's count; below zero, take away what was added before."""
-        self._counts[bucket] += more
-        self._hdr.total_count += more
-        self._lowest = min(self._lowest, bucket)
-        self._highest = max(self._highest, bucket)
-        if not self._hdr.total_count:
+        self.count_all({bucket: more})
+
+    def count_all(self, more: Mapping[int, int], sign: int = 1) -> None:
+        """Add to the counts of several buckets; with a *sign* of -1, take away what was added before."""
+        if not more:
+            return
+        counts, hdr = self._counts, self._hdr
+        for bucket, count in more.items():
+            counts[bucket] += sign * count
+        hdr.total_count += sign * sum(more.values())
+        self._lowest = min(self._lowest, *more)
+        self._highest = max(self._highest, *more)
+        if not hdr.total_count:
             self._lowest, self._highest = NOWHERE
 
     def add(self, other: Histogram) -> None:

@@ -16,9 +16,12 @@ Data Analysis").
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .fold import Fold
 
 BELIEF_WEIGHT = 20
@@ -32,6 +35,10 @@ class Distribution(Protocol):
         """P(T <= t), 0..1."""
         ...
 
+    def mean_within(self, times_s: Sequence[float], /) -> float:
+        """The mean of P(T <= t) over several times, at least one."""
+        ...
+
     def quantile(self, q: float, /) -> float | None:
         """Seconds below which a share *q* (above 0, below 1) lies; None where too much was cut off to tell."""
         ...
@@ -40,6 +47,11 @@ class Distribution(Protocol):
 class Belief(Protocol):
     """A latency that is believed in before anything is measured."""
 
+    @property
+    def good_until_s(self) -> float:
+        """Until when the distribution that was given last stays the same; minus infinity: nobody knows."""
+        ...
+
     def as_of(self, now_s: float, /) -> Distribution | None:
         """Its distribution: the same object as long as nothing has changed; None if nothing is known."""
         ...
@@ -47,6 +59,11 @@ class Belief(Protocol):
 
 class Samples(Protocol):
     """Something that holds samples: a window, or several of them."""
+
+    @property
+    def good_until_s(self) -> float:
+        """Until when the fold that was given last is fresh enough; minus infinity: nobody knows."""
+        ...
 
     def fold(self, now_s: float, /) -> Fold:
         """Their distribution as of now."""
@@ -60,14 +77,21 @@ class Latency(Generic[S_co]):
     """The distribution of one metric, in seconds; a `Belief` itself. A question costs about a microsecond.
 
     measured: the samples. believed: the latency to lean on; None: there is none.
+    good_until_s: as of a `Belief`.
     """
 
-    __slots__ = ("_kept", "believed", "measured")
+    __slots__ = ("_believed", "_given", "good_until_s", "measured")
 
     def __init__(self, measured: S_co, believed: Belief | None) -> None:
         self.measured = measured
-        self.believed = believed
-        self._kept: Leaning | None = None
+        self._believed = believed
+        self._given: Distribution | None = None
+        self.good_until_s = -math.inf
+
+    def believe(self, belief: Belief) -> None:
+        """Lean on another belief from now on."""
+        self._believed = belief
+        self.good_until_s = -math.inf
 
     def samples(self, now_s: float) -> int:
         """Latencies in the window that were seen to their end."""
@@ -79,14 +103,22 @@ class Latency(Generic[S_co]):
 
     def as_of(self, now_s: float) -> Distribution | None:
         """The distribution as of now; None if nothing is known."""
+        if now_s >= self.good_until_s:
+            self._given = self._looked_at(now_s)
+        return self._given
+
+    def _looked_at(self, now_s: float) -> Distribution | None:
+        """What was given last, if a look at what it is made of shows nothing new."""
         fold = self.measured.fold(now_s)
-        believed = None if self.believed is None else self.believed.as_of(now_s)
+        believed = None if self._believed is None else self._believed.as_of(now_s)
+        until_s = math.inf if self._believed is None else self._believed.good_until_s
+        self.good_until_s = min(self.measured.good_until_s, until_s)
         if not fold.samples:
             return believed
-        kept = self._kept
-        if kept is None or kept.fold is not fold or kept.believed is not believed:
-            kept = self._kept = Leaning(fold, believed)
-        return kept
+        given = self._given
+        if isinstance(given, Leaning) and given.fold is fold and given.believed is believed:
+            return given
+        return Leaning(fold, believed)
 
     def within(self, t_s: float, now_s: float) -> float | None:
         """P(T <= t), 0..1; None if nothing is known."""
@@ -119,6 +151,13 @@ class Leaning:
         if self.believed is None:
             return measured
         return self._share * measured + (1.0 - self._share) * self.believed.within(t_s)
+
+    def mean_within(self, times_s: Sequence[float], /) -> float:
+        """The mean of P(T <= t) over several times, at least one."""
+        measured = self.fold.mean_cdf(times_s) or 0.0
+        if self.believed is None:
+            return measured
+        return self._share * measured + (1.0 - self._share) * self.believed.mean_within(times_s)
 
     def quantile(self, q: float, /) -> float | None:
         """Seconds below which a share *q* lies.

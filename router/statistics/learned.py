@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from ..ledger import Outcome
 from ..remembered import KEPT_S
-from . import slowness
 from .by_load import ByLoad
 from .by_size import BySize
 from .hdr import MILLISECONDS_TO_AN_HOUR, TEN_MICROSECONDS_TO_A_MINUTE
 from .interval import Series
 from .latency import Latency
 from .memory import Memory
-from .outlook import NOTHING_NEW, Lately, Outlook
+from .outlook import Outlook
 from .recent import Recent
+from .slowness import Lately
 from .window import Window
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Learned:
         self._pulse = pulse
         self._outlooks: dict[int | None, Outlook] = {}
         self._expires_s = -math.inf
-        self._lately = NOTHING_NEW
+        self._lately: Lately | None = None
         self._thought_unknown = False
 
     # -- what is asked
@@ -89,26 +89,23 @@ class Learned:
 
         size: octave of its prompt's size; None: any. in_flight: calls that are under way there.
         """
-        if now_s >= self._expires_s:
-            self._look_again(now_s)
+        lately = self._lately
+        if lately is None or now_s >= self._expires_s:
+            lately = self._look_again(now_s)
         outlook = self._outlooks.get(size)
         if outlook is None:
             outlook = self._outlooks[size] = Outlook(
-                self.ttft.of(size), self.total, self.tpot.at(in_flight + 1), self._lately, now_s
+                self.ttft.of(size), self.total, self.tpot.at(in_flight + 1), lately, now_s
             )
         return outlook
 
-    def _look_again(self, now_s: float) -> None:
+    def _look_again(self, now_s: float) -> Lately:
         self._outlooks.clear()
         self._expires_s = now_s + KEPT_S
-        known = self.ttft.count(now_s) > 0 or self.total.measured.count(now_s) > 0
+        known = self.ttft.is_known(now_s) or self.total.measured.count(now_s) > 0
         self._thought_unknown = not known
-        self._lately = Lately(
-            known=known,
-            stretch=slowness.of_first_tokens(self.ttft, self.recent, now_s),
-            drag=slowness.of_tokens(self.tpot, self.recent, now_s),
-            failing=self.recent.failing(now_s),
-        )
+        self._lately = Lately(self.ttft, self.tpot, self.recent, now_s, known=known)
+        return self._lately
 
     def series(self) -> Iterator[tuple[Series, Window]]:
         """Every distribution there is."""
@@ -130,7 +127,9 @@ class Learned:
         sizes = {series.size: intervals for series, intervals in known.items() if series.metric == "ttft"}
         self.ttft.merge({size: intervals for size, intervals in sizes.items() if size is not None}, now_s)
         self.tpot.merge(of("tpot"), now_s)
-        self.total.believed = Memory.of(self.total.measured.merge(of("total"), now_s)) or self.total.believed
+        remembered = Memory.of(self.total.measured.merge(of("total"), now_s))
+        if remembered is not None:
+            self.total.believe(remembered)
         for metric, window in (("gap", self.gap), ("slot_wait", self.slot_wait), ("network", self.network)):
             window.merge(of(metric), now_s)
         self._expires_s = -math.inf

@@ -60,8 +60,11 @@ class Level:
         if now_s - self.sampled_at_s > FADE_S:
             return 1.0
         times = [1.0] * (FEWEST - len(self._last))
+        usual_of: dict[int, float | None] = {}
         for value_s, kind, cut_off in self._last:
-            usual = usual_s(kind)
+            if kind not in usual_of:
+                usual_of[kind] = usual_s(kind)
+            usual = usual_of[kind]
             if usual:
                 slower = max(SHORTEST_S, value_s) / usual
                 times.append(max(1.0, slower) if cut_off else slower)

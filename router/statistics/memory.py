@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Self
 
 from .fold import Fold, added
@@ -17,6 +18,8 @@ class Memory:
     """A `Belief` made of old intervals. It does not age: what is measured now outweighs it soon."""
 
     __slots__ = ("_fold",)
+
+    good_until_s = math.inf
 
     def __init__(self, fold: Fold) -> None:
         self._fold = fold
@@ -38,6 +41,10 @@ class Memory:
     def within(self, t_s: float, /) -> float:
         """P(T <= t), 0..1."""
         return self._fold.cdf(t_s) or 0.0
+
+    def mean_within(self, times_s: Sequence[float], /) -> float:
+        """The mean of P(T <= t) over several times, at least one."""
+        return self._fold.mean_cdf(times_s) or 0.0
 
     def quantile(self, q: float, /) -> float | None:
         """Seconds below which a share *q* (above 0, below 1) lies; None where too much was cut off to tell."""

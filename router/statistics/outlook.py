@@ -15,7 +15,7 @@ are seldom reached at once.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from .lengths import STRATA
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .latency import Belief
+    from .slowness import Lately
 
 FAILURE_COST_S = 5.0
 """What a failure costs in a comparison of speeds: failing fast must not look fast. Source: linkerd2's 5 s penalty."""
@@ -31,46 +32,34 @@ FEW_STRATA = (1 / 6, 1 / 2, 5 / 6)
 """Paces to reckon with where lengths are uncertain as well; they vary far more."""
 
 
-class Lately(NamedTuple):
-    """What the last few calls of an endpoint say, whatever their size.
-
-    known: whether an answer of it was seen within the window.
-    stretch: how many times slower to start than its distribution says it has been of late; 1.0 if as ever.
-    drag: the same of its time per token.
-    failing: share of its last calls that failed, 0..1.
-    """
-
-    known: bool
-    stretch: float
-    drag: float
-    failing: float
-
-
-NOTHING_NEW = Lately(known=False, stretch=1.0, drag=1.0, failing=0.0)
-
-
 class Outlook:
     """Expectations of one endpoint at one instant. Seconds throughout; None: not known.
 
-    known, stretch, drag, failing: as in `Lately`. failure_s: failures, reckoned at 5 s each.
+    known, stretch, failing: as of `Lately`. failure_s: failures, reckoned at 5 s each.
     ttft_s: expected to the first token.
     """
 
     __slots__ = (
-        "_now_s", "_succeeding", "_total", "_tpot", "_ttft",
-        "drag", "failing", "failure_s", "known", "slower_s", "stretch", "ttft_s",
+        "_lately", "_now_s", "_succeeding", "_total", "_tpot", "_ttft",
+        "failing", "failure_s", "known", "slower_s", "stretch", "ttft_s",
     )  # fmt: skip
 
     def __init__(self, ttft: Belief, total: Belief, tpot: Belief, lately: Lately, now_s: float) -> None:
         self._ttft, self._total, self._tpot = ttft.as_of(now_s), total, tpot
+        self._lately = lately
         self._now_s = now_s
-        self.known, self.stretch, self.drag, self.failing = lately
+        self.known, self.stretch, self.failing = lately.known, lately.stretch, lately.failing
         self._succeeding = 1.0 - self.failing
         self.failure_s = self.failing * FAILURE_COST_S
         ttft_s = None if self._ttft is None else self._ttft.quantile(0.5)
         self.slower_s = 0.0 if ttft_s is None else max(0.0, ttft_s * (self.stretch - 1.0))
         """Seconds more to the first token, of late, than the distributions say."""
         self.ttft_s = None if ttft_s is None else ttft_s * self.stretch
+
+    @property
+    def drag(self) -> float:
+        """How many times slower per token it has been of late; 1.0 if as ever."""
+        return self._lately.drag
 
     @property
     def total_s(self) -> float | None:
@@ -101,9 +90,9 @@ class Outlook:
         paces = self.paces_s(STRATA if len(lengths) == 1 else FEW_STRATA)
         if paces is None or self._ttft is None:
             return None
-        within, stretch = self._ttft.within, self.stretch
-        chances = [within((t_s - tokens * pace_s) / stretch) for tokens in lengths for pace_s in paces]
-        return sum(chances) / len(chances) * self._succeeding
+        stretch = self.stretch
+        left_s = [(t_s - tokens * pace_s) / stretch for tokens in lengths for pace_s in paces]
+        return self._ttft.mean_within(left_s) * self._succeeding
 
     def tokens_s(self, lengths: Sequence[int]) -> float | None:
         """Expected seconds until an answer of one of these equally likely lengths is there."""
@@ -122,5 +111,5 @@ class Outlook:
             pace_s = tpot.quantile(q)
             if pace_s is None:
                 return None
-            paces.append(pace_s * self.drag)
+            paces.append(pace_s * self._lately.drag)
         return paces

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from .hdr import Histogram
 
 if TYPE_CHECKING:
-    from .hdr import Filled, Scale
+    from .hdr import Scale
 
 BUCKET_NUMBER = "H"
 """Two bytes: a histogram of two digits up to an hour has some 2,000 buckets."""
@@ -71,21 +71,15 @@ class Periods:
         if place == self._place:
             self._counted = len(self.newest)
 
-    def filled(self) -> list[Filled]:
-        """All samples, by bucket."""
+    def all(self) -> Histogram:
+        """All samples; to be read at once, and not to be kept."""
         self._count()
-        return self._all.filled()
-
-    def add_to(self, total: Histogram) -> None:
-        """Add all samples to a histogram of their scale."""
-        self._count()
-        total.add(self._all)
+        return self._all
 
     def histogram(self, place: int) -> Histogram:
         """A period's samples."""
         found = Histogram(self._all.scale)
-        for bucket, count in Counter(self._samples[place]).items():
-            found.count_in(bucket, count)
+        found.count_all(Counter(self._samples[place]))
         return found
 
     def _count(self) -> None:
@@ -96,5 +90,4 @@ class Periods:
             self._before += new
 
     def _change(self, buckets: array[int], by: int) -> None:
-        for bucket, count in Counter(buckets).items():
-            self._all.count_in(bucket, by * count)
+        self._all.count_all(Counter(buckets), by)

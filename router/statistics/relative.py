@@ -118,6 +118,10 @@ class _At:
         self._ratios: Fold | None = None
         self._fold = Fold((), (), RATIO)
 
+    @property
+    def good_until_s(self) -> float:
+        return self._relative.ratios.good_until_s
+
     def fold(self, now_s: float, /) -> Fold:
         ratios = self._relative.ratios.fold(now_s)
         if ratios is not self._ratios:

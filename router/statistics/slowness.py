@@ -18,6 +18,31 @@ AS_EVER = (0.6, 1.6)
 has an sd of 0.25 strays by 15 %, and prompts of one class differ besides."""
 
 
+class Lately:
+    """What the last few calls of an endpoint say as of one instant, whatever the size of the next one.
+
+    known: whether an answer of it was seen within the window.
+    stretch: how many times slower to start than its distribution says it has been; 1.0 if as ever.
+    failing: share of its last calls that failed, 0..1.
+    """
+
+    __slots__ = ("_drag", "_now_s", "_recent", "_tpot", "failing", "known", "stretch")
+
+    def __init__(self, ttft: BySize, tpot: ByLoad, recent: Recent, now_s: float, *, known: bool) -> None:
+        self.known = known
+        self.stretch = of_first_tokens(ttft, recent, now_s)
+        self.failing = recent.failing(now_s)
+        self._tpot, self._recent, self._now_s = tpot, recent, now_s
+        self._drag: float | None = None
+
+    @property
+    def drag(self) -> float:
+        """The same of its time per token: looked up when somebody asks for whole answers."""
+        if self._drag is None:
+            self._drag = of_tokens(self._tpot, self._recent, self._now_s)
+        return self._drag
+
+
 def of_first_tokens(ttft: BySize, recent: Recent, now_s: float) -> float:
     """Times slower to the first token, by the last few calls and by a silence that goes on; 1.0 if as ever."""
 

@@ -34,6 +34,17 @@ if TYPE_CHECKING:
     from .hdr import Filled, Scale
 
 REFOLD_AFTER_S = 0.25
+"""A fold is made anew no sooner, unless more samples came than it is made of."""
+
+REFOLD_BY_S = 2.0
+"""Nor later, if there are new samples at all."""
+
+NEWS = 1 / 32
+"""New samples, as a share of those in a fold, that are worth another before that. They could move a chance by as much;
+chances within 5 % of each other count as equal."""
+
+MANY = 64
+"""Samples of a fold from which on nobody counts what came since until it may be made anew."""
 
 SHORTEST_S = 0.001
 """An interval lasted at least so long."""
@@ -56,15 +67,25 @@ def merged(windows: Iterable[Window], now_s: float, scale: Scale) -> Fold:
     events, censored = Histogram(scale), Histogram(scale)
     for window in windows:
         window.add_to(events, censored, now_s)
-    return Fold(events.filled(), censored.filled(), scale)
+    return Fold.of(events, censored)
+
+
+def is_due(new: int, samples: int, age_s: float) -> bool:
+    """Whether so many new samples are worth another fold beside one of so many samples, so many seconds old."""
+    if new > samples:
+        return True
+    return new > 0 and age_s >= REFOLD_AFTER_S and (age_s >= REFOLD_BY_S or new >= NEWS * samples)
 
 
 class Window:
-    """Sliding distribution of one metric of one endpoint. All times are seconds on the router's clock."""
+    """Sliding distribution of one metric of one endpoint. All times are seconds on the router's clock.
+
+    clamped: values outside the range, recorded at its edge; since the start. good_until_s: as of `latency.Samples`.
+    """
 
     __slots__ = (
         "_censored", "_changed", "_ends_s", "_events", "_fold", "_folded", "_folded_at_s", "_highest", "_period",
-        "_shape", "_unit_s", "clamped", "scale",
+        "_shape", "_unit_s", "clamped", "good_until_s", "scale",
     )  # fmt: skip
 
     def __init__(self, scale: Scale, shape: WindowShape) -> None:
@@ -75,12 +96,11 @@ class Window:
         self._censored: Periods | None = None
         self._period: int | None = None
         self._ends_s = -math.inf
-        self._fold: Fold | None = None
-        self._folded_at_s = -math.inf
+        self._fold = Fold((), (), scale)
+        self._folded_at_s = self.good_until_s = -math.inf
         self._folded = 0
         self._changed = False
         self.clamped = 0
-        """Values outside the range, recorded at its edge; since the start."""
 
     def record(self, value_s: float, now_s: float) -> None:
         """Add a latency that was seen to its end. Constant time."""
@@ -97,30 +117,22 @@ class Window:
         self._cut().newest.append(bucket_of(units if 1 <= units <= self._highest else self._clamp(units)))
 
     def fold(self, now_s: float) -> Fold:
-        """The distribution as of now: at most 0.25 s old, and younger while it is made of few samples."""
-        if now_s >= self._ends_s:
-            self._rotate(now_s)
-        fold = self._fold
-        if fold is None or self._changed or self._is_due(fold, now_s):
-            fold = self._fold = Fold(*self.filled(now_s), self.scale)
-            self._folded_at_s = now_s
-            self._folded = self._appended
-            self._changed = False
-        return fold
+        """The distribution as of now: what came in the last two seconds may be missing if it would hardly change it."""
+        return self._fold if now_s < self.good_until_s else self._looked_at(now_s)
 
     def filled(self, now_s: float) -> tuple[list[Filled], list[Filled]]:
         """What it holds now: latencies seen to their end, and those cut off."""
         if now_s >= self._ends_s:
             self._rotate(now_s)
-        return self._events.filled(), [] if self._censored is None else self._censored.filled()
+        return self._events.all().filled(), [] if self._censored is None else self._censored.all().filled()
 
     def add_to(self, events: Histogram, censored: Histogram, now_s: float) -> None:
         """Add what it holds now to two histograms of its scale."""
         if now_s >= self._ends_s:
             self._rotate(now_s)
-        self._events.add_to(events)
+        events.add(self._events.all())
         if self._censored is not None:
-            self._censored.add_to(censored)
+            censored.add(self._censored.all())
 
     def count(self, now_s: float) -> int:
         """Latencies seen to their end that it holds now."""
@@ -171,6 +183,7 @@ class Window:
                 too_old.append(interval)
                 continue
             self._changed = True
+            self.good_until_s = -math.inf
             self._events.insert(self._buckets(interval.events, per_s), ended % shape.periods)
             if interval.censored is not None and interval.censored.count:
                 self._cut().insert(self._buckets(interval.censored, per_s), ended % shape.periods)
@@ -204,9 +217,21 @@ class Window:
     def _appended(self) -> int:
         return self._events.appended + (0 if self._censored is None else self._censored.appended)
 
-    def _is_due(self, fold: Fold, now_s: float) -> bool:
-        new = self._appended - self._folded
-        return new > 0 and (now_s - self._folded_at_s >= REFOLD_AFTER_S or new > fold.samples)
+    def _looked_at(self, now_s: float) -> Fold:
+        """The fold, made anew if that is due. Where there are many samples, nobody need look again for a while."""
+        if now_s >= self._ends_s:
+            self._rotate(now_s)
+        appended = self._appended
+        if self._changed or is_due(appended - self._folded, self._fold.samples, now_s - self._folded_at_s):
+            self._fold = Fold.of(self._events.all(), None if self._censored is None else self._censored.all())
+            self._folded_at_s = now_s
+            self._folded = appended
+            self._changed = False
+        if self._fold.samples >= MANY:
+            self.good_until_s = min(now_s + REFOLD_AFTER_S, self._ends_s)
+        else:
+            self.good_until_s = -math.inf
+        return self._fold
 
     def _rotate(self, now_s: float) -> None:
         """Move on to the period of now, and empty every one that time has passed over."""

@@ -78,6 +78,24 @@ def test_every_latency_lies_within_more_than_the_range() -> None:
     assert fold(250, 3_600_000).cdf(1e9) == 1.0
 
 
+TIMES = st.lists(st.floats(-1.0, 4000.0), min_size=1, max_size=20)
+
+
+@given(st.lists(MILLISECONDS, max_size=60), st.lists(MILLISECONDS, max_size=30), TIMES)
+def test_the_mean_chance_of_several_times_is_that_of_their_chances(
+    events: list[int], cut: list[int], times_s: list[float]
+) -> None:
+    distribution = fold(*events, cut=tuple(cut))
+    chances = [distribution.cdf(t_s) for t_s in times_s]
+
+    mean = distribution.mean_cdf(times_s)
+
+    if not events and not cut:
+        assert mean is None
+    else:
+        assert mean == pytest.approx(sum(chance or 0.0 for chance in chances) / len(chances))
+
+
 @pytest.mark.parametrize(("q", "value_s"), [(0.07, 0.007), (0.29, 0.029), (0.57, 0.057), (0.58, 0.058)])
 def test_a_share_of_a_hundred_is_not_rounded_up_by_its_float(q: float, value_s: float) -> None:
     assert fold(*range(1, 101)).quantile(q) == value_s

@@ -93,6 +93,34 @@ def test_a_few_samples_are_seen_at_once_and_many_within_a_quarter_of_a_second() 
     assert latencies.fold(REFOLD_AFTER_S).count == 11
 
 
+def test_among_many_samples_a_few_new_ones_may_wait_for_two_seconds_and_many_may_not() -> None:
+    shape = WindowShape(periods=2, period_s=60.0)
+    few, many = Window(MS, shape), Window(MS, shape)
+    for latencies in (few, many):
+        for _ in range(1000):
+            latencies.record(0.25, 0.0)
+        assert latencies.fold(0.0).count == 1000
+
+    few.record(0.5, 0.1)
+    for _ in range(40):
+        many.record(0.5, 0.1)
+
+    assert (few.fold(0.5).count, many.fold(0.5).count) == (1000, 1040)
+    assert few.fold(2.0).count == 1001
+
+
+def test_what_another_process_tells_is_seen_at_once_however_much_is_known() -> None:
+    latencies, other = window(), window()
+    for _ in range(1000):
+        latencies.record(0.25, 1.0)
+    other.record(0.5, 1.0)
+    assert latencies.fold(1.0).count == 1000
+
+    latencies.merge(other.intervals(1.0), 1.0)
+
+    assert latencies.fold(1.0).count == 1001
+
+
 def test_nothing_new_is_not_folded_again() -> None:
     latencies = window()
     latencies.record(0.25, 0.0)
