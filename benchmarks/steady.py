@@ -27,6 +27,7 @@ from paceline.router import (
 )
 from paceline.router.events import Listeners
 from paceline.router.fleet import Fleet
+from paceline.router.legs import Legs
 from paceline.router.statistics.size_class import octave_of
 from paceline.router.statistics.window import WindowShape
 
@@ -60,6 +61,7 @@ class Steady:
         self._requests = {tokens: Request(messages="hello", prompt_tokens=tokens) for tokens in CLASSES}
         self._listeners = Listeners(())
         self._budget = Budget()
+        self._legs = Legs()
 
     def clock(self) -> float:
         """The time."""
@@ -83,6 +85,7 @@ class Steady:
             clock=self.clock,
             dice=self._dice,
             budget=self._budget,
+            legs=self._legs,
         )
 
     def attempt(self, tokens: int) -> Attempt:
