@@ -29,7 +29,7 @@ import attrs
 from hdrh.histogram import HdrHistogram
 
 from benchmarks.machine import machine
-from benchmarks.steady import CLASSES, WINDOW_S, Steady
+from benchmarks.steady import CLASSES, WINDOW_S, Steady, heard
 from paceline.policies import LatencyBudget
 from paceline.router import Call, Emit, Fold, Priority, Window
 from paceline.router.statistics.window import REFOLD_BY_S
@@ -125,10 +125,6 @@ def folding(fleet: Steady, fold: Callable[[], object]) -> Once:
 
 async def rest(_call: Call, _emit: Emit, /) -> None:
     """What stands inside the policy: nothing."""
-
-
-async def heard(_chunk: object, /) -> None:
-    """The caller."""
 
 
 def judging(priority: Priority, rate_per_s: float) -> Once:

@@ -6,16 +6,22 @@ second is played in a few seconds, and every run is the same.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import random
 from collections.abc import Iterator
+from contextlib import suppress
+
+from msgspec.structs import replace
 
 from paceline.providers import Simulated
 from paceline.router import (
     Attempt,
-    Budget,
     Call,
+    Chunk,
+    Emit,
     Endpoint,
+    Handler,
     Ledger,
     Objective,
     Outcome,
@@ -23,13 +29,12 @@ from paceline.router import (
     Profile,
     Request,
     Route,
+    Router,
     Usage,
+    WindowShape,
 )
-from paceline.router.events import Listeners
-from paceline.router.fleet import Fleet
-from paceline.router.legs import Legs
+from paceline.router.errors import PolicyFailed
 from paceline.router.statistics.size_class import octave_of
-from paceline.router.statistics.window import WindowShape
 
 CLASSES = (150, 600, 2500, 10_000)
 """Tokens of prompts, each of a class of its own."""
@@ -43,6 +48,21 @@ SHAPE = WindowShape()
 WINDOW_S = SHAPE.periods * SHAPE.period_s
 
 
+class Catch:
+    """A policy that keeps the first call it sees, as the router made it."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+
+    async def __call__(self, call: Call, _emit: Emit, _next: Handler, /) -> None:
+        """Keep it, and answer nothing."""
+        self.calls.append(call)
+
+
+async def heard(_chunk: Chunk, /) -> None:
+    """The caller."""
+
+
 class Steady:
     """Endpoints that answer at a steady rate. The load is spread evenly.
 
@@ -53,15 +73,16 @@ class Steady:
         self.now_s = 1000.0
         provider, profile = Simulated(), Profile(ttft_s=TTFT_S)
         given = [Endpoint(name=f"e{n}", provider=provider, model="m", profile=profile) for n in range(endpoints)]
-        self.route = Route(name="chat", models="m", priority=priority, objective=Objective(ttft_s=1.0, total_s=15.0))
-        self.fleet = Fleet(given, [self.route], self.clock, SHAPE)
-        self.targets = tuple(self.fleet)
+        route = Route(name="chat", models="m", priority=priority, objective=Objective(ttft_s=1.0, total_s=15.0))
+        catch = Catch()
+        router = Router(given, [route], [catch], clock=self.clock, window=SHAPE)
+        self._requests = {tokens: Request(messages="hello", prompt_tokens=tokens) for tokens in CLASSES}
+        asyncio.run(_ask(router, self._requests[CLASSES[0]]))
+        self._call = catch.calls[0]
+        self.fleet = router.fleet
+        self.targets = tuple(router.fleet)
         self._dice = random.Random(1)
         self._turns = itertools.cycle(self.targets)
-        self._requests = {tokens: Request(messages="hello", prompt_tokens=tokens) for tokens in CLASSES}
-        self._listeners = Listeners(())
-        self._budget = Budget()
-        self._legs = Legs()
 
     def clock(self) -> float:
         """The time."""
@@ -69,23 +90,14 @@ class Steady:
 
     def call(self, tokens: int) -> Call:
         """A call that arrives now, with a prompt of so many tokens."""
-        return Call(
+        return replace(
+            self._call,
             request=self._requests[tokens],
-            route=self.route,
-            deadline_s=self.now_s + 60.0,
-            start_by_s=self.now_s + 60.0,
-            lengths=self.fleet.lengths["chat"],
-            candidates=self.targets,
             prompt_tokens=tokens,
             size=octave_of(tokens),
-            tied=len(self.targets),
-            residency=None,
+            deadline_s=self.now_s + 60.0,
+            start_by_s=self.now_s + 60.0,
             ledger=Ledger(self.now_s - OUTER_LAYERS_S, streamed=True),
-            listeners=self._listeners,
-            clock=self.clock,
-            dice=self._dice,
-            budget=self._budget,
-            legs=self._legs,
         )
 
     def attempt(self, tokens: int) -> Attempt:
@@ -130,3 +142,9 @@ class Steady:
             self.record(attempt)
             if attempt.usage is not None and attempt.usage.output_tokens is not None:
                 lengths.record(attempt.usage.output_tokens, self.now_s, cut_off=False)
+
+
+async def _ask(router: Router, request: Request) -> None:
+    async with router:
+        with suppress(PolicyFailed):  # no answer comes
+            await router.send(request, heard)

@@ -40,7 +40,7 @@ class Lengths:
         (self._window.record_censored if cut_off else self._window.record)(tokens, now_s)
 
     def likely(self, now_s: float) -> tuple[int, ...] | None:
-        """Five equally likely lengths in tokens, the shortest first; None below 20 answers. At most 0.25 s old."""
+        """Five equally likely lengths in tokens, the shortest first; None below 20 answers. Kept for 0.25 s."""
         if now_s - self._asked_at_s >= REFOLD_AFTER_S:
             self._likely = self._learned(now_s)
             self._asked_at_s = now_s

@@ -34,6 +34,7 @@ def test_intervals_are_added_up() -> None:
 
     assert memory is not None
     assert [memory.within(t_s) for t_s in (0.1, 0.2, 0.3)] == pytest.approx([0.3, 0.9, 1.0])
+    assert memory.mean_within((0.1, 0.2, 0.3)) == pytest.approx((0.3 + 0.9 + 1.0) / 3)
     assert [memory.quantile(q) for q in (0.3, 0.9)] == pytest.approx([0.1, 0.2])
 
 
