@@ -288,8 +288,8 @@ class Router:
     async def aclose(self) -> None:
         """Take no more calls, let those in flight end within ``grace_s``, end the rest, and close every connection.
 
-        It does so also when it is cancelled itself. What resists for another second is told in a ResourceWarning.
-        Closing twice is harmless; the second waits for the first.
+        It does so also when it is cancelled itself. Calls that resist for another second, and losers of a race that
+        resist for two, are told in a ResourceWarning. Closing twice is harmless; the second waits for the first.
         """
         resources, self._resources = self._resources, None
         if resources is None:
