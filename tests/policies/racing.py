@@ -92,7 +92,7 @@ def answered(
             answer = await way(router, request or ask())
             await asyncio.sleep(0.0)
             assert all(target.in_flight == 0 for target in router.fleet)
-            assert router.budget.in_flight() == 0
+            assert router.budget.in_flight == 0
             return answer
 
     return run(main)

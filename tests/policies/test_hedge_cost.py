@@ -48,7 +48,7 @@ def test_what_cannot_be_paid_from_both_takes_nothing_from_either(budget: Budget)
     answered(late_and(quick()), budget=budget)
 
     assert [budget.can(kind, 0.0) for kind in Extra] == before
-    assert budget.in_flight() == 0
+    assert budget.in_flight == 0
 
 
 def test_a_second_leg_that_cannot_be_paid_yet_is_sent_a_little_later() -> None:
