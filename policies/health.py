@@ -16,12 +16,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..router.health.slow_start import ramp
+from .slots import MOSTLY_FAILING
 
 if TYPE_CHECKING:
     from ..router.target import Target
-
-ILL_FROM = 0.5
-"""Failing share of its last calls from which on an endpoint is ill. Four failures in a row get there."""
 
 WELL_BELOW = 0.1
 """Failing share below which it is well again: 18 s after four failures in a row, if nothing was sent meanwhile."""
@@ -38,7 +36,7 @@ def healthy(target: Target, now_s: float, *, was: bool) -> bool:
     if target.health is not None:
         ejection = target.health.ejection
         return ejection is None or ejection.pause or now_s >= ejection.until_s
-    return target.learned.recent.failing(now_s) < (ILL_FROM if was else WELL_BELOW)
+    return target.learned.recent.failing(now_s) < (MOSTLY_FAILING if was else WELL_BELOW)
 
 
 class Capacities:
