@@ -29,6 +29,7 @@ from .limit_aimd import Aimd
 from .limit_gradient import TtftGradient
 from .pipeline import Emit, Handler, Layer, Policy, compose
 from .profile import Prior, Profile
+from .rate_limits import Rate, RateLimits
 from .request import Message, Priority, Request, Urgency
 from .route import Objective, Route
 from .router import Router
@@ -99,6 +100,8 @@ __all__ = [
     "Profile",
     "PromptGrew",
     "Provider",
+    "Rate",
+    "RateLimits",
     "Report",
     "Request",
     "RetriesRising",

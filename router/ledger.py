@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .chunk import Usage
     from .endpoint import Endpoint
     from .errors import AttemptFailed
+    from .rate_limits import RateLimits
 
 
 class Outcome(enum.Enum):
@@ -43,7 +44,7 @@ class Attempt(msgspec.Struct, kw_only=True):
     longest_gap_s: seconds between two pieces of progress at most, the caller's own time left out; None below two.
     keepalives: those before the first progress, a sign of queueing at the vendor. held_s: seconds the caller took over
     what it was given. hedge: sent beside another one that was late. reasoned: reasoning was shown.
-    request_id: the vendor's own.
+    request_id: the vendor's own. rate_limits: what its headers say of the rates it allows.
     """
 
     endpoint: Endpoint
@@ -65,6 +66,7 @@ class Attempt(msgspec.Struct, kw_only=True):
     held_s: float = 0.0
     reasoned: bool = False
     request_id: str | None = None
+    rate_limits: RateLimits | None = None
     usage: Usage | None = None
     finish_reason: str | None = None
     hedge: bool = False
