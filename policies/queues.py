@@ -31,6 +31,8 @@ def few_then_all(targets: Sequence[Target], call: Call) -> Iterator[Sequence[Tar
 
 def take(target: Target, call: Call) -> Lease | None:
     """The slots the call needs, if they are free."""
+    if target.endpoint.tokens_per_slot is None:
+        return target.slots.try_acquire()
     return target.slots.try_acquire(target.slots_for(call.prompt_tokens))
 
 

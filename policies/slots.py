@@ -30,6 +30,7 @@ import attrs
 
 from ..router import check
 from ..router.errors import NoEndpoint, Overloaded
+from ..router.ledger import Decision
 from ..router.pipeline import Layer
 from ..router.shed import Shed
 from .balancers import Balancer, PowerOfTwo
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
 
 MOSTLY_FAILING = 0.5
 """Share of its last calls that failed, from which on an endpoint is a last resort. Four failures in a row get there."""
+
+
+TAKEN = "%s, %d in flight"
 
 
 @attrs.frozen(kw_only=True)
@@ -77,17 +81,22 @@ class Slots:
             await next(call, emit)  # a hedge has taken it already
             return
         now_s = call.clock()
-        call = without_gated(call, now_s)
+        if now_s < call.candidates[0].pulse.gated_until_s:
+            call = without_gated(call, now_s)
         target = self.balancer.choose(call.candidates[: call.tied] or call.candidates, call, now_s)
         outlook = target.outlook(now_s, call.size)
-        is_good = outlook.failing < MOSTLY_FAILING and self._may_be_asked(target, outlook)
-        lease = take(target, call) if is_good and self._is_below_full(target) else None
+        slots = target.slots
+        is_good = outlook.failing < MOSTLY_FAILING and (outlook.known or slots.in_flight < self.probes)
+        is_below_full = slots.limit is None or slots.used <= slots.limit * self.full_above
+        lease = take(target, call) if is_good and is_below_full else None
         if lease is None:
             target, lease = await self._another(call, now_s)
             now_s = call.clock()
-        call.ledger.note(now_s, "Slots", "%s, %d in flight", target.name, target.slots.in_flight)
-        with lease:
+        call.ledger.decisions.append(Decision(now_s, "Slots", TAKEN, (target.name, target.slots.in_flight)))
+        try:
             await next(call.with_(candidates=(target,), lease=lease), emit)
+        finally:
+            lease.release()
 
     async def _another(self, call: Call, now_s: float) -> tuple[Target, Lease]:
         """A slot, though the balancer's first choice has none to give: one that is free now, or one worth waiting for.

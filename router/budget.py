@@ -170,13 +170,12 @@ class Budget:
         books.calls += 1
         books.arrived.add(now_s)
 
-    def answered(self, now_s: float) -> None:
-        """A call was answered."""
-        self._books.answered.add(now_s)
-
-    def ended(self) -> None:
+    def ended(self, now_s: float, *, answered: bool) -> None:
         """A call that had arrived is over, however it ended."""
-        self._books.calls -= 1
+        books = self._books
+        books.calls -= 1
+        if answered:
+            books.answered.add(now_s)
 
     # -- what policies ask
 

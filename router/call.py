@@ -29,37 +29,41 @@ if TYPE_CHECKING:
     from .timers import Timers
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class Call(msgspec.Struct, frozen=True, eq=False):
     """One call on its way in.
 
-    request, route: what is wanted, and the class of traffic it belongs to.
-    deadline_s: when the caller stops waiting, on the router's clock. Never grows on the way in.
-    start_by_s: when the first progress must be there, at most the deadline; a fallback leg tightens it.
-    may_leave: asked when *start_by_s* has passed and the attempt goes on; if it may not be left, that limit is lifted.
-        None: it may.
-    lengths: how long the route's answers have been.
     candidates: the endpoints still in question, the preferred first.
-    prompt_tokens: how long the prompt is, as the request says or as estimated. size: to the octave.
     tied: how many of the leading candidates are as good as one another; a balancer chooses among these first.
+    start_by_s: when the first progress must be there, at most the deadline; a fallback leg tightens it.
+    deadline_s: when the caller stops waiting, on the router's clock. Never grows on the way in.
+    request, route: what is wanted, and the class of traffic it belongs to.
+    lengths: how long the route's answers have been.
+    prompt_tokens: how long the prompt is, as the request says or as estimated. size: to the octave.
     residency: regions this call may use; None: all.
     ledger: the record of the call, shared by all views of it.
-    budget: what attempts beyond the first are paid from. permit: what this one was paid with; None for a first.
-    lease: the slot this attempt holds; None before one is taken.
-    attempt: this attempt's record, for the provider; None above `dispatch`.
-    on_sent: told of each attempt as it is sent, and where to; None: nobody asks.
+    budget: what attempts beyond the first are paid from.
     legs: the router's, for those that are to be ended and may outlive the call. timers: the router's.
     listeners: those who are told of its events. clock, dice: time and chance.
+    lease: the slot this attempt holds; None before one is taken.
+    attempt: this attempt's record, for the provider; None above `dispatch`.
+    permit: what this attempt was paid with; None for a first.
+    may_leave: asked when *start_by_s* has passed and the attempt goes on; if it may not be left, that limit is lifted.
+        None: it may.
+    on_sent: told of each attempt as it is sent, and where to; None: nobody asks.
+
+    Fields that views differ in stand first: msgspec looks a keyword up from the first field on. (Sixteen keywords cost
+    2.5 us, as many positions 0.2.)
     """
 
+    candidates: tuple[Target, ...]
+    tied: int
+    start_by_s: float
+    deadline_s: float
     request: Request
     route: Route
-    deadline_s: float
-    start_by_s: float
     lengths: Lengths
-    candidates: tuple[Target, ...]
     prompt_tokens: int
     size: int
-    tied: int
     residency: frozenset[str] | None
     ledger: Ledger
     budget: Budget
@@ -68,10 +72,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     listeners: Listeners
     clock: Clock
     dice: random.Random
-    may_leave: Callable[[], bool] | None = None
-    permit: Permit | None = None
     lease: Lease | None = None
     attempt: Attempt | None = None
+    permit: Permit | None = None
+    may_leave: Callable[[], bool] | None = None
     on_sent: Callable[[Target, Attempt], None] | None = None
 
     def with_(
@@ -96,14 +100,16 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             candidates, tied = self.candidates, self.tied if tied is None else tied
         elif tied is None:
             tied = len(candidates)
+        if start_by_s is None and deadline_s is None and permit is None and attempt is None:
+            if lease is None:  # what most policies do
+                return replace(self, candidates=candidates, tied=tied)
+            return replace(self, candidates=candidates, tied=tied, lease=lease)
         if lease is None:
             lease = self.lease
         if attempt is None:
             attempt = self.attempt
         if permit is None:
             permit = self.permit
-        if start_by_s is None and deadline_s is None:
-            return replace(self, candidates=candidates, tied=tied, permit=permit, lease=lease, attempt=attempt)
         deadline_s = self.deadline_s if deadline_s is None else min(deadline_s, self.deadline_s)
         if start_by_s is None or start_by_s >= self.start_by_s:
             start_by_s, may_leave = self.start_by_s, self.may_leave

@@ -14,6 +14,7 @@ from asyncio import CancelledError
 from typing import TYPE_CHECKING, NoReturn
 
 import anyio.lowlevel
+from msgspec.structs import replace
 
 from .budget import Extra
 from .delivery import Delivery
@@ -50,9 +51,16 @@ async def dispatch(call: Call, emit: Emit) -> None:
         DeadlineExceeded: the caller's time is up.
         ResidencyUnmet: the endpoint lies outside the regions of the call. Nothing was sent.
     """
-    target = _admitted(call)
     now_s = call.clock()
-    _check_time(call, target, now_s)
+    candidates = call.candidates
+    if (
+        not candidates
+        or call.residency is not None
+        or now_s >= call.start_by_s
+        or now_s < candidates[0].pulse.gated_until_s
+    ):
+        _check(call, now_s)
+    target = candidates[0]
     permit = call.permit
     if permit is not None:
         permit.spend()
@@ -74,7 +82,7 @@ async def dispatch(call: Call, emit: Emit) -> None:
     try:
         if call.on_sent is not None:
             call.on_sent(target, attempt)
-        await target.handler(call.with_(candidates=(target,), attempt=attempt), delivery.emit)
+        await target.handler(replace(call, candidates=(target,), tied=1, attempt=attempt), delivery.emit)
         delivery.complete()
     except BaseException as raised:  # noqa: BLE001  every kind is settled and raised again below
         failure = raised
@@ -94,7 +102,16 @@ async def dispatch(call: Call, emit: Emit) -> None:
     _settle(call, target, attempt, Outcome.OK)
 
 
-def _check_time(call: Call, target: Target, now_s: float) -> None:
+def _check(call: Call, now_s: float) -> None:
+    """Refuse an attempt that would leave the call's regions, come too late, or disturb who asked to be left alone."""
+    if not call.candidates:
+        raise NoEndpoint("no endpoint is left; the decisions of this error say which policy dropped which")
+    target = call.target
+    if call.residency is not None and target.region not in call.residency:
+        raise ResidencyUnmet(
+            f"{target.name} is in {target.region}, but this call may only use {', '.join(sorted(call.residency))}: "
+            "put Regions() into the stack, so that allowed endpoints are chosen"
+        )
     if now_s >= call.deadline_s:
         raise DeadlineExceeded(f"the deadline passed before {target.name} could be called")
     if now_s >= call.start_by_s:
@@ -129,18 +146,6 @@ def _is_ours(failure: BaseException) -> bool:
     return isinstance(failure, Exception | CancelledError)
 
 
-def _admitted(call: Call) -> Target:
-    if not call.candidates:
-        raise NoEndpoint("no endpoint is left; the decisions of this error say which policy dropped which")
-    target = call.candidates[0]
-    if call.residency is not None and target.region not in call.residency:
-        raise ResidencyUnmet(
-            f"{target.name} is in {target.region}, but this call may only use {', '.join(sorted(call.residency))}: "
-            "put Regions() into the stack, so that allowed endpoints are chosen"
-        )
-    return target
-
-
 def _settle(call: Call, target: Target, attempt: Attempt, outcome: Outcome, *, blame: bool = False) -> None:
     attempt.outcome = outcome
     now_s = attempt.finished_s = call.clock()
@@ -148,7 +153,7 @@ def _settle(call: Call, target: Target, attempt: Attempt, outcome: Outcome, *, b
     if outcome is Outcome.OK and attempt.usage is not None and attempt.usage.output_tokens:
         call.lengths.record(attempt.usage.output_tokens, now_s, cut_off=attempt.finish_reason == CUT_AT_THE_CAP)
     if call.listeners:
-        call.listeners.tell(AttemptEnded(at_s=now_s, call=call, attempt=attempt))
+        call.listeners.tell(AttemptEnded(now_s, call, attempt))
 
 
 async def _fail(call: Call, target: Target, delivery: Delivery, failure: BaseException | None) -> NoReturn:

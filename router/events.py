@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("paceline")
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class Event(msgspec.Struct, frozen=True, eq=False):
     """Something that has happened.
 
     at_s: when, on the router's clock.
@@ -34,7 +34,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     at_s: float
 
 
-class AttemptEnded(Event, frozen=True, kw_only=True, eq=False):
+class AttemptEnded(Event, frozen=True, eq=False):
     """One try at one endpoint is over.
 
     call: its view of the call. attempt: with its outcome, error, marks and usage.
@@ -53,7 +53,7 @@ class CallOutcome(enum.Enum):
     """The caller left. Neither a success nor a failure."""
 
 
-class CallEnded(Event, frozen=True, kw_only=True, eq=False):
+class CallEnded(Event, frozen=True, eq=False):
     """A call has ended. Its ``ledger`` has every attempt, retry, fallback and decision.
 
     reason: of a failure, one word, such as ``rate_limited`` or ``deadline``; else None.
@@ -64,7 +64,7 @@ class CallEnded(Event, frozen=True, kw_only=True, eq=False):
     reason: str | None = None
 
 
-class EndpointEjected(Event, frozen=True, kw_only=True, eq=False):
+class EndpointEjected(Event, frozen=True, eq=False):
     """An endpoint is out, or out for longer after a trial. ``ejection`` says why, since when and until when.
 
     A vendor's pause of less than a second is not told: the attempt that met it is.
@@ -74,7 +74,7 @@ class EndpointEjected(Event, frozen=True, kw_only=True, eq=False):
     ejection: Ejection
 
 
-class EndpointReturned(Event, frozen=True, kw_only=True, eq=False):
+class EndpointReturned(Event, frozen=True, eq=False):
     """An endpoint that was out is back in.
 
     away_s: seconds it was out.
@@ -84,7 +84,7 @@ class EndpointReturned(Event, frozen=True, kw_only=True, eq=False):
     away_s: float
 
 
-class Panic(Event, frozen=True, kw_only=True, eq=False):
+class Panic(Event, frozen=True, eq=False):
     """So few of a call's candidates are well that some, or all, of those that are out may be asked too.
 
     well, of: how many of its candidates were in.

@@ -16,17 +16,24 @@ import msgspec
 from .errors import RouterClosed
 
 if TYPE_CHECKING:
+    from .call import Call
     from .ledger import Ledger
 
 RESISTANCE_S = 1.0
 """Seconds a cancelled call may take to clean up."""
 
 
-class _Running(msgspec.Struct):
-    """A call's task, how often it had been asked to end before the call began, and whether we have asked since."""
+class Running(msgspec.Struct):
+    """A call that is under way.
+
+    task: its caller's. cancels_before: how often that had been asked to end before the call began. route, residency:
+    what the router admitted it to. evicted: we have asked it to end.
+    """
 
     task: asyncio.Task[object] | None
     cancels_before: int
+    route: str
+    residency: frozenset[str] | None
     evicted: bool = False
 
 
@@ -36,13 +43,18 @@ class InFlight:
     __slots__ = ("_calls", "_one_ended")
 
     def __init__(self) -> None:
-        self._calls: dict[Ledger, _Running] = {}
+        self._calls: dict[Ledger, Running] = {}
         self._one_ended: asyncio.Event | None = None
 
-    def enter(self, ledger: Ledger) -> None:
-        """A call begins, in the running task."""
+    def enter(self, call: Call) -> None:
+        """A call begins, in the running task. *call* is the router's own view, which no policy has seen."""
         task = asyncio.current_task()
-        self._calls[ledger] = _Running(task, 0 if task is None else task.cancelling())
+        cancels = 0 if task is None else task.cancelling()
+        self._calls[call.ledger] = Running(task, cancels, call.route.name, call.residency)
+
+    def get(self, ledger: Ledger) -> Running | None:
+        """A call by its ledger; None if it is over, or never began."""
+        return self._calls.get(ledger)
 
     def leave(self, ledger: Ledger) -> None:
         """It is over. If we had asked its task to end, that is taken back: only the call was meant."""

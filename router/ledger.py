@@ -31,7 +31,7 @@ class Outcome(enum.Enum):
     """The caller left, or another leg was faster: says nothing against the endpoint."""
 
 
-class Attempt(msgspec.Struct, kw_only=True):
+class Attempt(msgspec.Struct):
     """One try at one endpoint. Marks are seconds on the router's clock; None: never reached.
 
     size: octave of the prompt's size (`statistics.size_class`). slot_wait_s: seconds it waited for its slot.
@@ -54,6 +54,7 @@ class Attempt(msgspec.Struct, kw_only=True):
     slot_wait_s: float = 0.0
     in_flight: int = 1
     streamed: bool = True
+    hedge: bool = False
     headers_s: float | None = None
     first_event_s: float | None = None
     first_progress_s: float | None = None
@@ -69,7 +70,6 @@ class Attempt(msgspec.Struct, kw_only=True):
     rate_limits: RateLimits | None = None
     usage: Usage | None = None
     finish_reason: str | None = None
-    hedge: bool = False
     served_model: str | None = None
     outcome: Outcome = Outcome.RUNNING
     error: AttemptFailed | None = None
@@ -213,16 +213,8 @@ class Ledger:
         hedge: bool = False,
     ) -> Attempt:
         """Open the record of a new attempt. *streamed*: the vendor is asked for a stream. *hedge*: a second leg."""
-        attempt = Attempt(
-            endpoint=endpoint,
-            number=len(self.attempts) + 1,
-            sent_s=now_s,
-            size=size,
-            slot_wait_s=slot_wait_s,
-            in_flight=in_flight,
-            streamed=streamed,
-            hedge=hedge,
-        )
+        number = len(self.attempts) + 1
+        attempt = Attempt(endpoint, number, now_s, size, slot_wait_s, in_flight, streamed, hedge)
         if hedge:
             self.hedges += 1
         self.attempts.append(attempt)

@@ -5,9 +5,9 @@ fails and whatever the policies do. The proof is short:
 
 1. Every attempt goes through one door. The stack is composed around one innermost handler, `Bounds.dispatch`, and each
    handler that a policy is given as ``next`` leads there or raises.
-2. What a call may reach is fixed before any policy has seen it, and is kept here, by the call's ledger. A policy has a
-   view of the call and can make others of it: by ``with_``, by msgspec's ``replace``, out of nothing. None of that
-   alters what is kept. A view with another ledger, or of a call that is over, is of no call that is known here.
+2. What a call may reach is fixed before any policy has seen it, and is kept in `InFlight`, by the call's ledger. A
+   policy has a view of the call and can make others of it: by ``with_``, by msgspec's ``replace``, out of nothing. None
+   of that alters what is kept. A view with another ledger, or of a call that is over, is of no call that is known.
 3. The door is passed only with the regions that the router gave the call, which its route and its request both allow,
    and only to an endpoint that serves its route; and behind it `dispatch.dispatch` refuses an endpoint outside of those
    regions. Endpoints, routes and regions never change once a router is built.
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from .call import Call
     from .fleet import Fleet
-    from .ledger import Ledger
+    from .inflight import InFlight
     from .pipeline import Emit, Policy
     from .route import Route
     from .target import Target
@@ -103,19 +103,11 @@ def _proof(route: Route, serving: Sequence[Target], kept_by: tuple[str, ...]) ->
 class Bounds:
     """What each call in flight may reach, and the door that holds it there. One a router."""
 
-    __slots__ = ("_calls", "_serving")
+    __slots__ = ("_in_flight", "_serving")
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, in_flight: InFlight) -> None:
         self._serving = {route.name: frozenset(fleet.serving(route)) for route in fleet.every_route}
-        self._calls: dict[Ledger, tuple[frozenset[Target], frozenset[str] | None]] = {}
-
-    def enter(self, call: Call) -> None:
-        """A call begins. *call* is the router's own view, which no policy has seen."""
-        self._calls[call.ledger] = (self._serving[call.route.name], call.residency)
-
-    def leave(self, ledger: Ledger) -> None:
-        """It is over, and reaches nothing any more."""
-        del self._calls[ledger]
+        self._in_flight = in_flight
 
     async def dispatch(self, call: Call, emit: Emit) -> None:
         """Make one attempt at the call's first candidate, if the call may reach it. The innermost handler.
@@ -124,13 +116,12 @@ class Bounds:
             PolicyFailed: a policy has led it where it may not go. Nothing was sent.
             CallError: as `dispatch.dispatch`, which refuses what lies outside the call's regions.
         """
-        bounds = self._calls.get(call.ledger)
-        if bounds is None:
+        running = self._in_flight.get(call.ledger)
+        if running is None:
             raise PolicyFailed("a policy sent on a call that is over, or that this router never admitted")
-        serving, residency = bounds
-        if call.residency != residency:
+        if call.residency != running.residency:
             raise PolicyFailed("a policy altered the regions that the call may use: they are the route's and request's")
-        if call.candidates and call.candidates[0] not in serving:
+        if call.candidates and call.candidates[0] not in self._serving[running.route]:
             raise PolicyFailed(
                 f"a policy sent the call to {call.candidates[0].name}, which does not serve route {call.route.name!r}"
             )

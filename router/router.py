@@ -97,7 +97,8 @@ class Router:
         check.every(object, policies, "Router: policies")
         self.fleet = Fleet(endpoints, routes, clock, window or WindowShape())
         self._policies = tuple(policies)
-        self._bounds = Bounds(self.fleet)
+        self._in_flight = InFlight()
+        self._bounds = Bounds(self.fleet, self._in_flight)
         self._handler: Handler = compose(self._policies, self._bounds.dispatch)
         self.residency_proofs = residency_proofs(self.fleet, self._policies)
         """Which endpoints each route that is bound to regions can reach, and which never."""
@@ -113,7 +114,6 @@ class Router:
             raise ConfigurationError(f"Router: grace_s must be a number of at least 0, not {grace_s!r}")
         self._grace_s = grace_s
         self._resources: AsyncExitStack | None = None
-        self._in_flight = InFlight()
         self._legs = Legs()
         self._timers = Timers(clock)
         self._closed = asyncio.Event()
@@ -162,66 +162,69 @@ class Router:
         route, candidates = self.fleet.admit(request)
         now_s = self._clock()
         prompt_tokens = request.estimated_prompt_tokens()
-        budget_s = request.budget_s or route.budget_s or self._budget_s
-        return Call(
-            request=request,
-            route=route,
-            deadline_s=now_s + budget_s,
-            start_by_s=now_s + budget_s,
-            lengths=self.fleet.lengths[route.name],
-            candidates=candidates,
-            prompt_tokens=prompt_tokens,
-            size=octave_of(prompt_tokens),
-            tied=len(candidates),
-            residency=allowed_regions(request, route),
-            ledger=Ledger(now_s, streamed=streamed),
-            budget=self.budget,
-            legs=self._legs,
-            timers=self._timers,
-            listeners=self._listeners,
-            clock=self._clock,
-            dice=self._dice,
+        deadline_s = now_s + (request.budget_s or route.budget_s or self._budget_s)
+        return Call(  # by position: by name, these would cost more than the rest of the admission
+            candidates,
+            len(candidates),
+            deadline_s,
+            deadline_s,
+            request,
+            route,
+            self.fleet.lengths[route.name],
+            prompt_tokens,
+            octave_of(prompt_tokens),
+            allowed_regions(request, route),
+            Ledger(now_s, streamed=streamed),
+            self.budget,
+            self._legs,
+            self._timers,
+            self._listeners,
+            self._clock,
+            self._dice,
         )
 
     async def _run(self, call: Call, emit: Emit, receiver: _Receiver | None = None) -> None:
         if self._resources is None:
             raise RouterClosed("the router is not open: make calls inside 'async with router'")
-        outcome, reason = CallOutcome.CANCELLED, None
-        try:
-            await self._answered(call, emit)
-            outcome = CallOutcome.ANSWERED
-        except Exception as error:
-            if receiver is None or not receiver.has_left(error):
-                outcome = CallOutcome.FAILED
-                reason = error.reason if isinstance(error, PacelineError) else None
-            raise
-        finally:
-            self._listeners.tell(CallEnded(at_s=self._clock(), call=call, outcome=outcome, reason=reason))
-
-    async def _answered(self, call: Call, emit: Emit) -> None:
         ledger = call.ledger
-        self._in_flight.enter(ledger)
-        self._bounds.enter(call)
-        self.budget.arrived(self._clock())
+        self._in_flight.enter(call)
+        self.budget.arrived(ledger.began_s)
+        failure: BaseException | None = None
         try:
             await self._handler(call, emit)
-        except asyncio.CancelledError as cancelled:
-            raise self._in_flight.meaning(cancelled, ledger) or _policy_failed(
+        except BaseException as raised:  # noqa: BLE001  whatever it is, the call is over; it is raised again below
+            failure = self._meant(raised, ledger)
+        else:
+            if ledger.answered_by is None:
+                failure = _policy_failed(ledger, "a policy returned without an answer: it must call next, or raise")
+        now_s = self._clock()
+        self._in_flight.leave(ledger)
+        self.budget.ended(now_s, answered=failure is None)
+        outcome, reason = CallOutcome.ANSWERED, None
+        if failure is not None:
+            outcome, reason = _outcome(failure, receiver)
+        self._listeners.tell(CallEnded(now_s, call, outcome, reason))
+        if failure is not None:
+            try:
+                raise failure
+            finally:
+                del failure  # an error holds on to this frame, and must not be held by it
+
+    def _meant(self, raised: BaseException, ledger: Ledger) -> BaseException:
+        """The one error that comes out, of what a stack has raised."""
+        if isinstance(raised, PacelineError):
+            if isinstance(raised, CallError):
+                raised.ledger = ledger
+            return raised
+        if isinstance(raised, Exception):
+            failed = _policy_failed(ledger, f"a policy raised {type(raised).__name__}: see the cause of this")
+            failed.__cause__ = raised
+            return failed
+        if isinstance(raised, asyncio.CancelledError):
+            return self._in_flight.meaning(raised, ledger) or _policy_failed(
                 ledger, "a policy was cancelled from within, though nobody had asked the call to end"
-            ) from None
-        except PacelineError as error:
-            if isinstance(error, CallError):
-                error.ledger = ledger
-            raise
-        except Exception as error:
-            raise _policy_failed(ledger, f"a policy raised {type(error).__name__}: see the cause of this") from error
-        finally:
-            self._bounds.leave(ledger)
-            self._in_flight.leave(ledger)
-            self.budget.ended()
-        if ledger.answered_by is None:
-            raise _policy_failed(ledger, "a policy returned without an answer: it must call next, or raise")
-        self.budget.answered(self._clock())
+            )
+        return raised
 
     # -- what it knows
 
@@ -327,6 +330,13 @@ class Router:
                 f"endpoint {endpoint.name}: {endpoint.model} of {endpoint.provider.name} in {endpoint.region}, {slots}"
             )
         return "\n".join(lines)
+
+
+def _outcome(failure: BaseException, receiver: _Receiver | None) -> tuple[CallOutcome, str | None]:
+    """How a call ended that was not answered, and why in a word. Who leaves by raising has left, and not failed."""
+    if not isinstance(failure, Exception) or (receiver is not None and receiver.has_left(failure)):
+        return CallOutcome.CANCELLED, None
+    return CallOutcome.FAILED, failure.reason if isinstance(failure, PacelineError) else None
 
 
 def _policy_failed(ledger: Ledger, message: str) -> PolicyFailed:

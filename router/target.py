@@ -7,7 +7,7 @@ their call. Every question takes the time it is asked at, every answer about lat
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from .endpoint import Endpoint
 from .errors import RouterClosed
@@ -40,6 +40,17 @@ CUT_OFF = (Outcome.TIMED_OUT, Outcome.CANCELLED)
 """Outcomes that say no more than that it would have taken longer."""
 
 
+class Expectation(Protocol):
+    """What a call may expect of an endpoint."""
+
+    def __call__(self, now_s: float, size: int | None = None) -> Outlook:
+        """What a call sent now may expect; at most a hundredth of a second old.
+
+        size: octave of its prompt's size; None: any.
+        """
+        ...
+
+
 async def _closed(_call: Call, _emit: Emit, /) -> None:
     raise RouterClosed("the router is closed: make calls inside 'async with router'")
 
@@ -48,13 +59,14 @@ class Target:
     """One endpoint of one router, with its state.
 
     endpoint: as configured. slots: its slots, and so its load. limiter: what moves their limit, None where that is
-    fixed. learned: what was measured of it. peak: its first-token times as a balancer fears them. health: whether it is
-    in; None while nobody watches. pulse, outliers: the fleet's. handler: what calls it.
+    fixed. learned: what was measured of it. outlook: what a call sent now may expect. peak: its first-token times as a
+    balancer fears them. health: whether it is in; None while nobody watches. pulse, outliers: the fleet's. handler:
+    what calls it.
     """
 
     __slots__ = (
-        "_gated_until_s", "endpoint", "handler", "health", "learned", "limiter", "model", "name", "outliers", "peak",
-        "pulse", "region", "slots",
+        "_gated_until_s", "endpoint", "handler", "health", "learned", "limiter", "model", "name", "outliers", "outlook",
+        "peak", "pulse", "region", "slots",
     )  # fmt: skip
 
     def __init__(self, endpoint: Endpoint, clock: Clock, shape: WindowShape, pulse: Pulse, outliers: Outliers) -> None:
@@ -69,7 +81,8 @@ class Target:
             self.limiter = limit.limiter()
             limit = self.limiter.limit
         self.slots = SlotPool(limit, endpoint.queue, clock)
-        self.learned = Learned(endpoint.profile, shape, pulse)
+        self.learned = Learned(endpoint.profile, shape, pulse, self.slots)
+        self.outlook: Expectation = self.learned.outlook
         self.peak = Peak()
         self.health: Health | None = None
         self.pulse = pulse
@@ -121,13 +134,6 @@ class Target:
         if sampled_at_s == -math.inf:
             return False
         return now_s - sampled_at_s > after_s or not self.is_settled(now_s)
-
-    def outlook(self, now_s: float, size: int | None = None) -> Outlook:
-        """What a call sent now may expect; at most a hundredth of a second old.
-
-        size: octave of its prompt's size; None: any.
-        """
-        return self.learned.outlook(now_s, size, self.slots.in_flight)
 
     def weight(self, now_s: float) -> float:
         """What it may be given, as a share of its part: 1.0, or less while it is eased in after an ejection."""

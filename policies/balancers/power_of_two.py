@@ -65,8 +65,11 @@ def draw_two(count: int, dice: random.Random) -> tuple[int, int]:
 
 
 def cost(target: Target, call: Call, now_s: float) -> float:
-    """Expected seconds times the slots that would be in use."""
-    return expected_s(target, call, now_s) * (target.slots.used + 1) / target.weight(now_s)
+    """Expected seconds times the slots that would be in use; more while it is eased in after an ejection."""
+    outlook = target.outlook(now_s, call.size)  # `expected_s`, written out: it is asked twice a call
+    believed_s = outlook.ttft_s if call.request.stream else outlook.total_s
+    seconds = ((believed_s or 0.0) + outlook.failure_s) * (target.slots.used + 1)
+    return seconds / target.weight(now_s)
 
 
 def expected_s(target: Target, call: Call, now_s: float) -> float:

@@ -16,7 +16,8 @@ from typing import TypeAlias
 
 from ..events import AttemptEnded, CallEnded, Event
 from .account import pack_attempt, pack_call
-from .counts import AttemptCounts, CallCounts, counts_of_attempt, counts_of_call
+from .count import count_attempt, count_call
+from .counts import AttemptCounts, CallCounts
 from .log import HistoryShape, Kind, Log, Weighed
 from .row import AttemptRow, CallRow
 from .tally import AttemptTally, GroupTallies
@@ -56,17 +57,19 @@ class History:
     def __call__(self, event: Event) -> None:
         """Take down a call or an attempt that has ended."""
         if isinstance(event, CallEnded):
-            calls = self.calls(event.call.route.name)
+            route = event.call.route.name
+            calls = self.calls_by_route.get(route) or self.calls(route)
             place = calls.place(event.at_s)
             if place is None:
-                calls.leave_out(counts_of_call(event))
+                count_call(calls.totals, event)
             else:
                 calls.put(place, pack_call(event))
         elif isinstance(event, AttemptEnded):
-            attempts = self.attempts_at(event.attempt.endpoint.name)
+            endpoint = event.attempt.endpoint.name
+            attempts = self.attempts_by_endpoint.get(endpoint) or self.attempts_at(endpoint)
             place = attempts.place(event.at_s)
             if place is None:
-                attempts.leave_out(counts_of_attempt(event))
+                count_attempt(attempts.totals, event)
             else:
                 attempts.put(place, pack_attempt(event))
 

@@ -122,7 +122,7 @@ class Log(Generic[RowT, CountsT, TotalsT]):
     def place(self, ended_s: float) -> int | None:
         """Where the row of what ended then is to be put; None: chance leaves it out, so it need not be packed.
 
-        To be followed by `put` or `leave_out`.
+        To be followed by `put`, or by counting it in `totals`.
         """
         if ended_s > self._ends_s:
             self._turn(ended_s)
@@ -145,7 +145,12 @@ class Log(Generic[RowT, CountsT, TotalsT]):
 
     def leave_out(self, row: RowT | CountsT) -> None:
         """Count what is not kept."""
-        self._kind.count(self._periods[-1].totals, row)
+        self._kind.count(self.totals, row)
+
+    @property
+    def totals(self) -> TotalsT:
+        """In which those that the newest period leaves out are counted."""
+        return self._periods[-1].totals
 
     def _turn(self, now_s: float) -> None:
         """Begin the period that *now_s* lies in, and let those go that are too old."""

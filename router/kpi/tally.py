@@ -57,12 +57,15 @@ class Tally:
         """All, however they ended."""
         return self.answered + self.failed + self.cancelled
 
-    def _count_tokens(self, row: CallRow | CallCounts | AttemptRow | AttemptCounts) -> None:
-        self.input_tokens += row.input_tokens or 0
-        self.output_tokens += row.output_tokens or 0
-        if row.cost is not None:
+    def count_tokens(self, input_tokens: int | None, output_tokens: int | None, cost: float | None) -> None:
+        """Tokens, and money, of one more."""
+        if input_tokens:
+            self.input_tokens += input_tokens
+        if output_tokens:
+            self.output_tokens += output_tokens
+        if cost is not None:
             self.priced += 1
-            self.cost += row.cost
+            self.cost += cost
 
     def _add(self, other: Tally) -> None:
         self.answered += other.answered
@@ -103,7 +106,7 @@ class CallTally(Tally):
         self.timeouts += row.timeouts
         self.fallbacks += row.fallbacks
         self.hedges += row.hedges
-        self._count_tokens(row)
+        self.count_tokens(row.input_tokens, row.output_tokens, row.cost)
         if row.retries:
             self.retries.update(row.retries)
             self.retried_from.update(zip(row.retried_from, row.retries, strict=False))
@@ -129,11 +132,14 @@ class GroupTallies:
 
     def count(self, row: CallRow | CallCounts) -> None:
         """One more call."""
-        group = group_of(row)
+        self.of(group_of(row)).count(row)
+
+    def of(self, group: Group) -> CallTally:
+        """Those of one group."""
         tally = self.by_group.get(group)
         if tally is None:
             tally = self.by_group[group] = CallTally()
-        tally.count(row)
+        return tally
 
     def add(self, other: GroupTallies) -> None:
         """All that *other* has counted."""
@@ -163,7 +169,7 @@ class AttemptTally(Tally):
         else:
             self.failures[row.reason or UNTOLD] += 1
             self.timeouts += row.outcome is Outcome.TIMED_OUT
-        self._count_tokens(row)
+        self.count_tokens(row.input_tokens, row.output_tokens, row.cost)
 
     def add(self, other: AttemptTally) -> None:
         """All that *other* has counted."""

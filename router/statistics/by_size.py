@@ -65,7 +65,8 @@ class BySize:
     def record(self, value_s: float, octave: int, now_s: float) -> None:
         """Add a latency that was seen to its end. Constant time."""
         self._new += 1
-        self.window(class_of(octave)).record(value_s, now_s)
+        window = self._classes.get(octave >> 1) or self.window(class_of(octave))
+        window.record(value_s, now_s)
         self._relative.record(value_s, middle_of(octave), now_s)
 
     def record_censored(self, at_least_s: float, octave: int, now_s: float) -> None:

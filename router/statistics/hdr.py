@@ -42,6 +42,9 @@ TEN_MICROSECONDS_TO_A_MINUTE = Scale(0.000_01, 6_000_000)
 SUB_BUCKET_BITS = 8
 """Two digits need 256 sub-buckets, half of them in every bucket but the first."""
 
+EXACT = (1 << SUB_BUCKET_BITS) - 1
+"""The largest value that has a counter to itself, of its own number."""
+
 
 def bucket_of(units: int) -> int:
     """Index of the counter a value belongs to, in HdrHistogram's layout.

@@ -7,7 +7,7 @@ was cut off is a latency of at least so long; and an answer whose reader was slo
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ..ledger import Outcome
 from ..remembered import KEPT_S
@@ -52,6 +52,15 @@ METRICS = {
 """What is measured of an endpoint, with the scale of its histograms."""
 
 
+class Load(Protocol):
+    """What an endpoint is at."""
+
+    @property
+    def in_flight(self) -> int:
+        """Calls under way."""
+        ...
+
+
 class Learned:
     """What is known of one endpoint. All times are seconds on the router's clock.
 
@@ -62,11 +71,11 @@ class Learned:
     """
 
     __slots__ = (
-        "_expires_s", "_lately", "_outlooks", "_pulse", "_thought_unknown", "connections",
+        "_expires_s", "_lately", "_load", "_outlooks", "_pulse", "_thought_unknown", "connections",
         "gap", "network", "network_s", "recent", "slot_wait", "total", "tpot", "ttft",
     )  # fmt: skip
 
-    def __init__(self, profile: Profile | None, shape: WindowShape, pulse: Pulse) -> None:
+    def __init__(self, profile: Profile | None, shape: WindowShape, pulse: Pulse, load: Load) -> None:
         self.ttft = BySize(METRICS["ttft"], shape, None if profile is None else profile.ttft())
         self.total = Latency(Window(METRICS["total"], shape), None if profile is None else profile.total())
         self.tpot = ByLoad(METRICS["tpot"], shape, None if profile is None else profile.tpot())
@@ -77,6 +86,7 @@ class Learned:
         self.network_s: float | None = None
         self.connections = 0
         self._pulse = pulse
+        self._load = load
         self._outlooks: dict[int | None, Outlook] = {}
         self._expires_s = -math.inf
         self._lately: Lately | None = None
@@ -84,10 +94,10 @@ class Learned:
 
     # -- what is asked
 
-    def outlook(self, now_s: float, size: int | None, in_flight: int) -> Outlook:
+    def outlook(self, now_s: float, size: int | None = None) -> Outlook:
         """What a call sent now may expect; at most a hundredth of a second old.
 
-        size: octave of its prompt's size; None: any. in_flight: calls that are under way there.
+        size: octave of its prompt's size; None: any.
         """
         lately = self._lately
         if lately is None or now_s >= self._expires_s:
@@ -95,7 +105,7 @@ class Learned:
         outlook = self._outlooks.get(size)
         if outlook is None:
             outlook = self._outlooks[size] = Outlook(
-                self.ttft.of(size), self.total, self.tpot.at(in_flight + 1), lately, now_s
+                self.ttft.of(size), self.total, self.tpot.at(self._load.in_flight + 1), lately, now_s
             )
         return outlook
 

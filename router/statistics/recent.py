@@ -46,7 +46,7 @@ class Recent:
     def spoke(self, attempt: Attempt, ttft_s: float, now_s: float) -> None:
         """A call has its first progress. Calls sent before it are stragglers now, not silence."""
         sent = self._unanswered.pop(id(attempt), None)
-        if sent is not None:
+        if sent is not None and self._unanswered:
             self._forget_until(sent[0])
         self.ttft.sample(ttft_s, attempt.size, now_s)
 

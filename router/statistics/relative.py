@@ -68,7 +68,7 @@ class Relative:
 
     def record(self, value_s: float, x: float, now_s: float) -> None:
         """Add a latency that was seen to its end. Constant time."""
-        self.ratios.record(self.line.sample(max(value_s, SHORTEST_S), x), now_s)
+        self.ratios.record(self.line.sample(max(SHORTEST_S, value_s), x), now_s)
 
     def record_censored(self, at_least_s: float, x: float, now_s: float) -> None:
         """Add a latency that was cut off; before anything was seen to its end, it says nothing. Constant time."""

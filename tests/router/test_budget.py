@@ -22,8 +22,7 @@ def never_in_the_way(**given: object) -> Budget:
 def pay(budget: Budget, calls: int, now_s: float = 0.0) -> None:
     for _ in range(calls):
         budget.arrived(now_s)
-        budget.answered(now_s)
-        budget.ended()
+        budget.ended(now_s, answered=True)
 
 
 def withdrawn(budget: Budget, kind: Extra, now_s: float = 0.0) -> int:
@@ -189,7 +188,7 @@ def test_no_ten_seconds_hold_more_than_the_rule_allows(
             budget.arrived(now_s)
             arrived.append(now_s)
         elif what == "answer":
-            budget.answered(now_s)
+            budget.ended(now_s, answered=True)
             answered.append(now_s)
         elif what == "withdraw":
             permit = budget.withdraw(kind, now_s)

@@ -19,7 +19,8 @@ class Endpoint:
 
     def __init__(self, profile: Profile | None = None, shape: WindowShape | None = None) -> None:
         self.pulse = Pulse()
-        self.learned = Learned(profile, shape or WindowShape(), self.pulse)
+        self.in_flight = 0
+        self.learned = Learned(profile, shape or WindowShape(), self.pulse, self)
 
     def sent(self, at_s: float, *, size: int = 9, in_flight: int = 1, streamed: bool = True) -> Attempt:
         attempt = Attempt(
@@ -53,4 +54,5 @@ class Endpoint:
         return attempt
 
     def outlook(self, now_s: float, size: int | None = None, in_flight: int = 0) -> Outlook:
-        return self.learned.outlook(now_s, size, in_flight)
+        self.in_flight = in_flight
+        return self.learned.outlook(now_s, size)
