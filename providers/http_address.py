@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..router.endpoint import Endpoint
 
 CHAT = "chat/completions"
+EXAMPLE = "https://api.openai.com/v1"
 
 
 @attrs.frozen(kw_only=True)
@@ -39,12 +40,21 @@ def address_of(endpoint: Endpoint) -> Address:
     headers = CIMultiDict({"Content-Type": "application/json", "User-Agent": "paceline"})
     if endpoint.api_key is not None:
         headers["Authorization"] = f"Bearer {endpoint.api_key.reveal()}"
+    return address_at(_url(endpoint), headers, endpoint)
+
+
+def address_at(url: URL, headers: CIMultiDict[str], endpoint: Endpoint) -> Address:
+    """The address of *url*. *headers*: the vendor's, which those of *endpoint* add to and override.
+
+    Raises:
+        ConfigurationError: a header cannot be sent.
+    """
     headers.update(endpoint.headers)
     _check_headers(endpoint.name, headers)
     # A compressed stream is held back until the compressor has enough of it, and the first token with it.
     streaming = CIMultiDict({"Accept-Encoding": "identity"})
     streaming.update(headers)
-    return Address(url=_url(endpoint), headers=CIMultiDictProxy(headers), streaming=CIMultiDictProxy(streaming))
+    return Address(url=url, headers=CIMultiDictProxy(headers), streaming=CIMultiDictProxy(streaming))
 
 
 def hidden_in(endpoint: Endpoint) -> list[str]:
@@ -56,21 +66,30 @@ def hidden_in(endpoint: Endpoint) -> list[str]:
 def _url(endpoint: Endpoint) -> URL:
     """The base URL with the path of chat completions; a query, such as Azure's ``api-version``, stays."""
     if endpoint.url is None:
-        raise ConfigurationError(f"endpoint {endpoint.name!r} has no url: give one such as https://api.openai.com/v1")
+        raise ConfigurationError(f"endpoint {endpoint.name!r} has no url: give one such as {EXAMPLE}")
+    base = base_of(endpoint, endpoint.url, EXAMPLE)
+    if base.path.rstrip("/").endswith(CHAT):
+        raise ConfigurationError(f"endpoint {endpoint.name!r}: url is to end before /{CHAT}, which is added")
+    return (base / "chat" / "completions").with_query(base.query)
+
+
+def base_of(endpoint: Endpoint, url: str, example: str) -> URL:
+    """*url*, the base of *endpoint*'s, if it is one. *example*: of what would be, for the error.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
     try:
-        base = URL(endpoint.url)
+        base = URL(url)
     except ValueError:
         base = URL()
     if base.scheme not in {"http", "https"} or not base.host:
         raise ConfigurationError(
-            f"endpoint {endpoint.name!r}: url must begin with http:// or https:// and name a host, "
-            "such as https://api.openai.com/v1"
+            f"endpoint {endpoint.name!r}: url must begin with http:// or https:// and name a host, such as {example}"
         )
     if base.user is not None or base.password is not None:
         raise ConfigurationError(f"endpoint {endpoint.name!r}: url holds credentials: move them to api_key or headers")
-    if base.path.rstrip("/").endswith(CHAT):
-        raise ConfigurationError(f"endpoint {endpoint.name!r}: url is to end before /{CHAT}, which is added")
-    return (base / "chat" / "completions").with_query(base.query)
+    return base
 
 
 def _check_headers(name: str, headers: Mapping[str, str]) -> None:

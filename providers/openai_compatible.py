@@ -14,7 +14,7 @@ connection back to the pool.
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
@@ -22,13 +22,14 @@ from ..router import check
 from ..router.ledger import Attempt
 from .http_address import Address, address_of
 from .http_pool import TRANSPORT_ERRORS, open_session, unsent
+from .openai_answer import ChatAnswer
 from .openai_exchange import Exchange
 from .openai_request import encode_request
 from .sse import DEFAULT_MAX_FRAME_BYTES
 from .vendor_timing import processing_s
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
     from contextlib import AbstractAsyncContextManager
 
     import aiohttp
@@ -36,7 +37,41 @@ if TYPE_CHECKING:
     from ..router.call import Call
     from ..router.clock import Clock
     from ..router.endpoint import Endpoint
+    from ..router.errors import AttemptFailed
     from ..router.pipeline import Emit, Handler
+    from .error_body import VendorError
+    from .openai_exchange import AnswerReader
+
+
+@attrs.frozen(kw_only=True)
+class Dialect:
+    """What makes one vendor's HTTP API differ from another's; all of it without I/O.
+
+    address: where an endpoint's calls go. encode: the body of a call's request. reader: as for `Exchange`.
+    request_id: name of the header that carries the vendor's id of the request.
+    """
+
+    address: Callable[[Endpoint], Address]
+    encode: Callable[[Call], bytes]
+    reader: Callable[[Attempt, Callable[[VendorError], AttemptFailed]], AnswerReader]
+    request_id: str
+
+
+CHAT_COMPLETIONS = Dialect(address=address_of, encode=encode_request, reader=ChatAnswer, request_id="x-request-id")
+
+
+class Bounds(Protocol):
+    """How much of an answer is read at most, in bytes."""
+
+    @property
+    def max_frame_bytes(self) -> int:
+        """Of one event of a stream."""
+        ...
+
+    @property
+    def max_answer_bytes(self) -> int:
+        """Of an answer in one piece."""
+        ...
 
 
 @attrs.frozen(kw_only=True)
@@ -70,16 +105,17 @@ class OpenAICompatible:
     @asynccontextmanager
     async def _opened(self, clock: Clock) -> AsyncGenerator[Handler]:
         async with open_session(clock, self.keepalive_s) as session:
-            yield _Client(self, session, clock)
+            yield Client(CHAT_COMPLETIONS, self, session, clock)
 
 
-class _Client:
+class Client:
     """The handler: calls over one pool."""
 
-    __slots__ = ("_addresses", "_clock", "_session", "_settings")
+    __slots__ = ("_addresses", "_bounds", "_clock", "_dialect", "_session")
 
-    def __init__(self, settings: OpenAICompatible, session: aiohttp.ClientSession, clock: Clock) -> None:
-        self._settings = settings
+    def __init__(self, dialect: Dialect, bounds: Bounds, session: aiohttp.ClientSession, clock: Clock) -> None:
+        self._dialect = dialect
+        self._bounds = bounds
         self._session = session
         self._clock = clock
         self._addresses: dict[Endpoint, Address] = {}
@@ -91,24 +127,25 @@ class _Client:
         response = await self._post(call, attempt)
         try:
             attempt.headers_s = self._clock()
-            attempt.request_id = response.headers.get("x-request-id")
+            attempt.request_id = response.headers.get(self._dialect.request_id)
             attempt.processing_s = processing_s(response.headers)
             await Exchange(
                 response,
                 call,
                 attempt,
                 emit,
-                most_frame_bytes=self._settings.max_frame_bytes,
-                most_answer_bytes=self._settings.max_answer_bytes,
+                reader=self._dialect.reader,
+                most_frame_bytes=self._bounds.max_frame_bytes,
+                most_answer_bytes=self._bounds.max_answer_bytes,
             ).receive()
         finally:
             response.close()  # gives nothing up: a body that was read to its end has left its connection to the pool
 
     async def _post(self, call: Call, attempt: Attempt) -> aiohttp.ClientResponse:
-        body = encode_request(call)
+        body = self._dialect.encode(call)
         address = self._addresses.get(attempt.endpoint)
         if address is None:
-            address = self._addresses[attempt.endpoint] = address_of(attempt.endpoint)
+            address = self._addresses[attempt.endpoint] = self._dialect.address(attempt.endpoint)
         try:
             return await self._session.post(
                 address.url,
