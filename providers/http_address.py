@@ -31,16 +31,21 @@ class Address:
     streaming: CIMultiDictProxy[str] = attrs.field(repr=False)
 
 
-def address_of(endpoint: Endpoint) -> Address:
-    """The address of *endpoint*'s chat completions. The only place where a key is revealed.
+def address_of(endpoint: Endpoint, default_url: str | None = None) -> Address:
+    """The address of *endpoint*'s chat completions. *default_url*: the base where the endpoint gives none.
 
     Raises:
         ConfigurationError: its url or its headers cannot work; the message says what to mend, and shows no value.
     """
-    headers = CIMultiDict({"Content-Type": "application/json", "User-Agent": "paceline"})
+    headers = plain_headers()
     if endpoint.api_key is not None:
         headers["Authorization"] = f"Bearer {endpoint.api_key.reveal()}"
-    return address_at(_url(endpoint), headers, endpoint)
+    return address_at(_url(endpoint, endpoint.url or default_url), headers, endpoint)
+
+
+def plain_headers() -> CIMultiDict[str]:
+    """What goes with every request, whoever is asked."""
+    return CIMultiDict({"Content-Type": "application/json", "User-Agent": "paceline"})
 
 
 def address_at(url: URL, headers: CIMultiDict[str], endpoint: Endpoint) -> Address:
@@ -63,11 +68,11 @@ def hidden_in(endpoint: Endpoint) -> list[str]:
     return [*([] if key is None else [key.reveal()]), *(value for value in endpoint.headers.values() if len(value) > 3)]
 
 
-def _url(endpoint: Endpoint) -> URL:
+def _url(endpoint: Endpoint, given: str | None) -> URL:
     """The base URL with the path of chat completions; a query, such as Azure's ``api-version``, stays."""
-    if endpoint.url is None:
+    if given is None:
         raise ConfigurationError(f"endpoint {endpoint.name!r} has no url: give one such as {EXAMPLE}")
-    base = base_of(endpoint, endpoint.url, EXAMPLE)
+    base = base_of(endpoint, given, EXAMPLE)
     if base.path.rstrip("/").endswith(CHAT):
         raise ConfigurationError(f"endpoint {endpoint.name!r}: url is to end before /{CHAT}, which is added")
     return (base / "chat" / "completions").with_query(base.query)

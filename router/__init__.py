@@ -5,10 +5,10 @@
 is all there is to a handler; a policy wraps one, a provider is the innermost one, and a `Router` puts them together.
 """
 
-from .answer import Answer, Collector, ToolCall
+from .answer import Answer, Choice, Collector
 from .budget import Budget, Extra, Permit
 from .call import Call
-from .chunk import DISCARD, Chunk, ToolCallDelta, Usage
+from .chunk import DISCARD, ChoiceDelta, Chunk, Logprobs, TokenLogprob, ToolCallDelta, Usage
 from .clock import Clock
 from .endpoint import Endpoint, Limits, Provider
 from .events import AttemptEnded, CallEnded, CallOutcome, EndpointEjected, EndpointReturned, Event, Listener, Panic
@@ -27,6 +27,7 @@ from .ledger import Attempt, Decision, Ledger, ModelLeft, Outcome
 from .limit import AdaptiveLimit, Limiter
 from .limit_aimd import Aimd
 from .limit_gradient import TtftGradient
+from .pieces import ToolCall
 from .pipeline import Emit, Handler, Layer, Policy, compose
 from .profile import Prior, Profile
 from .rate_limits import Rate, RateLimits
@@ -58,6 +59,8 @@ __all__ = [
     "CallOutcome",
     "CallRow",
     "Cause",
+    "Choice",
+    "ChoiceDelta",
     "Chunk",
     "Clock",
     "Collector",
@@ -88,6 +91,7 @@ __all__ = [
     "Limiter",
     "Limits",
     "Listener",
+    "Logprobs",
     "Message",
     "ModelLeft",
     "Objective",
@@ -117,6 +121,7 @@ __all__ = [
     "TailRising",
     "Target",
     "Thresholds",
+    "TokenLogprob",
     "ToolCall",
     "ToolCallDelta",
     "TtftGradient",

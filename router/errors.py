@@ -20,6 +20,7 @@
         └── AttemptFailed                  one try at one endpoint
             ├── Overloaded                 ours: no slot in time
             ├── Gated                      ours: the endpoint has asked to be left alone until later
+            ├── Unsupported                ours: the endpoint cannot do what the request asks for
             ├── ConnectFailed
             ├── AttemptTimeout             a limit of the attempt: start, first_token, gap or total
             ├── RateLimited                429, with its Retry-After
@@ -248,6 +249,14 @@ class Gated(AttemptFailed):
 
     health = Health.NONE
     reason = "gated"
+
+
+class Unsupported(AttemptFailed):
+    """The endpoint cannot do what the request asks for. Nothing was sent; the message names it. Another one may."""
+
+    same = False
+    health = Health.NONE
+    reason = "unsupported"
 
 
 class ConnectFailed(AttemptFailed):
