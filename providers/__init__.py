@@ -1,11 +1,15 @@
 """The adapters that turn a call into a vendor's exchange and its answer into chunks. They import the router only.
 
-OpenAICompatible: over HTTP, to everything that speaks OpenAI's chat completions.
+OpenAI, AzureOpenAI, DeepInfra: the vendors of these names.
+OpenAICompatible: over HTTP, to everything that speaks OpenAI's chat completions; `preset` has those in wide use.
 Simulated: in this process, with latencies as described; for tests, simulation and trying things out.
 """
 
+from .azure import AzureOpenAI
 from .behaviour import Behaviour, Incident
+from .openai import DeepInfra, OpenAI
 from .openai_compatible import OpenAICompatible
+from .presets import preset
 from .simulated import Simulated
 
-__all__ = ["Behaviour", "Incident", "OpenAICompatible", "Simulated"]
+__all__ = ["AzureOpenAI", "Behaviour", "DeepInfra", "Incident", "OpenAI", "OpenAICompatible", "Simulated", "preset"]
