@@ -14,6 +14,7 @@ connection back to the pool.
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 import attrs
@@ -25,6 +26,7 @@ from .http_pool import TRANSPORT_ERRORS, open_session, unsent
 from .openai_answer import ChatAnswer
 from .openai_exchange import Exchange
 from .openai_request import encode_request
+from .rate_limit_headers import rate_limits
 from .sse import DEFAULT_MAX_FRAME_BYTES
 from .vendor_timing import processing_s
 
@@ -129,6 +131,7 @@ class Client:
             attempt.headers_s = self._clock()
             attempt.request_id = response.headers.get(self._dialect.request_id)
             attempt.processing_s = processing_s(response.headers)
+            attempt.rate_limits = rate_limits(response.headers, datetime.now(UTC))
             await Exchange(
                 response,
                 call,
