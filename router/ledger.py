@@ -45,6 +45,9 @@ class Attempt(msgspec.Struct, kw_only=True):
     keepalives: those before the first progress, a sign of queueing at the vendor. held_s: seconds the caller took over
     what it was given. hedge: sent beside another one that was late. reasoned: reasoning was shown.
     request_id: the vendor's own. rate_limits: what its headers say of the rates it allows.
+    key: which of the endpoint's keys it was sent with, from 1; None where there are not several.
+    dns_s, tls_s: seconds of connect_s for looking up the name and for the handshake, None where there was none, or it
+    cannot be told. upload_s: seconds until the request's body was sent, None for one that leaves at once.
     """
 
     endpoint: Endpoint
@@ -73,6 +76,10 @@ class Attempt(msgspec.Struct, kw_only=True):
     served_model: str | None = None
     outcome: Outcome = Outcome.RUNNING
     error: AttemptFailed | None = None
+    key: int | None = None
+    dns_s: float | None = None
+    tls_s: float | None = None
+    upload_s: float | None = None
 
     @property
     def ttft_s(self) -> float | None:
