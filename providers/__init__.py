@@ -2,14 +2,27 @@
 
 OpenAI, AzureOpenAI, DeepInfra: the vendors of these names.
 OpenAICompatible: over HTTP, to everything that speaks OpenAI's chat completions; `preset` has those in wide use.
+Connections, ClientCertificate: how connections are made and kept, for every provider over HTTP.
 Simulated: in this process, with latencies as described; for tests, simulation and trying things out.
 """
 
 from .azure import AzureOpenAI
 from .behaviour import Behaviour, Incident
+from .http_connections import ClientCertificate, Connections
 from .openai import DeepInfra, OpenAI
 from .openai_compatible import OpenAICompatible
 from .presets import preset
 from .simulated import Simulated
 
-__all__ = ["AzureOpenAI", "Behaviour", "DeepInfra", "Incident", "OpenAI", "OpenAICompatible", "Simulated", "preset"]
+__all__ = [
+    "AzureOpenAI",
+    "Behaviour",
+    "ClientCertificate",
+    "Connections",
+    "DeepInfra",
+    "Incident",
+    "OpenAI",
+    "OpenAICompatible",
+    "Simulated",
+    "preset",
+]

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ..router import check
+from ..router.credential import static_secrets
 from ..router.errors import ConfigurationError
 from .http_address import address_at, base_of, plain_headers
 from .openai_compatible import OpenAICompatible, cap_name
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from ..router.endpoint import Endpoint
+    from ..router.secret import Secret
     from .http_address import Address
-    from .openai_compatible import Dialect
+    from .http_client import Dialect
 
 EXAMPLE = "https://my-resource.openai.azure.com"
 SURFACES = ("openai/v1", "openai/deployments")
@@ -60,7 +62,8 @@ class AzureOpenAI(OpenAICompatible):
         surface, which has none.
 
     An endpoint's ``url`` is that of its resource, ``deployment`` the name of the deployment (default, its ``model``).
-    A key is sent as ``api-key``. An Entra token goes into the endpoint's headers: ``Authorization: Bearer ...``.
+    ``api_key`` is a key, or what gives Entra tokens: ``TokenSource(get_bearer_token_provider(credential, scope))`` of
+    Microsoft's ``azure-identity``. A key is sent as ``api-key``, a token as a bearer's.
     """
 
     name: str = attrs.field(default="azure", validator=check.named)
@@ -70,10 +73,12 @@ class AzureOpenAI(OpenAICompatible):
     def _dialect(self) -> Dialect:
         return attrs.evolve(super()._dialect(), region="x-ms-region")
 
-    def _address(self, endpoint: Endpoint) -> Address:
+    def _address(self, endpoint: Endpoint, key: Secret | None) -> Address:
         headers = plain_headers()
-        if endpoint.api_key is not None:
-            headers["api-key"] = endpoint.api_key.reveal()
+        if key is not None:
+            is_key = key in static_secrets(endpoint.api_key)
+            name, form = ("api-key", "{}") if is_key else ("Authorization", "Bearer {}")
+            headers[name] = form.format(key.reveal())
         return address_at(self._url(endpoint), headers, endpoint)
 
     def _url(self, endpoint: Endpoint) -> URL:

@@ -8,12 +8,14 @@ import attrs
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from ..router.credential import static_secrets
 from ..router.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ..router.endpoint import Endpoint
+    from ..router.secret import Secret
 
 CHAT = "chat/completions"
 EXAMPLE = "https://api.openai.com/v1"
@@ -31,15 +33,17 @@ class Address:
     streaming: CIMultiDictProxy[str] = attrs.field(repr=False)
 
 
-def address_of(endpoint: Endpoint, default_url: str | None = None) -> Address:
-    """The address of *endpoint*'s chat completions. *default_url*: the base where the endpoint gives none.
+def address_of(endpoint: Endpoint, key: Secret | None, default_url: str | None = None) -> Address:
+    """The address of *endpoint*'s chat completions, for a call with *key*. A key is revealed here, and nowhere else.
+
+    default_url: the base where the endpoint gives none.
 
     Raises:
         ConfigurationError: its url or its headers cannot work; the message says what to mend, and shows no value.
     """
     headers = plain_headers()
-    if endpoint.api_key is not None:
-        headers["Authorization"] = f"Bearer {endpoint.api_key.reveal()}"
+    if key is not None:
+        headers["Authorization"] = f"Bearer {key.reveal()}"
     return address_at(_url(endpoint, endpoint.url or default_url), headers, endpoint)
 
 
@@ -62,10 +66,19 @@ def address_at(url: URL, headers: CIMultiDict[str], endpoint: Endpoint) -> Addre
     return Address(url=url, headers=CIMultiDictProxy(headers), streaming=CIMultiDictProxy(streaming))
 
 
+def check_address(endpoint: Endpoint, address_of: Callable[[Endpoint, Secret | None], Address]) -> None:
+    """Refuse an endpoint that has no address, or with a key among those already known that no header can carry.
+
+    Raises:
+        ConfigurationError: saying what to mend.
+    """
+    for key in static_secrets(endpoint.api_key) or (None,):
+        address_of(endpoint, key)
+
+
 def hidden_in(endpoint: Endpoint) -> list[str]:
-    """Strings of *endpoint* that must not appear in any message."""
-    key = endpoint.api_key
-    return [*([] if key is None else [key.reveal()]), *(value for value in endpoint.headers.values() if len(value) > 3)]
+    """Header values of *endpoint* that must not appear in any message."""
+    return [value for value in endpoint.headers.values() if len(value) > 3]
 
 
 def _url(endpoint: Endpoint, given: str | None) -> URL:

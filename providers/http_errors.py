@@ -31,7 +31,7 @@ from ..router.errors import (
 )
 from ..router.verdict import Health
 from .error_body import VendorError, scrubbed
-from .quota_reset import quota_reset_s
+from .rate_limit_headers import rate_limits, used_up_for_s
 from .retry_after import IN_MILLISECONDS, NotToBeRetried, retry_after_s
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def failure_of(
             told_s = error.retry_after_s
         if kind is RateLimited:
             if told_s is None:
-                told_s = quota_reset_s(headers, received)
+                told_s = used_up_for_s(rate_limits(headers, received))
             elif told_s < SPILLS_OVER_S and any(name in headers for name in IN_MILLISECONDS):
                 failure.health = Health.NONE
         failure.retry_after_s = told_s

@@ -1,7 +1,7 @@
 """Servers in wide use that speak OpenAI's chat completions, each with what sets it apart.
 
     Endpoint(name="groq", provider=preset("groq"), model="llama-3.3-70b-versatile", api_key=Secret.from_env("GROQ_KEY"))
-    attrs.evolve(preset("vllm"), url="http://10.0.0.7:8000/v1", keepalive_s=5.0)
+    attrs.evolve(preset("vllm"), url="http://10.0.0.7:8000/v1", connections=Connections(keepalive_s=5.0))
 
 A preset is a provider like any other: its name in reports, its base url, and what the server does with parameters it
 does not know. What these servers *answer* in their own way (where reasoning and usage stand, comments while a call

@@ -10,8 +10,20 @@ from .budget import Budget, Extra, Permit
 from .call import Call
 from .chunk import DISCARD, ChoiceDelta, Chunk, Logprobs, TokenLogprob, ToolCallDelta, Usage
 from .clock import Clock
+from .credential import Credential, Keys, TokenSource
 from .endpoint import Endpoint, Limits, Provider
-from .events import AttemptEnded, CallEnded, CallOutcome, EndpointEjected, EndpointReturned, Event, Listener, Panic
+from .events import (
+    AttemptEnded,
+    CallEnded,
+    CallOutcome,
+    ConnectionsWarmed,
+    EndpointEjected,
+    EndpointReturned,
+    Event,
+    KeySetAside,
+    Listener,
+    Panic,
+)
 from .fleet import Fleet
 from .health.ejection import Ejection
 from .kpi.diagnosis import diagnose
@@ -29,6 +41,7 @@ from .limit_aimd import Aimd
 from .limit_gradient import TtftGradient
 from .pieces import ToolCall
 from .pipeline import Emit, Handler, Layer, Policy, compose
+from .pool import Pool, Pooled
 from .profile import Prior, Profile
 from .rate_limits import Rate, RateLimits
 from .request import Message, Priority, Request, Urgency
@@ -64,7 +77,9 @@ __all__ = [
     "Chunk",
     "Clock",
     "Collector",
+    "ConnectionsWarmed",
     "Contribution",
+    "Credential",
     "Decision",
     "Diagnosis",
     "Ejection",
@@ -85,6 +100,8 @@ __all__ = [
     "Health",
     "History",
     "HistoryShape",
+    "KeySetAside",
+    "Keys",
     "Layer",
     "Lease",
     "Ledger",
@@ -99,6 +116,8 @@ __all__ = [
     "Panic",
     "Permit",
     "Policy",
+    "Pool",
+    "Pooled",
     "Prior",
     "Priority",
     "Profile",
@@ -122,6 +141,7 @@ __all__ = [
     "Target",
     "Thresholds",
     "TokenLogprob",
+    "TokenSource",
     "ToolCall",
     "ToolCallDelta",
     "TtftGradient",

@@ -163,7 +163,9 @@ async def _fail(call: Call, target: Target, delivery: Delivery, failure: BaseExc
                 f"the answer broke off: {error}", delivered=delivery.characters, usage=attempt.usage
             ) from error
         await delivery.discard()
-    raise error from (None if error is failure else failure)
+    if error is failure:
+        raise error  # with the cause it came with
+    raise error from failure
 
 
 def _translated(target: Target, failure: BaseException | None) -> PacelineError:

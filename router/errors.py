@@ -196,6 +196,7 @@ class AttemptFailed(CallError):
     retryable: False forbids any further try, whatever the class says. Default True.
     health: against whom it speaks. signal: what it says of the endpoint's load.
     retry_after_s: seconds the endpoint asked to be left alone; None when it did not say.
+    request_id: the vendor's own, for asking it what happened; None when there was no response.
     """
 
     same: bool = True
@@ -209,6 +210,7 @@ class AttemptFailed(CallError):
         super().__init__(message if endpoint is None else f"{endpoint}: {message}")
         self.endpoint = endpoint
         self.retry_after_s = retry_after_s
+        self.request_id: str | None = None
         self.retryable = True
 
     @property

@@ -46,6 +46,9 @@ class Attempt(msgspec.Struct, kw_only=True):
     what it was given. hedge: sent beside another one that was late. reasoned: reasoning was shown.
     choices: answers asked for. served_model, served_region, service_tier: in the vendor's own words.
     request_id: the vendor's own. rate_limits: what its headers say of the rates it allows.
+    key: which of the endpoint's keys it was sent with, from 1; None where there are not several.
+    dns_s, tls_s: seconds of connect_s for looking up the name and for the handshake, None where there was none, or it
+    cannot be told. upload_s: seconds until the request's body was sent, None for one that leaves at once.
     """
 
     endpoint: Endpoint
@@ -77,6 +80,10 @@ class Attempt(msgspec.Struct, kw_only=True):
     choices: int = 1
     outcome: Outcome = Outcome.RUNNING
     error: AttemptFailed | None = None
+    key: int | None = None
+    dns_s: float | None = None
+    tls_s: float | None = None
+    upload_s: float | None = None
 
     @property
     def ttft_s(self) -> float | None:

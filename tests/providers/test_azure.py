@@ -11,7 +11,7 @@ import pytest
 from openai import AsyncAzureOpenAI, AsyncOpenAI, DefaultAsyncHttpxClient
 
 from paceline.providers import AzureOpenAI
-from paceline.router import Endpoint, Router
+from paceline.router import Endpoint, Router, TokenSource
 from paceline.router.errors import (
     AttemptFailed,
     AuthenticationFailed,
@@ -117,7 +117,6 @@ def test_a_key_is_sent_in_a_header_of_its_own() -> None:
 def test_an_entra_token_is_a_bearers(provider: AzureOpenAI) -> None:
     async def main() -> None:
         server = AzureServer(PLAIN)
-        bearer = {"Authorization": f"Bearer {TOKEN}"}
         async with server.serving():
             client = AsyncAzureOpenAI(
                 azure_endpoint=server.url,
@@ -127,7 +126,9 @@ def test_an_entra_token_is_a_bearers(provider: AzureOpenAI) -> None:
                 http_client=DefaultAsyncHttpxClient(trust_env=False),
             )
             theirs = await asked_by_sdk(client, stream=True, model=DEPLOYMENT)
-            async with routed(provider, server.url, deployment=DEPLOYMENT, api_key=None, headers=bearer) as router:
+            async with routed(
+                provider, server.url, deployment=DEPLOYMENT, api_key=TokenSource(lambda: TOKEN)
+            ) as router:
                 assert by_us(await answer_of(router, stream=True)) == theirs
         for request in server.requests:
             assert request.headers["Authorization"] == f"Bearer {TOKEN}"
@@ -232,7 +233,7 @@ def test_a_wrong_key_and_an_unknown_deployment(provider: AzureOpenAI) -> None:
 )
 def test_the_path_is_added_to_the_resources_url(provider: AzureOpenAI, url: str, complete: str) -> None:
     endpoint = Endpoint(name="e", provider=provider, model="m", deployment="chat-eu", url=url)
-    assert str(provider._address(endpoint).url) == complete
+    assert str(provider._address(endpoint, None).url) == complete
 
 
 @pytest.mark.parametrize(

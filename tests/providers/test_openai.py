@@ -178,7 +178,7 @@ def test_every_kind_of_answer_goes_back_as_a_message(scene: str, message: dict[s
 
 def test_openais_url_is_the_default() -> None:
     endpoint = Endpoint(name="e", provider=OpenAI(), model="m")
-    assert str(OpenAI()._address(endpoint).url) == "https://api.openai.com/v1/chat/completions"
+    assert str(OpenAI()._address(endpoint, None).url) == "https://api.openai.com/v1/chat/completions"
     assert OpenAI(url="https://us.api.openai.com/v1") != OpenAI()
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from paceline.providers import OpenAICompatible
+from paceline.providers import Connections, OpenAICompatible
 from paceline.router import Endpoint, Route, Router, Usage
 from paceline.router.errors import ConfigurationError, InvalidRequest
 from paceline.router.ledger import Attempt
@@ -380,7 +380,7 @@ def test_time_is_limited_by_deadlines_alone() -> None:
     "make",
     [
         lambda: OpenAICompatible(name=""),
-        lambda: OpenAICompatible(keepalive_s=0),
+        lambda: OpenAICompatible(connections=Connections(keepalive_s=0)),
         lambda: OpenAICompatible(max_frame_bytes=10),
         lambda: OpenAICompatible(max_answer_bytes=0),
         lambda: OpenAICompatible(cap="max_new_tokens"),

@@ -25,7 +25,7 @@ IGNORED = [(name, param) for name, provider in PRESETS.items() for param in sort
 def test_a_preset_needs_no_url(name: str) -> None:
     provider = preset(name)
     endpoint = Endpoint(name="e", provider=provider, model="m")
-    assert str(provider._address(endpoint).url) == f"{provider.url}/chat/completions"
+    assert str(provider._address(endpoint, None).url) == f"{provider.url}/chat/completions"
     assert provider.name == name
     assert endpoint.domain == f"{name}/global"
 
@@ -45,7 +45,7 @@ def test_a_preset_is_changed_as_any_provider_is() -> None:
 
 def test_an_endpoints_own_url_wins() -> None:
     endpoint = Endpoint(name="e", provider=preset("openrouter"), model="m", url="https://eu.openrouter.ai/api/v1")
-    assert preset("openrouter")._address(endpoint).url.host == "eu.openrouter.ai"
+    assert preset("openrouter")._address(endpoint, None).url.host == "eu.openrouter.ai"
 
 
 @pytest.mark.parametrize(
