@@ -88,7 +88,7 @@ class ChatAnswer:
         body = body.strip()
         if not body:
             raise TruncatedAnswer("the body is empty", endpoint=self._attempt.endpoint.name)
-        chunk = self._piece(body, b"")
+        chunk = self._piece(body, body)
         self._check_choices()
         if not (chunk.is_progress or self._finished):
             raise MalformedAnswer("the JSON holds no answer", endpoint=self._attempt.endpoint.name)

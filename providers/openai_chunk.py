@@ -6,12 +6,15 @@ where it is not there.
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from ..router.chunk import Chunk, Logprobs, TokenLogprob, ToolCallDelta, Usage
 from .openai_wire import ToolCallFragment, VendorLogprobs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .openai_wire import Choice, Delta, Frame, ReasoningDetail, Tokens
 
 
@@ -103,14 +106,23 @@ def reasoning_in(details: list[ReasoningDetail]) -> str:
 def logprobs_of(choice: Choice) -> Logprobs | None:
     """Log-probabilities, whichever way the vendor writes them; None where it wrote an empty form."""
     told = choice.logprobs
-    if isinstance(told, VendorLogprobs):
-        content = told.content
-        if content is None and told.tokens and told.token_logprobs:
-            pairs = zip(told.tokens, told.token_logprobs, strict=False)
-            content = tuple(TokenLogprob(token=token, logprob=logprob) for token, logprob in pairs)
-        return None if content is None and told.refusal is None else Logprobs(content=content, refusal=told.refusal)
-    text = choice.delta and choice.delta.content
-    return Logprobs(content=(TokenLogprob(token=text, logprob=told),)) if text else None
+    if not isinstance(told, VendorLogprobs):
+        text = choice.delta and choice.delta.content
+        return Logprobs(content=(TokenLogprob(token=text, logprob=told),)) if text else None
+    content = told.content
+    if content is None and told.tokens and told.token_logprobs:
+        content = tuple(_in_lists(told, told.tokens, told.token_logprobs))
+    return None if content is None and told.refusal is None else Logprobs(content=content, refusal=told.refusal)
+
+
+def _in_lists(told: VendorLogprobs, tokens: list[str], logprobs: list[float | None]) -> Iterator[TokenLogprob]:
+    """The older form. Together gives one mapping of the likeliest where it gives one token."""
+    likeliest = told.top_logprobs if isinstance(told.top_logprobs, list) else [told.top_logprobs]
+    for token, logprob, others in zip_longest(tokens, logprobs, likeliest):
+        if token is None:
+            return
+        instead = None if others is None else tuple(TokenLogprob(token=o, logprob=others[o]) for o in others)
+        yield TokenLogprob(token=token, logprob=logprob, top_logprobs=instead)
 
 
 def usage_of(tokens: Tokens) -> Usage | None:

@@ -79,14 +79,26 @@ def encode_request(call: Call, *, cap: str = CAPS[0], ignored: frozenset[str] = 
 
 
 def texts_of(request: Request) -> Iterator[str]:
-    """Every text of the prompt that is long enough to give something away, to be kept out of messages."""
+    """Every text of the prompt that is long enough to give something away, to be kept out of messages.
+
+    Addresses of images are among them: many are signed.
+    """
     for message in request.messages:
         content = message.get("content")
-        parts = _listed(content) if isinstance(content, list | tuple) else (content,)
-        for part in parts:
-            text = cast(Mapping[str, object], part).get("text") if isinstance(part, Mapping) else part
-            if isinstance(text, str) and len(text) >= TELLING:
-                yield text
+        for part in _listed(content) or (content,):
+            for text in _texts_in(part):
+                if isinstance(text, str) and len(text) >= TELLING:
+                    yield text
+
+
+def _texts_in(part: object) -> Iterator[object]:
+    if not isinstance(part, Mapping):
+        yield part
+        return
+    said = cast(Mapping[str, object], part)
+    yield said.get("text")
+    image = said.get("image_url")
+    yield cast(Mapping[str, object], image).get("url") if isinstance(image, Mapping) else image
 
 
 def _refuse_ignored(call: Call, ignored: frozenset[str]) -> None:

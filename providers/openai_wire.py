@@ -88,12 +88,16 @@ class Tokens(msgspec.Struct, frozen=True, gc=False):
 
 
 class VendorLogprobs(msgspec.Struct, frozen=True, gc=False):
-    """Log-probabilities of a piece: OpenAI's ``content`` and ``refusal``, or Together's two lists of equal length."""
+    """Log-probabilities of a piece: OpenAI's ``content`` and ``refusal``, or the older lists of equal length.
+
+    The older form is that of completions without chat; Fireworks and Together have it still.
+    """
 
     content: tuple[TokenLogprob, ...] | None = None
     refusal: tuple[TokenLogprob, ...] | None = None
     tokens: list[str] | None = None
     token_logprobs: list[float | None] | None = None
+    top_logprobs: list[dict[str, float | None] | None] | dict[str, float | None] | None = None
 
 
 class Choice(msgspec.Struct, frozen=True, gc=False):

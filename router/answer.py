@@ -39,6 +39,8 @@ class Choice:
 class Answer:
     """What came of a call. Times are seconds as the caller saw them, queueing, retries and fallbacks included.
 
+    What a vendor says beyond this, such as citations, is in the chunks' raw bytes: take them by `Router.send`.
+
     text, reasoning, refusal: never shown in a repr. tool_calls: in order of their index.
     finish_reason: the vendor's; None if it closed with its end marker but gave no reason.
     logprobs: of its tokens; None where they were not asked for.

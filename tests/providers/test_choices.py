@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from random import Random
 
 import msgspec
 import pytest
@@ -61,7 +62,10 @@ def test_annotations_without_a_delta_say_nothing() -> None:
     assert not chunk.is_progress
 
 
-@pytest.mark.parametrize("piece", [{"content": "x"}, {"reasoning": "x"}, {"refusal": "x"}, {"tool_calls": [{}]}])
+A_CALL: dict[str, object] = {"tool_calls": [{"id": "a"}]}
+
+
+@pytest.mark.parametrize("piece", [{"content": "x"}, {"reasoning": "x"}, {"refusal": "x"}, A_CALL])
 def test_the_first_word_of_any_answer_is_progress(piece: dict[str, object]) -> None:
     (chunk,) = of_three({"choices": [{"index": 2, "delta": piece}]})
     assert chunk.is_progress
@@ -72,15 +76,14 @@ answers = st.lists(st.lists(st.text(min_size=1, max_size=3), max_size=4), min_si
 
 @given(answers, st.randoms(use_true_random=False))
 def test_however_they_are_interleaved_each_is_put_together_from_its_own_pieces(
-    texts: list[list[str]],
-    dice: st.randoms,  # type: ignore[valid-type]
+    texts: list[list[str]], dice: Random
 ) -> None:
     left = [
         [said(index, piece) for piece in pieces] + [said(index, finish="stop")] for index, pieces in enumerate(texts)
     ]
     choices, collector, ends = Choices(len(texts)), Collector(), 0
     while any(left):
-        frames = dice.choice([pieces for pieces in left if pieces])  # type: ignore[attr-defined]
+        frames = dice.choice([pieces for pieces in left if pieces])
         chunk = choices.chunk(decode_frame(msgspec.json.encode(frames.pop(0))), b"")
         collector.add(chunk)
         ends += chunk.finish_reason is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 
 import attrs
 import openai
@@ -15,7 +16,6 @@ from paceline.router.errors import AttemptFailed, ProviderError, ProviderOverloa
 from .vendors.asking import answer_of, asked_by_sdk, chunks_of, routed, sdk
 from .vendors.compatible_server import (
     CompatibleServer,
-    Quirk,
     calls_without_index,
     gives_up,
     logprobs_as,
@@ -77,6 +77,29 @@ def test_calls_without_an_index_are_told_apart_by_their_id() -> None:
         "".join(LOOK.arguments),
         "".join(FIND.arguments),
     ]
+
+
+def test_the_likeliest_tokens_in_older_forms_are_told_too() -> None:
+    def told(_scene: Scene, _asked: Json, _said: Iterator[Json]) -> Iterator[Json]:
+        lists: Json = {"tokens": ["a", "b"], "token_logprobs": [-1.0, None], "top_logprobs": [{"a": -1.0, "z": -3.0}]}
+        one: Json = {"tokens": ["c"], "token_logprobs": [-2.0], "top_logprobs": {"c": -2.0}}
+        empty: Json = {"tokens": [], "token_logprobs": []}
+        for logprobs in (lists, one, empty):
+            yield {"choices": [{"index": 0, "delta": {"content": "x"}, "logprobs": logprobs}]}
+
+    async def main() -> Logprobs | None:
+        server = CompatibleServer(PLAIN, told)
+        async with server.serving(), routed(OpenAICompatible(), f"{server.url}/v1") as router:
+            return (await answer_of(router, stream=True)).logprobs
+
+    a, z = TokenLogprob(token="a", logprob=-1.0), TokenLogprob(token="z", logprob=-3.0)
+    assert asyncio.run(main()) == Logprobs(
+        content=(
+            TokenLogprob(token="a", logprob=-1.0, top_logprobs=(a, z)),
+            TokenLogprob(token="b"),
+            TokenLogprob(token="c", logprob=-2.0, top_logprobs=(TokenLogprob(token="c", logprob=-2.0),)),
+        )
+    )
 
 
 @pytest.mark.parametrize("form", ["number", "lists"])
@@ -151,14 +174,12 @@ def test_an_answer_that_was_given_up_is_a_failure_and_may_go_elsewhere(
 
 
 def test_an_error_in_the_choice_is_read_too() -> None:
-    def in_the_choice(_scene: Scene, _asked: Json, said: object) -> object:
+    def in_the_choice(_scene: Scene, _asked: Json, _said: Iterator[Json]) -> Iterator[Json]:
         error = {"code": 429, "message": "upstream is busy"}
         yield {"choices": [{"index": 0, "delta": {}, "finish_reason": "error", "error": error}]}
 
-    quirk: Quirk = in_the_choice  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
-
     async def main() -> None:
-        server = CompatibleServer(PLAIN, quirk)
+        server = CompatibleServer(PLAIN, in_the_choice)
         async with server.serving(), routed(OpenAICompatible(), f"{server.url}/v1") as router:
             with pytest.raises(RateLimited, match="upstream is busy"):
                 await answer_of(router, stream=True)
@@ -167,14 +188,12 @@ def test_an_error_in_the_choice_is_read_too() -> None:
 
 
 def test_given_up_after_the_first_word_the_stream_is_interrupted() -> None:
-    def half(_scene: Scene, _asked: Json, said: object) -> object:
+    def half(_scene: Scene, _asked: Json, _said: Iterator[Json]) -> Iterator[Json]:
         yield {"choices": [{"index": 0, "delta": {"content": "Hel"}}]}
         yield {"choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}]}
 
-    quirk: Quirk = half  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
-
     async def main() -> None:
-        server = CompatibleServer(PLAIN, quirk)
+        server = CompatibleServer(PLAIN, half)
         async with server.serving(), routed(OpenAICompatible(), f"{server.url}/v1") as router:
             with pytest.raises(StreamInterrupted, match="gave up") as raised:
                 await chunks_of(router)

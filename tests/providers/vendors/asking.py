@@ -22,8 +22,8 @@ async def asked_by_sdk(client: AsyncOpenAI, *, stream: bool, model: str = MODEL,
     given: dict[str, Any] = {"model": model, "messages": MESSAGES, **params}
     async with client:
         if not stream:
-            whole: Any = await client.chat.completions.create(**given)
-            return by_sdk_whole(whole)
+            whole = await client.chat.completions.create(**given)  # pyright: ignore[reportUnknownVariableType]
+            return by_sdk_whole(whole)  # pyright: ignore[reportUnknownArgumentType]  Any picks no overload
         chunks = await client.chat.completions.create(stream=True, stream_options={"include_usage": True}, **given)
         return by_sdk_stream([chunk async for chunk in chunks])
 
