@@ -10,6 +10,8 @@ import msgspec
 from .chunk import Usage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .call import Call
     from .chunk import Chunk
     from .ledger import Attempt, Decision, Ledger, ModelLeft
@@ -28,6 +30,7 @@ class Answer:
     """What came of a call. Times are seconds as the caller saw them, queueing, retries and fallbacks included.
 
     text, reasoning, refusal: never shown in a repr. tool_calls: in order of their index.
+    thinking_blocks: the reasoning as the vendor wants it back, with the results of the tools; see `Chunk`.
     finish_reason: the vendor's; None if it closed with its end marker but gave no reason.
     usage: tokens; fields the vendor did not report are None.
     endpoint, model, region: who served it.
@@ -41,6 +44,7 @@ class Answer:
     reasoning: str = attrs.field(default="", repr=False)
     refusal: str = attrs.field(default="", repr=False)
     tool_calls: tuple[ToolCall, ...] = attrs.field(default=(), repr=False)
+    thinking_blocks: tuple[Mapping[str, object], ...] = attrs.field(default=(), repr=False)
     finish_reason: str | None
     usage: Usage
     endpoint: str
@@ -73,9 +77,10 @@ class Collector:
         self._reasoning: list[str] = []
         self._refusal: list[str] = []
         self._calls: dict[int, ToolCall] = {}
+        self._thinking_blocks: list[Mapping[str, object]] = []
 
     def _discard(self) -> None:
-        for pieces in (self._text, self._reasoning, self._refusal, self._calls):
+        for pieces in (self._text, self._reasoning, self._refusal, self._calls, self._thinking_blocks):
             pieces.clear()
 
     async def emit(self, chunk: Chunk) -> None:
@@ -92,6 +97,8 @@ class Collector:
             self._reasoning.append(chunk.reasoning)
         if chunk.refusal:
             self._refusal.append(chunk.refusal)
+        if chunk.thinking_blocks:
+            self._thinking_blocks += chunk.thinking_blocks
         for delta in chunk.tool_calls:
             known = self._calls.get(delta.index, _NO_CALL)
             self._calls[delta.index] = ToolCall(
@@ -112,6 +119,7 @@ class Collector:
             reasoning="".join(self._reasoning),
             refusal="".join(self._refusal),
             tool_calls=tuple(self._calls[index] for index in sorted(self._calls)),
+            thinking_blocks=tuple(self._thinking_blocks),
             finish_reason=attempt.finish_reason,
             usage=attempt.usage or Usage(),
             endpoint=endpoint.name,

@@ -6,6 +6,7 @@ person builds is of attrs (0.5 µs, validated).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 import msgspec
@@ -47,6 +48,8 @@ class Chunk(msgspec.Struct, frozen=True):
     usage: tokens so far; cumulative, the last one counts.
     raw: the vendor's own bytes of this piece, for passing on without encoding again; empty when made here.
     discard: the pieces so far are void and the answer begins anew. Only sent to a caller who takes the answer whole.
+    thinking_blocks: reasoning in the form in which the vendor wants it back, sealed, with the results of the tools it
+        led to: for the ``thinking_blocks`` of the assistant's message. Says no more than ``reasoning`` does.
     """
 
     text: str = ""
@@ -57,6 +60,7 @@ class Chunk(msgspec.Struct, frozen=True):
     usage: Usage | None = None
     raw: bytes = b""
     discard: bool = False
+    thinking_blocks: tuple[Mapping[str, object], ...] = ()
 
     @property
     def is_progress(self) -> bool:
