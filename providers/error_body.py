@@ -75,12 +75,15 @@ def _error_of(said: object) -> VendorError:
     inner = said.get("error")
     if inner and not isinstance(inner, bool):
         return _error_of(inner)
+    details = said.get("details")
     codes = [said.get(name) for name in ("code", "type", "status")]
+    if _is_object(details):
+        codes.insert(0, details.get("error_code"))  # Anthropic's
     return VendorError(
         message=_first_text(said, "message", "detail", "msg"),
         words=tuple(code.lower() for code in codes if isinstance(code, str) and not code.isdigit()),
         status=next(_statuses(codes), None),
-        retry_after_s=_delay(said.get("details")),
+        retry_after_s=_delay(details),
     )
 
 

@@ -85,10 +85,15 @@ BY_WORD: dict[str, type[AttemptFailed]] = {
     "billing_not_active": QuotaExhausted,
     "billing_hard_limit_reached": QuotaExhausted,
     "spend_limit_reached": QuotaExhausted,
+    "contract_spend_limit_reached": QuotaExhausted,  # Anthropic's, with a 429, as is the next
+    "enforced_spend_limit_reached": QuotaExhausted,
+    "ramp_limit_exceeded": RateLimited,
+    "organization_on_hold": PermissionDenied,
     "overloaded_error": ProviderOverloaded,
     "overloaded": ProviderOverloaded,
     "unavailable": ProviderOverloaded,
     "timeout_error": ProviderTimeout,
+    "conflict_error": ProviderConflict,
     "deadline_exceeded": ProviderTimeout,
     "api_error": ProviderError,
     "server_error": ProviderError,
@@ -96,7 +101,9 @@ BY_WORD: dict[str, type[AttemptFailed]] = {
 }
 
 REFINES: dict[type[AttemptFailed], frozenset[type[AttemptFailed]]] = {
-    BadRequest: frozenset({ContextTooLong, ContentBlocked, RequestTooLarge, NotFound, AuthenticationFailed}),
+    BadRequest: frozenset(
+        {ContextTooLong, ContentBlocked, RequestTooLarge, NotFound, AuthenticationFailed, PermissionDenied}
+    ),
     RequestTooLarge: frozenset({ContextTooLong}),
     PermissionDenied: frozenset({QuotaExhausted, ContentBlocked}),
     RateLimited: frozenset({QuotaExhausted, ProviderOverloaded}),
@@ -111,6 +118,16 @@ should be: it is no fault. Source: Azure's documentation of provisioned throughp
 TOO_LONG = ("maximum context length", "context window", "context_length_exceeded")
 """Servers without codes (vLLM and its like) say it in the message of a 400."""
 
+TOLD_IN_A_400: dict[str, type[AttemptFailed]] = {
+    **dict.fromkeys(TOO_LONG, ContextTooLong),
+    "prompt is too long": ContextTooLong,
+    "exceed context limit": ContextTooLong,
+    "credit balance is too low": QuotaExhausted,
+    "reached your specified api usage limits": QuotaExhausted,
+    "content filtering policy": ContentBlocked,
+}
+"""Of those who have no word for it but only a message: Anthropic calls all of these an invalid request."""
+
 
 def kind_of(status: int | None, error: VendorError) -> type[AttemptFailed]:
     """The class of a failure. *status*: of the response; None or below 300 when that promised an answer."""
@@ -122,8 +139,9 @@ def kind_of(status: int | None, error: VendorError) -> type[AttemptFailed]:
     kind = BY_STATUS.get(status, ProviderError)
     if word is not None and word in REFINES.get(kind, ()):
         return word
-    if kind is BadRequest and any(hint in error.message.lower() for hint in TOO_LONG):
-        return ContextTooLong
+    if kind is BadRequest:
+        message = error.message.lower()
+        return next((told for hint, told in TOLD_IN_A_400.items() if hint in message), kind)
     return kind
 
 

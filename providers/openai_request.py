@@ -64,6 +64,15 @@ def encode_request(call: Call) -> bytes:
         body["stream_options"] = {**options, "include_usage": True}
     else:
         body.pop("stream_options", None)  # without a stream, vendors refuse them
+    return encoded(body)
+
+
+def encoded(body: Mapping[str, object]) -> bytes:
+    """*body* as JSON.
+
+    Raises:
+        InvalidRequest: something in it is no JSON.
+    """
     try:
         return _encode(body)
     except (TypeError, UnicodeEncodeError, OverflowError, RecursionError) as error:
