@@ -212,7 +212,7 @@ class MessagesAnswer:
             opened.pieces.append(delta.thinking)
             return Chunk(reasoning=delta.thinking)
         if delta.type == "signature_delta" and delta.signature:
-            opened.signature += delta.signature
+            opened.signature = delta.signature
         elif delta.type == "input_json_delta" and delta.partial_json and opened.block.type == OURS:
             opened.has_input = True
             return Chunk(tool_calls=(ToolCallDelta(index=opened.call, arguments=delta.partial_json),))
