@@ -26,6 +26,7 @@ from .openai_request import OURS, encoded
 
 if TYPE_CHECKING:
     from ..router.call import Call
+    from ..router.request import Request
 
 NEUTRAL: dict[str, tuple[object, ...]] = {
     "audio": (),
@@ -72,7 +73,16 @@ class Encoder:
         Raises:
             InvalidRequest: something in it cannot be sent to Anthropic; says what. Nothing was sent.
         """
-        request = call.request
+        return encoded(self.body(call.request, call.target.endpoint.deployment, call.max_tokens))
+
+    def body(self, request: Request, model: str, max_tokens: int | None) -> Json:
+        """The body of a *request* to *model*.
+
+        max_tokens: the cap of the call; None if it has none.
+
+        Raises:
+            InvalidRequest: as above.
+        """
         taken = OURS & request.params.keys()
         if taken:
             told = "the router sets that itself, from the fields of Request"
@@ -80,18 +90,18 @@ class Encoder:
         given = {name: value for name, value in request.params.items() if value is not None}
         system, turns = conversation(request.messages)
         body = _Body(given)
-        body.said["model"] = call.target.endpoint.deployment
+        body.said["model"] = model
         body.said["messages"] = turns
         if system:
             body.said["system"] = system
-        body.cap(call.max_tokens, self)
+        body.cap(max_tokens, self)
         body.tools()
         body.sampling()
         body.format()
         body.identity()
         if request.stream:
             body.said["stream"] = True
-        return encoded(body.rest())
+        return body.rest()
 
 
 class _Body:

@@ -129,7 +129,7 @@ class Reply:
         elif block["type"] == "thinking":
             yield from ({"type": "thinking_delta", "thinking": part} for part in self._cut(block["thinking"]))
             yield {"type": "signature_delta", "signature": block["signature"]}
-        elif "input" in block and block["input"]:
+        elif block.get("input"):
             yield {"type": "input_json_delta", "partial_json": ""}
             said = msgspec.json.encode(block["input"]).decode()
             yield from ({"type": "input_json_delta", "partial_json": part} for part in self._cut(said))
@@ -141,7 +141,7 @@ class Reply:
 def begun_block(block: Json) -> Json:
     """The block as `content_block_start` tells it."""
     empty = {"text": {"text": ""}, "thinking": {"thinking": "", "signature": ""}}
-    emptied = {"input": {}} if "input" in block else empty.get(block["type"], {})
+    emptied: Json = {"input": {}} if "input" in block else empty.get(block["type"], {})
     return {**block, **emptied}
 
 
@@ -152,21 +152,26 @@ def refusal_of(request: web.Request, body: Json) -> tuple[str, str] | None:
     version = request.headers.get("anthropic-version")
     if version not in VERSIONS:
         return "invalid_request_error", f"anthropic-version: {version!r} is not a valid version"
+    wrong = mistake_in(body, version)
+    return None if wrong is None else ("invalid_request_error", wrong)
+
+
+def mistake_in(body: Json, version: str = VERSIONS[0]) -> str | None:
+    """What the API would say is wrong with *body*; None if it takes it. Types are those of Anthropic's own client."""
     given = dict(body)
     given.pop("stream", None)
     for name in ONLY_IN_THE_OLDER:
         if name in given and version != VERSIONS[0]:
-            return "invalid_request_error", f"{name}: Extra inputs are not permitted"
+            return f"{name}: Extra inputs are not permitted"
         if not 0 <= given.pop(name, 0) <= (1 if name != "top_k" else 500):
-            return "invalid_request_error", f"{name}: Input should be less than or equal to 1"
+            return f"{name}: Input should be less than or equal to 1"
     try:
         told = consumed(_params.validate_python(given))
     except ValidationError as wrong:
-        return "invalid_request_error", f"{wrong.errors()[0]['loc']}: {wrong.errors()[0]['msg']}"
+        return f"{wrong.errors()[0]['loc']}: {wrong.errors()[0]['msg']}"
     if told != given:
-        return "invalid_request_error", "Extra inputs are not permitted"
-    wrong_with_it = next(_mistakes(given), None)
-    return None if wrong_with_it is None else ("invalid_request_error", wrong_with_it)
+        return "Extra inputs are not permitted"
+    return next(_mistakes(given), None)
 
 
 def consumed(value: Any) -> Any:
@@ -182,8 +187,8 @@ def _mistakes(body: Json) -> Iterator[str]:
     """What the types do not say."""
     if body["max_tokens"] < 1:
         yield "max_tokens: Input should be greater than or equal to 1"
-    budget = body.get("thinking", {}).get("budget_tokens", 1024)
-    if budget < 1024 or budget >= body["max_tokens"] and "budget_tokens" in body.get("thinking", {}):
+    budget = body.get("thinking", {}).get("budget_tokens")
+    if budget is not None and not 1024 <= budget < body["max_tokens"]:
         yield "max_tokens must be greater than thinking.budget_tokens"
     if "tool_choice" in body and not body.get("tools"):
         yield "tool_choice: tool_choice may only be specified while providing tools"

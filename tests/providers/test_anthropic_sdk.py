@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import anthropic
 import msgspec
@@ -17,6 +17,7 @@ from paceline.router.errors import BadRequest, InvalidRequest, ProviderOverloade
 from .anthropic_server import (
     MODEL,
     Claude,
+    Json,
     Reply,
     asking_claude,
     complete,
@@ -37,7 +38,7 @@ CITED = {
     "end_char_index": 2,
 }
 SEARCH = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "weather"}}
-FOUND = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}
+FOUND: Json = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}
 
 CACHED = {
     "input_tokens": 9,
@@ -81,16 +82,19 @@ REPLIES = {
 ASKED: dict[str, Any] = {"model": MODEL, "max_tokens": 100, "messages": [{"role": "user", "content": PROMPT}]}
 
 
+async def their_answer(vendor: Claude, *, stream: bool) -> Message:
+    async with sdk_of(vendor) as client:
+        if not stream:
+            return cast(Message, await client.messages.create(**ASKED))
+        async with client.messages.stream(**ASKED) as streamed:
+            return cast(Message, await streamed.get_final_message())
+
+
 async def both(reply: Reply, *, stream: bool) -> tuple[Message, Answer]:
     """The client's message and our answer."""
     vendor = Claude(reply)
     async with asking_claude(vendor) as asked:
-        async with sdk_of(vendor) as client:
-            if stream:
-                async with client.messages.stream(**ASKED) as streamed:
-                    theirs: Message = await streamed.get_final_message()
-            else:
-                theirs = await client.messages.create(**ASKED)
+        theirs = await their_answer(vendor, stream=stream)
         ours = await asked.complete(model=MODEL, max_tokens=100, stream=stream)
     return theirs, ours
 
@@ -170,10 +174,11 @@ def test_what_the_server_refuses_it_refuses_to_both(*, stream: bool) -> None:
     async def main() -> None:
         vendor = Claude(Reply())
         choice = {"type": "auto"}
+        refused: Any = {**ASKED, "stream": stream, "tool_choice": choice}
         async with asking_claude(vendor) as asked:
             async with sdk_of(vendor) as client:
                 with pytest.raises(anthropic.BadRequestError, match="while providing tools"):
-                    await client.messages.create(**ASKED, stream=stream, tool_choice=choice)
+                    await client.messages.create(**refused)
             with pytest.raises(BadRequest, match="while providing tools"):
                 await asked.complete(model=MODEL, stream=stream, params={"tool_choice": choice})
 
