@@ -185,6 +185,7 @@ class MessagesAnswer:
         if message.model:
             self._attempt.served_model = message.model
         self._tokens = message.usage or Tokens()
+        self._attempt.service_tier = self._tokens.service_tier
 
     def _stop(self, reason: str | None, told: Delta | Message) -> None:
         if reason:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from .anthropic_parts import Fields, Json, blocks_of, cached, fields_of, list_of, refuse, text_of
+from .anthropic_parts import Fields, Json, blocks_of, cached, fields_of, list_of, mistaken, refuse, text_of
 from .error_body import NO_JSON
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def conversation(messages: Iterable[Message]) -> tuple[list[Json], list[Json]]:
     """The blocks of the system prompt, and the turns.
 
     Raises:
-        InvalidRequest: something in *messages* cannot be sent; says what, never what is in it.
+        InvalidRequest: something in *messages* is no message.
+        Unsupported: something in them cannot be sent. Either says what, never what is in it.
     """
     system: list[Json] = []
     turns: list[tuple[str, list[Json]]] = []
@@ -143,7 +144,7 @@ def _arguments(given: object, where: str) -> Fields:
     try:
         return fields_of(msgspec.json.decode(text), where)
     except (*NO_JSON, UnicodeEncodeError):
-        refuse(where, "it is no JSON")
+        mistaken(where, "it is no JSON")
 
 
 def _cached_to_here(blocks: list[Json], message: Message) -> list[Json]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NoReturn, TypeAlias, cast
 
-from ..router.errors import InvalidRequest
+from ..router.errors import InvalidRequest, Unsupported
 
 Fields: TypeAlias = Mapping[str, object]
 Json: TypeAlias = dict[str, object]
@@ -28,12 +28,21 @@ DETAILS = (None, "auto", "high")
 
 
 def refuse(where: str, why: str) -> NoReturn:
-    """Say that what stands at *where* cannot be sent, and *why*, which is to include the mend.
+    """Say that what stands at *where* cannot be sent to Anthropic, though another vendor may take it, and *why*.
+
+    Raises:
+        Unsupported: always; of no endpoint yet.
+    """
+    raise Unsupported(f"{where} cannot be sent to Anthropic: {why}")
+
+
+def mistaken(where: str, why: str) -> NoReturn:
+    """Say that what stands at *where* is a mistake, whoever is asked, and *why*.
 
     Raises:
         InvalidRequest: always.
     """
-    raise InvalidRequest(f"{where} cannot be sent to Anthropic: {why}")
+    raise InvalidRequest(f"{where} is not as it should be: {why}")
 
 
 def fields_of(value: object, where: str) -> Fields:
@@ -43,7 +52,7 @@ def fields_of(value: object, where: str) -> Fields:
         InvalidRequest: it is none.
     """
     if not isinstance(value, Mapping):
-        refuse(where, f"it must be an object, not {type(value).__name__}")
+        mistaken(where, f"it must be an object, not {type(value).__name__}")
     return cast(Fields, value)
 
 
@@ -54,7 +63,7 @@ def list_of(value: object, where: str) -> list[object]:
         InvalidRequest: it is none.
     """
     if not isinstance(value, list | tuple):
-        refuse(where, f"it must be a list, not {type(value).__name__}")
+        mistaken(where, f"it must be a list, not {type(value).__name__}")
     return list(cast(Iterable[object], value))
 
 
@@ -65,7 +74,7 @@ def text_of(value: object, where: str) -> str:
         InvalidRequest: it is none.
     """
     if not isinstance(value, str):
-        refuse(where, f"it must be a string, not {type(value).__name__}")
+        mistaken(where, f"it must be a string, not {type(value).__name__}")
     return value
 
 
@@ -73,7 +82,8 @@ def blocks_of(content: object, where: str) -> list[Json]:
     """*content* of a message, a string or a list of parts, as blocks. Anthropic refuses empty texts: they are left out.
 
     Raises:
-        InvalidRequest: a part cannot be sent; says which.
+        InvalidRequest: a part is none.
+        Unsupported: a part cannot be sent. Either says which.
     """
     if content is None:
         return []

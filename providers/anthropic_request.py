@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from ..router.errors import InvalidRequest
+from ..router.errors import InvalidRequest, Unsupported
 from .anthropic_messages import conversation
-from .anthropic_parts import Fields, Json, fields_of, list_of, refuse, text_of
+from .anthropic_parts import Fields, Json, fields_of, list_of, mistaken, refuse, text_of
 from .anthropic_thinking import Thinking
 from .anthropic_tools import choice_of, tools_of
 from .openai_request import OURS, encoded
@@ -71,9 +71,14 @@ class Encoder:
         """The request's JSON, for the call's target.
 
         Raises:
-            InvalidRequest: something in it cannot be sent to Anthropic; says what. Nothing was sent.
+            InvalidRequest: something in it is a mistake.
+            Unsupported: something in it cannot be sent to Anthropic. Either says what, and nothing was sent.
         """
-        return encoded(self.body(call.request, call.target.endpoint.deployment, call.max_tokens))
+        endpoint = call.target.endpoint
+        try:
+            return encoded(self.body(call.request, endpoint.deployment, call.max_tokens))
+        except Unsupported as told:
+            raise Unsupported(str(told), endpoint=endpoint.name) from None
 
     def body(self, request: Request, model: str, max_tokens: int | None) -> Json:
         """The body of a *request* to *model*.
@@ -81,7 +86,7 @@ class Encoder:
         max_tokens: the cap of the call; None if it has none.
 
         Raises:
-            InvalidRequest: as above.
+            InvalidRequest, Unsupported: as above.
         """
         taken = OURS & request.params.keys()
         if taken:
@@ -120,7 +125,7 @@ class _Body:
             if name in self._given and self._given.pop(name) not in neutral:
                 refuse(name, "it has no such parameter, so leave it out or route the call elsewhere")
         for name in sorted(self._given.keys() & self.said.keys()):
-            refuse(name, "another parameter says the same, so leave one of them out")
+            mistaken(name, "another parameter says the same, so leave one of them out")
         return {**self._given, **self.said}
 
     def cap(self, most: int | None, encoder: Encoder) -> None:
@@ -130,7 +135,7 @@ class _Body:
             if isinstance(asked, int):
                 most = asked if most is None else min(asked, most)
             elif asked is not None:
-                refuse(name, f"it must be a whole number, not {type(asked).__name__}")
+                mistaken(name, f"it must be a whole number, not {type(asked).__name__}")
         effort = self._given.pop("reasoning_effort", None)
         if effort is None:
             self.said["max_tokens"] = encoder.max_tokens if most is None else most
@@ -188,7 +193,7 @@ class _Body:
         for name in ("user", "safety_identifier"):
             user = given.pop(name, None)
             if user is not None and metadata.setdefault("user_id", user) != user:
-                refuse(name, "another parameter names another user, so leave one of them out")
+                mistaken(name, "another parameter names another user, so leave one of them out")
         if metadata:
             self.said["metadata"] = metadata
         tier = given.pop("service_tier", None)
@@ -203,5 +208,5 @@ class _Body:
             self.said.get("output_config", self._given.pop("output_config", {})), "output_config"
         )
         if name in config:
-            refuse(parameter, f"output_config.{name} says the same, so leave one of them out")
+            mistaken(parameter, f"output_config.{name} says the same, so leave one of them out")
         self.said["output_config"] = {**config, name: value}

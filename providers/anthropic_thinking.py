@@ -52,7 +52,7 @@ class Thinking(Protocol):
         max_tokens: the cap that was set; None if none was, and *default* is to hold for the answer without thinking.
 
         Raises:
-            InvalidRequest: there is no such effort, or no room for it.
+            Unsupported: there is no such effort here, or no room for it.
         """
         ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .anthropic_parts import Fields, Json, cached, fields_of, list_of, refuse, text_of
+from .anthropic_parts import Fields, Json, cached, fields_of, list_of, mistaken, refuse, text_of
 
 CHOICES = {"auto": "auto", "none": "none", "required": "any"}
 OWN_CHOICES = frozenset(("auto", "any", "tool", "none"))
@@ -18,7 +18,8 @@ def tools_of(given: object) -> list[Json]:
     """OpenAI's *given* tools.
 
     Raises:
-        InvalidRequest: one cannot be sent; says which.
+        InvalidRequest: one is no tool.
+        Unsupported: one cannot be sent. Either says which.
     """
     tools = enumerate(list_of(given, "tools"))
     return [_tool(fields_of(tool, f"tools[{place}]"), f"tools[{place}]") for place, tool in tools]
@@ -28,7 +29,8 @@ def choice_of(given: object, parallel: object, *, has_tools: bool) -> Json | Non
     """OpenAI's ``tool_choice`` and ``parallel_tool_calls`` in one; None to leave it to Anthropic.
 
     Raises:
-        InvalidRequest: it cannot be sent.
+        InvalidRequest: it is no choice.
+        Unsupported: it cannot be sent.
     """
     choice = None if given is None else _choice(given)
     if parallel is not False or not has_tools:
@@ -58,7 +60,7 @@ def _tool(tool: Fields, where: str) -> Json:
 def _choice(given: object) -> Json:
     if isinstance(given, str):
         if given not in CHOICES:
-            refuse("tool_choice", f"it must be one of {', '.join(CHOICES)}, or name a function")
+            mistaken("tool_choice", f"it must be one of {', '.join(CHOICES)}, or name a function")
         return {"type": CHOICES[given]}
     choice = fields_of(given, "tool_choice")
     if choice.get("type") == "function":

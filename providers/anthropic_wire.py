@@ -41,6 +41,7 @@ class Tokens(msgspec.Struct, frozen=True, gc=False):
     cache_read_input_tokens: int | None = None
     output_tokens: int | None = None
     output_tokens_details: ThinkingTokens | None = None
+    service_tier: str | None = None
 
 
 class Block(msgspec.Struct, frozen=True, gc=False):
@@ -129,5 +130,6 @@ def usage_of(tokens: Tokens) -> Usage | None:
         input_tokens=None if tokens.input_tokens is None else tokens.input_tokens + (read or 0) + (written or 0),
         output_tokens=tokens.output_tokens,
         cached_tokens=read,
+        cache_write_tokens=written,
         reasoning_tokens=None if details is None else details.thinking_tokens,
     )

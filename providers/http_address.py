@@ -8,12 +8,14 @@ import attrs
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from ..router.credential import static_secrets
 from ..router.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ..router.endpoint import Endpoint
+    from ..router.secret import Secret
 
 CHAT = "chat/completions"
 EXAMPLE = "https://api.openai.com/v1"
@@ -31,16 +33,23 @@ class Address:
     streaming: CIMultiDictProxy[str] = attrs.field(repr=False)
 
 
-def address_of(endpoint: Endpoint) -> Address:
-    """The address of *endpoint*'s chat completions. The only place where a key is revealed.
+def address_of(endpoint: Endpoint, key: Secret | None, default_url: str | None = None) -> Address:
+    """The address of *endpoint*'s chat completions, for a call with *key*. A key is revealed here, and nowhere else.
+
+    default_url: the base where the endpoint gives none.
 
     Raises:
         ConfigurationError: its url or its headers cannot work; the message says what to mend, and shows no value.
     """
-    headers = CIMultiDict({"Content-Type": "application/json", "User-Agent": "paceline"})
-    if endpoint.api_key is not None:
-        headers["Authorization"] = f"Bearer {endpoint.api_key.reveal()}"
-    return address_at(_url(endpoint), headers, endpoint)
+    headers = plain_headers()
+    if key is not None:
+        headers["Authorization"] = f"Bearer {key.reveal()}"
+    return address_at(_url(endpoint, endpoint.url or default_url), headers, endpoint)
+
+
+def plain_headers() -> CIMultiDict[str]:
+    """What goes with every request, whoever is asked."""
+    return CIMultiDict({"Content-Type": "application/json", "User-Agent": "paceline"})
 
 
 def address_at(url: URL, headers: CIMultiDict[str], endpoint: Endpoint) -> Address:
@@ -57,17 +66,26 @@ def address_at(url: URL, headers: CIMultiDict[str], endpoint: Endpoint) -> Addre
     return Address(url=url, headers=CIMultiDictProxy(headers), streaming=CIMultiDictProxy(streaming))
 
 
+def check_address(endpoint: Endpoint, address_of: Callable[[Endpoint, Secret | None], Address]) -> None:
+    """Refuse an endpoint that has no address, or with a key among those already known that no header can carry.
+
+    Raises:
+        ConfigurationError: saying what to mend.
+    """
+    for key in static_secrets(endpoint.api_key) or (None,):
+        address_of(endpoint, key)
+
+
 def hidden_in(endpoint: Endpoint) -> list[str]:
-    """Strings of *endpoint* that must not appear in any message."""
-    key = endpoint.api_key
-    return [*([] if key is None else [key.reveal()]), *(value for value in endpoint.headers.values() if len(value) > 3)]
+    """Header values of *endpoint* that must not appear in any message."""
+    return [value for value in endpoint.headers.values() if len(value) > 3]
 
 
-def _url(endpoint: Endpoint) -> URL:
+def _url(endpoint: Endpoint, given: str | None) -> URL:
     """The base URL with the path of chat completions; a query, such as Azure's ``api-version``, stays."""
-    if endpoint.url is None:
+    if given is None:
         raise ConfigurationError(f"endpoint {endpoint.name!r} has no url: give one such as {EXAMPLE}")
-    base = base_of(endpoint, endpoint.url, EXAMPLE)
+    base = base_of(endpoint, given, EXAMPLE)
     if base.path.rstrip("/").endswith(CHAT):
         raise ConfigurationError(f"endpoint {endpoint.name!r}: url is to end before /{CHAT}, which is added")
     return (base / "chat" / "completions").with_query(base.query)

@@ -21,7 +21,7 @@ from .openai_request import texts_of
 from .sse import FrameTooLong, SseDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     import aiohttp
 
@@ -66,10 +66,20 @@ class Exchange:
 
     reader: makes the reader of this answer, given its attempt and what turns the vendor's account of a failure into
         the error to raise.
+    secrets: the keys in use, which no message may show.
     most_frame_bytes, most_answer_bytes: the longest event of a stream, and the longest answer in one piece.
     """
 
-    __slots__ = ("_attempt", "_call", "_emit", "_most_answer_bytes", "_most_frame_bytes", "_reader", "_response")
+    __slots__ = (
+        "_attempt",
+        "_call",
+        "_emit",
+        "_most_answer_bytes",
+        "_most_frame_bytes",
+        "_reader",
+        "_response",
+        "_secrets",
+    )
 
     def __init__(
         self,
@@ -79,6 +89,7 @@ class Exchange:
         emit: Emit,
         *,
         reader: Callable[[Attempt, Callable[[VendorError], AttemptFailed]], AnswerReader],
+        secrets: Callable[[], Iterable[str]],
         most_frame_bytes: int,
         most_answer_bytes: int,
     ) -> None:
@@ -87,6 +98,7 @@ class Exchange:
         self._attempt = attempt
         self._emit = emit
         self._reader = reader
+        self._secrets = secrets
         self._most_frame_bytes = most_frame_bytes
         self._most_answer_bytes = most_answer_bytes
 
@@ -199,7 +211,7 @@ class Exchange:
 
     def _hidden(self) -> list[str]:
         """The key and the prompt: vendors quote both."""
-        return [*hidden_in(self._attempt.endpoint), *texts_of(self._call.request)]
+        return [*self._secrets(), *hidden_in(self._attempt.endpoint), *texts_of(self._call.request)]
 
     @property
     def _name(self) -> str:

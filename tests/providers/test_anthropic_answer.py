@@ -142,7 +142,7 @@ def test_later_counts_take_the_place_of_earlier_ones() -> None:
     usage = {"input_tokens": 10, "cache_read_input_tokens": 4, "cache_creation_input_tokens": 2, "output_tokens": 3}
     more = event("message_delta", delta={"stop_reason": None}, usage=usage)
     answer, _ = complete(Vendor(streams(BEGIN, BLOCK, HELLO, more, STOP, END)))
-    assert answer.usage == Usage(input_tokens=16, output_tokens=2, cached_tokens=4)
+    assert answer.usage == Usage(input_tokens=16, output_tokens=2, cached_tokens=4, cache_write_tokens=2)
 
 
 def test_an_answer_without_a_word_of_its_usage_has_none() -> None:
@@ -263,8 +263,10 @@ def test_the_headers_are_those_of_the_api_and_the_endpoints_own_override_them() 
 
 
 def test_a_bearer_token_takes_the_place_of_a_key() -> None:
-    sent = headers_sent(api_key=None, headers={"Authorization": f"Bearer {KEY}"})
-    assert "x-api-key" not in sent
+    for fields in ({"api_key": None, "headers": {"Authorization": f"Bearer {KEY}"}}, {"api_key": lambda: KEY}):
+        sent = headers_sent(**fields)
+        assert sent["Authorization"] == f"Bearer {KEY}"
+        assert "x-api-key" not in sent
 
 
 def test_equal_providers_share_a_pool() -> None:
@@ -282,7 +284,7 @@ def test_equal_providers_share_a_pool() -> None:
         lambda: Anthropic(name=""),
         lambda: Anthropic(max_tokens=0),
         lambda: Anthropic(thinking="high"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-        lambda: Anthropic(keepalive_s=0),
+        lambda: Anthropic(connections=30.0),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         lambda: Anthropic(max_frame_bytes=10),
         lambda: Anthropic(max_answer_bytes=0),
     ],

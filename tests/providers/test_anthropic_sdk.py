@@ -12,7 +12,7 @@ from anthropic.types import Message, TextBlock, ThinkingBlock, ToolUseBlock
 
 from paceline.providers.anthropic_wire import FINISH_REASONS
 from paceline.router import Answer
-from paceline.router.errors import BadRequest, InvalidRequest, ProviderOverloaded
+from paceline.router.errors import BadRequest, ProviderOverloaded, Unsupported
 
 from .anthropic_server import (
     MODEL,
@@ -45,6 +45,7 @@ CACHED = {
     "cache_read_input_tokens": 70,
     "cache_creation_input_tokens": 11,
     "output_tokens": 40,
+    "service_tier": "priority",
     "output_tokens_details": {"thinking_tokens": 12},
 }
 
@@ -116,6 +117,8 @@ def test_the_answer_is_the_one_that_the_vendors_own_client_gives(name: str, *, s
     read, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
     assert ours.usage.input_tokens == usage.input_tokens + read + written
     assert ours.usage.output_tokens == usage.output_tokens
+    assert ours.usage.cache_write_tokens == usage.cache_creation_input_tokens
+    assert ours.service_tier == usage.service_tier
     assert ours.usage.cached_tokens == usage.cache_read_input_tokens
     details = usage.output_tokens_details
     assert ours.usage.reasoning_tokens == (details and details.thinking_tokens)
@@ -148,17 +151,9 @@ def test_a_tool_is_called_and_its_result_sent_back_with_the_sealed_thinking() ->
             first = await asked.complete(model=MODEL)
             call = first.tool_calls[0]
             vendor.reply = Reply(content=(text("Noon"),))
-            assistant = {
-                "role": "assistant",
-                "content": first.text,
-                "thinking_blocks": first.thinking_blocks,
-                "tool_calls": [
-                    {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-                ],
-            }
             asks = {"role": "user", "content": "when?"}
             result = {"role": "tool", "tool_call_id": call.id, "content": "12:00"}
-            second = await asked.complete(model=MODEL, messages=[asks, assistant, result])
+            second = await asked.complete(model=MODEL, messages=[asks, first.message(), result])
         assert second.text == "Noon"
         assert [block["type"] for block in vendor.bodies[-1]["messages"][1]["content"]] == [
             "redacted_thinking",
@@ -217,8 +212,9 @@ def test_sampling_parameters_go_out_with_the_version_that_takes_them() -> None:
 def test_what_cannot_be_expressed_never_reaches_the_server() -> None:
     async def main() -> None:
         async with asking_claude(Reply()) as asked:
-            with pytest.raises(InvalidRequest, match="seed"):
+            with pytest.raises(Unsupported, match="vendor: seed cannot be sent to Anthropic") as raised:
                 await asked.complete(model=MODEL, params={"seed": 1})
+            assert raised.value.elsewhere
             assert asked.vendor.bodies == []
 
     asyncio.run(main())

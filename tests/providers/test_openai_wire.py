@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paceline.providers.openai_wire import chunk_of, decode_frame
+from paceline.providers.openai_chunk import chunk_of
+from paceline.providers.openai_wire import decode_frame
 from paceline.router import Chunk, ToolCallDelta, Usage
 
 
@@ -49,7 +50,7 @@ def test_frames_that_say_nothing(said: object) -> None:
         ({"content": "Hi", "obfuscation": "xx", "audio": {"id": 1}}, Chunk("Hi")),
         (
             {"tool_calls": [{"index": 2, "id": "t", "type": "function", "function": {"name": "f", "arguments": "{"}}]},
-            Chunk(tool_calls=(ToolCallDelta(index=2, id="t", name="f", arguments="{"),)),
+            Chunk(tool_calls=(ToolCallDelta(index=2, id="t", name="f", arguments="{", type="function"),)),
         ),
         (
             {"tool_calls": [{"id": "", "function": {"name": None}}, {"function": {"arguments": "}"}}, {}]},
@@ -59,7 +60,7 @@ def test_frames_that_say_nothing(said: object) -> None:
         ),
         (
             {"function_call": {"name": "f", "arguments": "{}"}},
-            Chunk(tool_calls=(ToolCallDelta(index=0, name="f", arguments="{}"),)),
+            Chunk(tool_calls=(ToolCallDelta(index=0, name="f", arguments="{}", type="function_call"),)),
         ),
     ],
 )

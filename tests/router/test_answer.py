@@ -60,7 +60,7 @@ async def collect(*chunks: Chunk) -> tuple[str, int]:
     collector = Collector()
     for chunk in chunks:
         await collector.emit(chunk)
-    return "".join(collector._text), len(collector._calls)
+    return collector._first.text, len(collector._first.tool_calls)
 
 
 def test_a_discard_voids_all_that_came_before_it() -> None:
