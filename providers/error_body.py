@@ -77,13 +77,16 @@ def _error_of(said: object) -> VendorError:
     detail = said.get("detail")
     if _is_object(detail) or _is_list(detail):
         return _error_of(detail)
+    details = said.get("details")
     codes = [said.get(name) for name in ("code", "type", "status")]
+    if _is_object(details):
+        codes.insert(0, details.get("error_code"))  # Anthropic's
     words = [code.lower() for code in codes if isinstance(code, str) and not code.isdigit()]
     return VendorError(
         message=_first_text(said, "message", "detail", "msg"),
         words=(*words, *_of_moderation(said.get("metadata"))),
         status=next(_statuses(codes), None),
-        retry_after_s=_delay(said.get("details")),
+        retry_after_s=_delay(details),
     )
 
 

@@ -79,6 +79,7 @@ BY_WORD: dict[str, type[AttemptFailed]] = {
         ),
         PermissionDenied: (
             "permission_error", "permission_denied", "organization_restricted", "unsupported_country_region_territory",
+            "organization_on_hold",
         ),
         NotFound: (
             "model_not_found", "deploymentnotfound", "not_found_error", "not_found", "notfounderror",
@@ -86,13 +87,15 @@ BY_WORD: dict[str, type[AttemptFailed]] = {
         ),
         RateLimited: (
             "rate_limit_exceeded", "rate_limit_error", "rate_limit_reached_error", "resource_exhausted",
-            "too_many_requests", "toomanyrequests",
+            "too_many_requests", "toomanyrequests", "ramp_limit_exceeded",
         ),
         QuotaExhausted: (
             "insufficient_quota", "insufficient_balance", "insufficient_credits", "exceeded_current_quota_error",
             "quota_exceeded", "payment_required", "credit_balance_too_low", "billing_error", "billing_not_active",
-            "billing_hard_limit_reached", "spend_limit_reached",
+            "billing_hard_limit_reached", "spend_limit_reached", "contract_spend_limit_reached",
+            "enforced_spend_limit_reached",
         ),
+        ProviderConflict: ("conflict_error",),
         ProviderOverloaded: (
             "overloaded_error", "overloaded", "unavailable", "unavailable_error", "serviceunavailable", "slow_down",
             "server_is_overloaded", "engine_overloaded", "engine_overloaded_error", "capacity_exceeded", "nocapacity",
@@ -127,6 +130,15 @@ MAY_BE_TOO_LONG = (BadRequest, PermissionDenied)
 MODEL_AT_FAULT = frozenset({"json_validate_failed", "tool_use_failed"})
 """Groq's codes of a 400 that tells of what the model wrote, not of what was asked: the next try may be right."""
 
+TOLD_IN_A_400: dict[str, type[AttemptFailed]] = {
+    "prompt is too long": ContextTooLong,
+    "exceed context limit": ContextTooLong,
+    "credit balance is too low": QuotaExhausted,
+    "reached your specified api usage limits": QuotaExhausted,
+    "content filtering policy": ContentBlocked,
+}
+"""Of those who have no word for it but only a message: Anthropic calls all of these an invalid request."""
+
 
 def kind_of(status: int | None, error: VendorError) -> type[AttemptFailed]:
     """The class of a failure. *status*: of the response; None or below 300 when that promised an answer."""
@@ -140,9 +152,16 @@ def kind_of(status: int | None, error: VendorError) -> type[AttemptFailed]:
         return word
     if kind in MAY_BE_TOO_LONG and _speaks_of_length(error):
         return ContextTooLong
-    if kind is BadRequest and not MODEL_AT_FAULT.isdisjoint(error.words):
-        return ProviderError
+    if kind is BadRequest:
+        return _told_in_a_400(error)
     return kind
+
+
+def _told_in_a_400(error: VendorError) -> type[AttemptFailed]:
+    if not MODEL_AT_FAULT.isdisjoint(error.words):
+        return ProviderError
+    message = error.message.lower()
+    return next((kind for hint, kind in TOLD_IN_A_400.items() if hint in message), BadRequest)
 
 
 def _speaks_of_length(error: VendorError) -> bool:

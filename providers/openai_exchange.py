@@ -133,7 +133,7 @@ class Exchange:
                 chunk = answer.chunk(event)
                 if chunk is not None:
                     await emit(chunk)
-                elif answer.done:
+                if answer.done:
                     await self._let_end()
                     return
         answer.end(decoder.unfinished)

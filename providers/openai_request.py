@@ -16,7 +16,7 @@ from ..router.errors import InvalidRequest, Unsupported
 
 if TYPE_CHECKING:
     from ..router.call import Call
-    from ..router.request import Request
+    from ..router.request import Message, Request
 
 OURS = frozenset({"model", "messages", "stream"})
 """Parameters that the router sets and a request may not."""
@@ -24,6 +24,10 @@ OURS = frozenset({"model", "messages", "stream"})
 CAPS = ("max_tokens", "max_completion_tokens")
 """What the cap on an answer's length is called. The second is OpenAI's newer name, on which its reasoning models insist
 and which most other servers do not know. Where a request gives one itself, that one stays."""
+
+SEALED = "thinking_blocks"
+"""Anthropic's reasoning among the messages, sealed for Anthropic alone: nobody else could read it, and OpenAI would
+refuse the whole request for it. A conversation that began there can so go on here."""
 
 TELLING = 4
 """Characters from which a text is looked for. Below that it would be found in half the words of any message."""
@@ -59,7 +63,11 @@ def encode_request(call: Call, *, cap: str = CAPS[0], ignored: frozenset[str] = 
         raise InvalidRequest("params ask for a spoken answer: answers are text here, leave out audio and modalities")
     if ignored:
         _refuse_ignored(call, ignored)
-    body: dict[str, object] = {"model": call.target.endpoint.deployment, "messages": request.messages, **params}
+    body: dict[str, object] = {
+        "model": call.target.endpoint.deployment,
+        "messages": _unsealed(request.messages),
+        **params,
+    }
     if call.max_tokens is not None:
         for name in [name for name in CAPS if name in params] or [cap]:
             body[name] = _capped(params.get(name), call.max_tokens)
@@ -70,6 +78,15 @@ def encode_request(call: Call, *, cap: str = CAPS[0], ignored: frozenset[str] = 
         body["stream_options"] = {**options, "include_usage": True}
     else:
         body.pop("stream_options", None)  # without a stream, vendors refuse them
+    return encoded(body)
+
+
+def encoded(body: Mapping[str, object]) -> bytes:
+    """*body* as JSON.
+
+    Raises:
+        InvalidRequest: something in it is no JSON.
+    """
     try:
         return _encode(body)
     except (TypeError, UnicodeEncodeError, OverflowError, RecursionError) as error:
@@ -99,6 +116,13 @@ def _texts_in(part: object) -> Iterator[object]:
     yield said.get("text")
     image = said.get("image_url")
     yield cast(Mapping[str, object], image).get("url") if isinstance(image, Mapping) else image
+
+
+def _unsealed(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """*messages* without reasoning that another vendor sealed."""
+    if not any(SEALED in message for message in messages):
+        return messages
+    return tuple({name: value for name, value in message.items() if name != SEALED} for message in messages)
 
 
 def _refuse_ignored(call: Call, ignored: frozenset[str]) -> None:

@@ -10,6 +10,8 @@ from .chunk import Usage
 from .pieces import Pieces, ToolCall
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .call import Call
     from .chunk import Chunk, Logprobs
     from .ledger import Attempt, Decision, Ledger, ModelLeft
@@ -42,6 +44,7 @@ class Answer:
     What a vendor says beyond this, such as citations, is in the chunks' raw bytes: take them by `Router.send`.
 
     text, reasoning, refusal: never shown in a repr. tool_calls: in order of their index.
+    thinking_blocks: the reasoning as the vendor wants it back, with the results of the tools; see `Chunk`.
     finish_reason: the vendor's; None if it closed with its end marker but gave no reason.
     logprobs: of its tokens; None where they were not asked for.
     others: the other answers, where several were asked for (``n`` among the params), in order of their index.
@@ -58,6 +61,7 @@ class Answer:
     reasoning: str = attrs.field(default="", repr=False)
     refusal: str = attrs.field(default="", repr=False)
     tool_calls: tuple[ToolCall, ...] = attrs.field(default=(), repr=False)
+    thinking_blocks: tuple[Mapping[str, object], ...] = attrs.field(default=(), repr=False)
     finish_reason: str | None
     logprobs: Logprobs | None = attrs.field(default=None, repr=False)
     others: tuple[Choice, ...] = attrs.field(default=(), repr=False)
@@ -81,9 +85,11 @@ class Answer:
     def message(self) -> dict[str, object]:
         """The answer as an assistant's message in OpenAI's form, for the conversation to go on from.
 
-        Reasoning is not in it: vendors do not want their models' back.
+        Reasoning is not in it, but for ``thinking_blocks``: most vendors do not want their models' back, and the one
+        that does wants it sealed.
         """
-        return _message(self)
+        message = _message(self)
+        return {**message, "thinking_blocks": list(self.thinking_blocks)} if self.thinking_blocks else message
 
     def story(self) -> str:
         """Every decision and attempt in words, a line each, in order of time."""
@@ -103,7 +109,7 @@ class Collector:
 
     async def emit(self, chunk: Chunk) -> None:
         """Take one chunk."""
-        if chunk.discard or chunk.others:
+        if chunk.discard or chunk.others or chunk.thinking_blocks:
             self.add(chunk)
         else:
             self._first.add(chunk)
@@ -114,6 +120,8 @@ class Collector:
             self._first = Pieces()
             self._others.clear()
         self._first.add(chunk)
+        if chunk.thinking_blocks:
+            self._first.thinking_blocks += chunk.thinking_blocks
         if not chunk.others:
             return
         for piece in chunk.others:
@@ -131,6 +139,7 @@ class Collector:
             reasoning=first.reasoning,
             refusal=first.refusal,
             tool_calls=first.tool_calls,
+            thinking_blocks=first.thinking_blocks,
             finish_reason=attempt.finish_reason,
             logprobs=first.logprobs,
             others=tuple(_choice(index, self._others[index]) for index in sorted(self._others)),

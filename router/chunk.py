@@ -6,6 +6,7 @@ person builds is of attrs (0.5 µs, validated).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 import msgspec
@@ -105,6 +106,8 @@ class Chunk(msgspec.Struct, frozen=True):
     discard: the pieces so far are void and the answer begins anew. Only sent to a caller who takes the answer whole.
     logprobs: of this piece's tokens, where they were asked for.
     others: pieces of the other answers, where several were asked for.
+    thinking_blocks: reasoning in the form in which the vendor wants it back, sealed, with the results of the tools it
+        led to: for the ``thinking_blocks`` of the assistant's message. Says no more than ``reasoning`` does.
     """
 
     text: str = ""
@@ -117,6 +120,7 @@ class Chunk(msgspec.Struct, frozen=True):
     discard: bool = False
     logprobs: Logprobs | None = None
     others: tuple[ChoiceDelta, ...] = ()
+    thinking_blocks: tuple[Mapping[str, object], ...] = ()
 
     @property
     def is_progress(self) -> bool:

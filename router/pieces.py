@@ -9,6 +9,8 @@ import msgspec
 from .chunk import Logprobs, TokenLogprob
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .chunk import ChoiceDelta, Chunk, ToolCallDelta, ToolCalls
 
 
@@ -34,7 +36,7 @@ class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
 class Pieces:
     """What has come of one answer. Each list holds pieces in the order they came."""
 
-    __slots__ = ("_calls", "_logprobs", "_reasoning", "_refusal", "_text", "finish_reason")
+    __slots__ = ("_calls", "_logprobs", "_reasoning", "_refusal", "_text", "finish_reason", "thinking_blocks")
 
     def __init__(self) -> None:
         self._text: list[str] = []
@@ -43,6 +45,7 @@ class Pieces:
         self._calls: dict[int, _Fragments] = {}
         self._logprobs: list[Logprobs] = []
         self.finish_reason: str | None = None
+        self.thinking_blocks: tuple[Mapping[str, object], ...] = ()
 
     def add(self, piece: Chunk | ChoiceDelta) -> None:
         """Take one."""

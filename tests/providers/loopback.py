@@ -101,6 +101,7 @@ class Vendor:
         app = web.Application()
         app[HEARD] = asyncio.Event()
         app.router.add_post("/v1/chat/completions", self.answer)
+        app.router.add_post("/v1/messages", self.answer)
         self._app = app
         runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
