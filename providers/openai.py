@@ -15,11 +15,12 @@ from .openai_compatible import OpenAICompatible, cap_name
 
 @attrs.frozen(kw_only=True)
 class OpenAI(OpenAICompatible):
-    """OpenAI's own API. Fields as in `OpenAICompatible`, with OpenAI's url and its newer name of the cap.
+    """OpenAI's own API. Fields as in `OpenAICompatible`, with OpenAI's name and url, and its newer name of the cap.
 
     Source: OpenAI's API reference, "Chat Completions": ``max_tokens`` is deprecated, and reasoning models refuse it.
     """
 
+    name: str = attrs.field(default="openai", validator=check.named)
     url: str | None = attrs.field(default="https://api.openai.com/v1", validator=check.if_given(check.named))
     cap: str = attrs.field(default="max_completion_tokens", validator=cap_name)
 

@@ -52,7 +52,7 @@ def _names(value: object) -> frozenset[str]:
 class OpenAICompatible:
     """A `Provider` for ``/chat/completions``. Endpoints with equal ones share a connection pool within a router.
 
-    name: in reports. Default ``openai``.
+    name: in reports. Default ``openai-compatible``.
     url: base URL of endpoints that give none. Default None: they must.
     cap: what the server calls the cap on an answer's length: ``max_tokens``, the default, or ``max_completion_tokens``.
     ignores: parameters that the server is known to pass over without a word. A request with one of them is refused
@@ -62,7 +62,7 @@ class OpenAICompatible:
     max_answer_bytes: the longest answer in one piece, at least 1024. Default 32 MiB.
     """
 
-    name: str = attrs.field(default="openai", validator=check.named)
+    name: str = attrs.field(default="openai-compatible", validator=check.named)
     url: str | None = attrs.field(default=None, validator=check.if_given(check.named))
     cap: str = attrs.field(default=CAPS[0], validator=cap_name)
     ignores: frozenset[str] = attrs.field(default=frozenset(), converter=_names)

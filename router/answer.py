@@ -86,7 +86,8 @@ class Answer:
         """The answer as an assistant's message in OpenAI's form, for the conversation to go on from.
 
         Reasoning is not in it, but for ``thinking_blocks``: most vendors do not want their models' back, and the one
-        that does wants it sealed.
+        that does wants it sealed. Where a model of DeepSeek's or Moonshot's is to go on thinking after a tool's result,
+        add it: ``{**answer.message(), "reasoning_content": answer.reasoning}``.
         """
         message = _message(self)
         return {**message, "thinking_blocks": list(self.thinking_blocks)} if self.thinking_blocks else message
