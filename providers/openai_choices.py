@@ -35,7 +35,7 @@ class Choices:
     @property
     def missing(self) -> int:
         """How many have not ended."""
-        return self._asked - len(self._ended)
+        return self._asked - sum(index < self._asked for index in self._ended)
 
     def chunk(self, frame: Frame, raw: bytes) -> Chunk:
         """What *frame* says. *raw*: its bytes as they came."""
@@ -44,8 +44,8 @@ class Choices:
         finish_reason = None
         if any(piece.finish_reason == GAVE_UP for piece in pieces):
             finish_reason = GAVE_UP
-        elif missing > 0 and self.missing <= 0:
-            finish_reason = self._ended.get(0) or next(iter(self._ended.values()))
+        elif missing and not self.missing:
+            finish_reason = self._ended[0]
         first = next((piece for piece in pieces if piece.index == 0), None) or ChoiceDelta(index=0)
         return Chunk(
             first.text,

@@ -48,6 +48,11 @@ def test_the_last_to_end_ends_the_answer_with_the_firsts_reason() -> None:
     assert [other.finish_reason for chunk in chunks for other in chunk.others] == ["length", None, "tool_calls"]
 
 
+def test_an_answer_nobody_asked_for_stands_for_none_that_was() -> None:
+    chunks = of_three(*(said(index, finish="stop") for index in (0, 1, 3, 2)))
+    assert [chunk.finish_reason for chunk in chunks] == [None, None, None, "stop"]
+
+
 def test_what_comes_after_the_end_does_not_end_it_again() -> None:
     *_, end, usage = of_three(
         *(said(index, finish="stop") for index in range(3)), {"choices": [], "usage": {"completion_tokens": 9}}
