@@ -1,8 +1,8 @@
 """What a vendor says about a failure, read from whatever it sent.
 
-The form is OpenAI's ``{"error": {"message", "type", "code"}}``, more or less: some put the error at the top, some in a
-list, some send a bare string, and what stands in front of a vendor sends HTML. Reading it never fails; what is not
-understood is left out. Only the fields named here are read, because a body may quote the prompt.
+The form is OpenAI's ``{"error": {"message", "type", "code"}}``, more or less: some put the error at the top or under
+``detail``, some in a list, some send a bare string, and what stands in front of a vendor sends HTML. Reading it never
+fails; what is not understood is left out. Only the fields named here are read, because a body may quote the prompt.
 """
 
 from __future__ import annotations
@@ -45,10 +45,9 @@ class VendorError(msgspec.Struct, frozen=True, kw_only=True):
 def read_error(body: bytes) -> VendorError:
     """The error in *body*, be it JSON, text, HTML or nothing."""
     try:
-        said: object = msgspec.json.decode(body)
+        return _error_of(msgspec.json.decode(body))
     except NO_JSON:
         return VendorError(message=_text_of(body))
-    return _error_of(said)
 
 
 def scrubbed(message: str, hidden: Iterable[str]) -> str:
@@ -75,12 +74,19 @@ def _error_of(said: object) -> VendorError:
     inner = said.get("error")
     if inner and not isinstance(inner, bool):
         return _error_of(inner)
+    detail = said.get("detail")
+    if _is_object(detail) or _is_list(detail):
+        return _error_of(detail)
+    details = said.get("details")
     codes = [said.get(name) for name in ("code", "type", "status")]
+    if _is_object(details):
+        codes.insert(0, details.get("error_code"))  # Anthropic's
+    words = [code.lower() for code in codes if isinstance(code, str) and not code.isdigit()]
     return VendorError(
         message=_first_text(said, "message", "detail", "msg"),
-        words=tuple(code.lower() for code in codes if isinstance(code, str) and not code.isdigit()),
+        words=(*words, *_of_moderation(said.get("metadata"))),
         status=next(_statuses(codes), None),
-        retry_after_s=_delay(said.get("details")),
+        retry_after_s=_delay(details),
     )
 
 
@@ -90,6 +96,12 @@ def _statuses(codes: Iterable[object]) -> Iterator[int]:
         number = int(code) if isinstance(code, str) and code.isdecimal() and len(code) == 3 else code
         if isinstance(number, int) and 400 <= number <= 599:
             yield number
+
+
+def _of_moderation(metadata: object) -> Iterator[str]:
+    """OpenRouter's 403 for a prompt that was flagged is told from others by its metadata alone."""
+    if _is_object(metadata) and _is_list(metadata.get("reasons")):
+        yield "flagged"
 
 
 def _delay(details: object) -> float | None:

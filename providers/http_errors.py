@@ -5,7 +5,8 @@ things: a 429 is a limit that passes or a quota that is used up, a 400 is any mi
 error without a status, inside a 200 or in the middle of a stream, has only its words. A word that is not in the table
 changes nothing, and so does a word that contradicts its status.
 
-Source: the documentation of OpenAI, Azure, Anthropic and Google on errors; the retry rules of OpenAI's own client.
+Source: the documentation on errors of OpenAI, Azure, Anthropic, Google, DeepSeek, Fireworks, Groq, Moonshot,
+OpenRouter, Together, llama.cpp, Ollama, SGLang and vLLM; the retry rules of OpenAI's own client.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from ..router.errors import (
 )
 from ..router.verdict import Health
 from .error_body import VendorError, scrubbed
-from .quota_reset import quota_reset_s
+from .rate_limit_headers import rate_limits, used_up_for_s
 from .retry_after import IN_MILLISECONDS, NotToBeRetried, retry_after_s
 
 if TYPE_CHECKING:
@@ -46,11 +47,13 @@ BY_STATUS: dict[int, type[AttemptFailed]] = {
     405: BadRequest,
     408: ProviderTimeout,
     409: ProviderConflict,
+    412: PermissionDenied,  # Fireworks' suspended account
     413: RequestTooLarge,
     415: BadRequest,
     422: BadRequest,
     424: ProviderError,  # Bedrock's "model stream error"
     429: RateLimited,
+    498: ProviderOverloaded,  # Groq's full flex tier
     503: ProviderOverloaded,
     504: ProviderTimeout,
     529: ProviderOverloaded,  # Anthropic's "overloaded"
@@ -58,45 +61,56 @@ BY_STATUS: dict[int, type[AttemptFailed]] = {
 """Every other status is a `ProviderError`."""
 
 BY_WORD: dict[str, type[AttemptFailed]] = {
-    "invalid_request_error": BadRequest,
-    "invalid_argument": BadRequest,
-    "context_length_exceeded": ContextTooLong,
-    "string_above_max_length": ContextTooLong,
-    "request_too_large": RequestTooLarge,
-    "content_filter": ContentBlocked,
-    "content_policy_violation": ContentBlocked,
-    "authentication_error": AuthenticationFailed,
-    "invalid_api_key": AuthenticationFailed,
-    "unauthenticated": AuthenticationFailed,
-    "permission_error": PermissionDenied,
-    "permission_denied": PermissionDenied,
-    "model_not_found": NotFound,
-    "deploymentnotfound": NotFound,
-    "not_found_error": NotFound,
-    "not_found": NotFound,
-    "rate_limit_exceeded": RateLimited,
-    "rate_limit_error": RateLimited,
-    "resource_exhausted": RateLimited,
-    "insufficient_quota": QuotaExhausted,
-    "insufficient_balance": QuotaExhausted,
-    "insufficient_credits": QuotaExhausted,
-    "credit_balance_too_low": QuotaExhausted,
-    "billing_error": QuotaExhausted,
-    "billing_not_active": QuotaExhausted,
-    "billing_hard_limit_reached": QuotaExhausted,
-    "spend_limit_reached": QuotaExhausted,
-    "overloaded_error": ProviderOverloaded,
-    "overloaded": ProviderOverloaded,
-    "unavailable": ProviderOverloaded,
-    "timeout_error": ProviderTimeout,
-    "deadline_exceeded": ProviderTimeout,
-    "api_error": ProviderError,
-    "server_error": ProviderError,
-    "internal_server_error": ProviderError,
-}
+    word: kind
+    for kind, words in {
+        BadRequest: (
+            "invalid_request_error", "invalid_argument", "invalid_value", "badrequesterror", "not_supported_error",
+        ),
+        ContextTooLong: (
+            "context_length_exceeded", "string_above_max_length", "exceed_context_size_error",
+        ),
+        RequestTooLarge: ("request_too_large",),
+        ContentBlocked: (
+            "content_filter", "content_policy_violation", "invalid_prompt", "responsibleaipolicyviolation", "flagged",
+        ),
+        AuthenticationFailed: (
+            "authentication_error", "invalid_api_key", "unauthenticated", "account_deactivated",
+            "invalid_authentication_error", "incorrect_api_key_error",
+        ),
+        PermissionDenied: (
+            "permission_error", "permission_denied", "organization_restricted", "unsupported_country_region_territory",
+            "organization_on_hold",
+        ),
+        NotFound: (
+            "model_not_found", "deploymentnotfound", "not_found_error", "not_found", "notfounderror",
+            "model_decommissioned",
+        ),
+        RateLimited: (
+            "rate_limit_exceeded", "rate_limit_error", "rate_limit_reached_error", "resource_exhausted",
+            "too_many_requests", "toomanyrequests", "ramp_limit_exceeded",
+        ),
+        QuotaExhausted: (
+            "insufficient_quota", "insufficient_balance", "insufficient_credits", "exceeded_current_quota_error",
+            "quota_exceeded", "payment_required", "credit_balance_too_low", "billing_error", "billing_not_active",
+            "billing_hard_limit_reached", "spend_limit_reached", "contract_spend_limit_reached",
+            "enforced_spend_limit_reached",
+        ),
+        ProviderConflict: ("conflict_error",),
+        ProviderOverloaded: (
+            "overloaded_error", "overloaded", "unavailable", "unavailable_error", "serviceunavailable", "slow_down",
+            "server_is_overloaded", "engine_overloaded", "engine_overloaded_error", "capacity_exceeded", "nocapacity",
+            "queue_full",
+        ),
+        ProviderTimeout: ("timeout_error", "deadline_exceeded", "timeout", "request_timeout", "queue_timeout"),
+        ProviderError: ("api_error", "server_error", "internal_server_error", "internalservererror"),
+    }.items()
+    for word in words
+}  # fmt: skip
 
 REFINES: dict[type[AttemptFailed], frozenset[type[AttemptFailed]]] = {
-    BadRequest: frozenset({ContextTooLong, ContentBlocked, RequestTooLarge, NotFound, AuthenticationFailed}),
+    BadRequest: frozenset(
+        {ContextTooLong, ContentBlocked, RequestTooLarge, NotFound, AuthenticationFailed, PermissionDenied}
+    ),
     RequestTooLarge: frozenset({ContextTooLong}),
     PermissionDenied: frozenset({QuotaExhausted, ContentBlocked}),
     RateLimited: frozenset({QuotaExhausted, ProviderOverloaded}),
@@ -108,8 +122,22 @@ SPILLS_OVER_S = 1.0
 """A 429 that asks, in milliseconds, for less than this is how provisioned throughput says that it is fully used, as it
 should be: it is no fault. Source: Azure's documentation of provisioned throughput."""
 
-TOO_LONG = ("maximum context length", "context window", "context_length_exceeded")
-"""Servers without codes (vLLM and its like) say it in the message of a 400."""
+TOO_LONG = ("context length", "context window", "context size", "context_length_exceeded", "maximum model length")
+"""Servers without codes (vLLM and its like) say it in the message of a 400, and Together in that of a 403."""
+
+MAY_BE_TOO_LONG = (BadRequest, PermissionDenied)
+
+MODEL_AT_FAULT = frozenset({"json_validate_failed", "tool_use_failed"})
+"""Groq's codes of a 400 that tells of what the model wrote, not of what was asked: the next try may be right."""
+
+TOLD_IN_A_400: dict[str, type[AttemptFailed]] = {
+    "prompt is too long": ContextTooLong,
+    "exceed context limit": ContextTooLong,
+    "credit balance is too low": QuotaExhausted,
+    "reached your specified api usage limits": QuotaExhausted,
+    "content filtering policy": ContentBlocked,
+}
+"""Of those who have no word for it but only a message: Anthropic calls all of these an invalid request."""
 
 
 def kind_of(status: int | None, error: VendorError) -> type[AttemptFailed]:
@@ -117,14 +145,28 @@ def kind_of(status: int | None, error: VendorError) -> type[AttemptFailed]:
     word = next((BY_WORD[word] for word in error.words if word in BY_WORD), None)
     if status is None or 200 <= status < 300:
         if error.status is None:
-            return word or ProviderError
+            return word or (ContextTooLong if _speaks_of_length(error) else ProviderError)
         status = error.status
     kind = BY_STATUS.get(status, ProviderError)
     if word is not None and word in REFINES.get(kind, ()):
         return word
-    if kind is BadRequest and any(hint in error.message.lower() for hint in TOO_LONG):
+    if kind in MAY_BE_TOO_LONG and _speaks_of_length(error):
         return ContextTooLong
+    if kind is BadRequest:
+        return _told_in_a_400(error)
     return kind
+
+
+def _told_in_a_400(error: VendorError) -> type[AttemptFailed]:
+    if not MODEL_AT_FAULT.isdisjoint(error.words):
+        return ProviderError
+    message = error.message.lower()
+    return next((kind for hint, kind in TOLD_IN_A_400.items() if hint in message), BadRequest)
+
+
+def _speaks_of_length(error: VendorError) -> bool:
+    message = error.message.lower()
+    return any(hint in message for hint in TOO_LONG)
 
 
 def failure_of(
@@ -151,7 +193,7 @@ def failure_of(
             told_s = error.retry_after_s
         if kind is RateLimited:
             if told_s is None:
-                told_s = quota_reset_s(headers, received)
+                told_s = used_up_for_s(rate_limits(headers, received))
             elif told_s < SPILLS_OVER_S and any(name in headers for name in IN_MILLISECONDS):
                 failure.health = Health.NONE
         failure.retry_after_s = told_s

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from ..router.errors import AttemptFailed, ConnectFailed, MalformedAnswer, ProviderError
-from ..router.ledger import Attempt
 from ..router.verdict import Health
+from .http_marks import MarkingConnector, MarkingResolver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
-    from types import SimpleNamespace
 
     from ..router.clock import Clock
+    from ..router.ledger import Attempt
+    from .http_connections import Connections
 
 NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None, ceil_threshold=math.inf)
 
@@ -32,39 +33,32 @@ TRANSPORT_ERRORS = (aiohttp.ClientError, OSError)
 
 
 @asynccontextmanager
-async def open_session(clock: Clock, keepalive_s: float) -> AsyncGenerator[aiohttp.ClientSession]:
+async def open_session(
+    clock: Clock, connections: Connections
+) -> AsyncGenerator[tuple[aiohttp.ClientSession, MarkingConnector]]:
     """A client of its own for one router on one loop. Leaving closes every connection.
 
-    clock: what `Attempt.connect_s` is measured on. keepalive_s: how long an idle connection is kept.
+    clock: what the marks of a new connection are measured on.
     """
-    async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=keepalive_s),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=NO_TIMEOUT,
-        trace_configs=[_connection_times(clock)],
-    ) as session:
-        yield session
-
-
-def _connection_times(clock: Clock) -> aiohttp.TraceConfig:
-    """Marks on the attempt (the request's trace context) what a new connection cost; a pooled one leaves no mark."""
-
-    async def begins(
-        _session: aiohttp.ClientSession, context: SimpleNamespace, _: aiohttp.TraceConnectionCreateStartParams
-    ) -> None:
-        context.began_s = clock()
-
-    async def ends(
-        _session: aiohttp.ClientSession, context: SimpleNamespace, _: aiohttp.TraceConnectionCreateEndParams
-    ) -> None:
-        attempt: object = context.trace_request_ctx
-        if isinstance(attempt, Attempt):
-            attempt.connect_s = clock() - context.began_s
-
-    trace = aiohttp.TraceConfig()
-    trace.on_connection_create_start.append(begins)
-    trace.on_connection_create_end.append(ends)
-    return trace
+    resolver = MarkingResolver()
+    try:
+        connector = MarkingConnector(
+            clock,
+            tls=connections.tls_given(),
+            dns_ttl_s=connections.dns_ttl_s,
+            keepalive_s=connections.keepalive_s,
+            resolver=resolver,
+        )
+        async with aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=NO_TIMEOUT,
+            proxy=connections.proxy,
+            proxy_auth=connections.proxy_auth(),
+        ) as session:
+            yield session, connector
+    finally:
+        await resolver.close()
 
 
 def unsent(error: Exception, attempt: Attempt) -> AttemptFailed:
@@ -72,6 +66,8 @@ def unsent(error: Exception, attempt: Attempt) -> AttemptFailed:
     name = attempt.endpoint.name
     if isinstance(error, aiohttp.ClientConnectorError):
         return ConnectFailed(f"no connection: {error}", endpoint=name)
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return ConnectFailed(f"no connection: the proxy answers HTTP {error.status}", endpoint=name)
     if isinstance(error, aiohttp.ClientResponseError):
         return MalformedAnswer(f"the server does not speak HTTP: {error.message[:100]!r}", endpoint=name)
     if attempt.connect_s is None:
@@ -80,3 +76,10 @@ def unsent(error: Exception, attempt: Attempt) -> AttemptFailed:
         closed.health = Health.NONE
         return closed
     return ProviderError(f"the connection broke before any answer: {type(error).__name__}", endpoint=name)
+
+
+def harmless(error: Exception) -> Exception | None:
+    """*error* as a cause to show; None for one that would print the request's headers, or the proxy's login."""
+    holds_headers = isinstance(error, aiohttp.ClientResponseError)
+    holds_login = isinstance(error, aiohttp.ClientConnectorError) and error._conn_key.proxy is not None  # noqa: SLF001
+    return None if holds_headers or holds_login else error

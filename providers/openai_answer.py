@@ -6,7 +6,7 @@ No I/O here, so that what counts as an answer can be read, and tested, in one pl
 - a comment, an empty event or one of an unknown name is a keep-alive: before the first progress they are counted,
   for they tell of a queue at the vendor;
 - the answer is whole when a finish reason or ``[DONE]`` was seen. A body that ends with neither was cut, and that is a
-  failure, never a short answer.
+  failure, never a short answer. Where several answers were asked for, each must have ended with its reason.
 """
 
 from __future__ import annotations
@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING
 
 from ..router.errors import AttemptFailed, MalformedAnswer, ProviderError, TruncatedAnswer
 from .error_body import NO_JSON, VendorError, read_error
-from .openai_wire import NOTHING, chunk_of, decode_frame
+from .openai_choices import GAVE_UP, Choices
+from .openai_chunk import CallNumbers, chunk_of
+from .openai_wire import NOTHING, decode_frame, decode_served
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..router.chunk import Chunk
     from ..router.ledger import Attempt
+    from .openai_wire import Frame
     from .sse import Event
 
 DONE = b"[DONE]"
@@ -35,15 +38,19 @@ NO_ERROR = (b"null", b"false", b"{}", b'""', b"[]")
 class ChatAnswer:
     """What has come of one answer.
 
-    attempt: gets the marks. refused: makes the failure of an error the vendor sent inside the answer.
+    attempt: gets the marks, and says how many answers were asked for. refused: makes the failure of an error the vendor
+        sent inside the answer.
     """
 
-    __slots__ = ("_attempt", "_finished", "_refused", "done")
+    __slots__ = ("_attempt", "_choices", "_finished", "_numbers", "_refused", "_told", "done")
 
     def __init__(self, attempt: Attempt, refused: Callable[[VendorError], AttemptFailed]) -> None:
         self._attempt = attempt
         self._refused = refused
         self._finished = False
+        self._told = False
+        self._numbers = CallNumbers()
+        self._choices = None if attempt.choices == 1 else Choices(attempt.choices)
         self.done = False
         """The end marker was seen: nothing of the answer follows."""
 
@@ -52,6 +59,7 @@ class ChatAnswer:
 
         Raises:
             MalformedAnswer: it is not the protocol.
+            TruncatedAnswer: it is the end, and not all answers are whole.
             AttemptFailed: the vendor reports a failure.
         """
         data = event.data
@@ -65,6 +73,7 @@ class ChatAnswer:
                 return None
         if data == DONE:
             self.done = True
+            self._check_choices()
             return None
         return self._piece(data, event.raw)
 
@@ -79,7 +88,8 @@ class ChatAnswer:
         body = body.strip()
         if not body:
             raise TruncatedAnswer("the body is empty", endpoint=self._attempt.endpoint.name)
-        chunk = self._piece(body, b"")
+        chunk = self._piece(body, body)
+        self._check_choices()
         if not (chunk.is_progress or self._finished):
             raise MalformedAnswer("the JSON holds no answer", endpoint=self._attempt.endpoint.name)
         return chunk
@@ -90,6 +100,7 @@ class ChatAnswer:
         Raises:
             TruncatedAnswer: without the answer being whole.
         """
+        self._check_choices()
         if not (self._finished or self.done):
             within = f", {unfinished} bytes into an event" if unfinished else ""
             told = f"the stream ended with neither a finish reason nor [DONE]{within}"
@@ -104,11 +115,37 @@ class ChatAnswer:
             raise MalformedAnswer(f"no chunk of an answer: {error}", endpoint=attempt.endpoint.name) from None
         if frame.error is not NOTHING and (told := bytes(frame.error)) not in NO_ERROR:
             raise self._refused(read_error(b'{"error":%b}' % told))
-        if attempt.served_model is None and frame.model:
-            attempt.served_model = frame.model
-        chunk = chunk_of(frame, raw)
+        if not self._told and frame.choices:  # Azure's frame before the first choice names no model
+            self._told = True
+            self._served(data)
+        choices = self._choices
+        chunk = chunk_of(frame, raw, self._numbers) if choices is None else choices.chunk(frame, raw)
         if chunk.finish_reason is not None:
             self._finished = True
-            if chunk.finish_reason == "error":
-                raise ProviderError("the vendor gave up: finish_reason is 'error'", endpoint=attempt.endpoint.name)
+            if attempt.served_model is None or attempt.service_tier is None:
+                self._served(data)
+            if chunk.finish_reason == GAVE_UP:
+                raise self._gave_up(frame)
         return chunk
+
+    def _served(self, data: bytes) -> None:
+        attempt = self._attempt
+        try:
+            served = decode_served(data)
+        except NO_JSON:
+            return  # a name that is no text: nothing an answer should fail for
+        attempt.served_model = served.model or attempt.served_model
+        attempt.service_tier = served.service_tier or attempt.service_tier
+
+    def _gave_up(self, frame: Frame) -> AttemptFailed:
+        for choice in frame.choices or ():
+            if choice.error is not NOTHING:
+                return self._refused(read_error(b'{"error":%b}' % bytes(choice.error)))
+        return ProviderError("the vendor gave up: finish_reason is 'error'", endpoint=self._attempt.endpoint.name)
+
+    def _check_choices(self) -> None:
+        """Nothing follows: if several answers were asked for, they must all be there."""
+        choices = self._choices
+        if choices is not None and choices.missing > 0:
+            told = f"{choices.missing} of the {self._attempt.choices} answers asked for did not come to their end"
+            raise TruncatedAnswer(told, endpoint=self._attempt.endpoint.name)

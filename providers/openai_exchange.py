@@ -1,5 +1,7 @@
 """One HTTP exchange: the request out, the answer read as it comes, and in every case an end of the connection.
 
+Whose answer it is does not matter here: a vendor's own reading of it is an `AnswerReader`, which does no I/O.
+
 What a body is taken for follows from what the server says it is, not from what was asked: some servers answer a
 request for a stream in one piece.
 """
@@ -8,21 +10,23 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ..router.errors import AttemptFailed, MalformedAnswer, ProviderError, TruncatedAnswer
 from .error_body import VendorError, read_error, scrubbed
 from .http_address import hidden_in
 from .http_errors import failure_of, only_elsewhere
 from .http_pool import TRANSPORT_ERRORS
-from .openai_answer import ChatAnswer
 from .openai_request import texts_of
 from .sse import FrameTooLong, SseDecoder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     import aiohttp
 
     from ..router.call import Call
+    from ..router.chunk import Chunk
     from ..router.ledger import Attempt
     from ..router.pipeline import Emit
     from .sse import Event
@@ -36,13 +40,46 @@ END_WITHIN_S = 0.05
 then the connection can serve the next call; opening another one costs about this much."""
 
 
+class AnswerReader(Protocol):
+    """What a vendor's bytes mean: one answer, put together as it comes.
+
+    done: the end marker was seen, and nothing of the answer follows.
+    """
+
+    done: bool
+
+    def chunk(self, event: Event, /) -> Chunk | None:
+        """The chunk that *event* carries; None for one that carries none."""
+        ...
+
+    def whole(self, body: bytes, /) -> Chunk:
+        """The chunk of an answer that came in one piece."""
+        ...
+
+    def end(self, unfinished: int, /) -> None:
+        """The body has ended, *unfinished* bytes into an event: raise unless the answer is whole."""
+        ...
+
+
 class Exchange:
     """The answer to one request.
 
+    reader: makes the reader of this answer, given its attempt and what turns the vendor's account of a failure into
+        the error to raise.
+    secrets: the keys in use, which no message may show.
     most_frame_bytes, most_answer_bytes: the longest event of a stream, and the longest answer in one piece.
     """
 
-    __slots__ = ("_attempt", "_call", "_emit", "_most_answer_bytes", "_most_frame_bytes", "_response")
+    __slots__ = (
+        "_attempt",
+        "_call",
+        "_emit",
+        "_most_answer_bytes",
+        "_most_frame_bytes",
+        "_reader",
+        "_response",
+        "_secrets",
+    )
 
     def __init__(
         self,
@@ -51,6 +88,8 @@ class Exchange:
         attempt: Attempt,
         emit: Emit,
         *,
+        reader: Callable[[Attempt, Callable[[VendorError], AttemptFailed]], AnswerReader],
+        secrets: Callable[[], Iterable[str]],
         most_frame_bytes: int,
         most_answer_bytes: int,
     ) -> None:
@@ -58,6 +97,8 @@ class Exchange:
         self._call = call
         self._attempt = attempt
         self._emit = emit
+        self._reader = reader
+        self._secrets = secrets
         self._most_frame_bytes = most_frame_bytes
         self._most_answer_bytes = most_answer_bytes
 
@@ -71,7 +112,7 @@ class Exchange:
         if not 200 <= response.status < 300:
             raise await self._refusal()
         kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        answer = ChatAnswer(self._attempt, self._failure)
+        answer = self._reader(self._attempt, self._failure)
         if kind == "text/event-stream" or (not kind and self._call.request.stream):
             await self._stream(answer)
         elif not kind or kind == "application/json" or kind.endswith("+json"):
@@ -82,7 +123,7 @@ class Exchange:
             told = f"a body of {kind[:60]!r} in place of an answer: is the url right?"
             raise MalformedAnswer(told, endpoint=self._name)
 
-    async def _stream(self, answer: ChatAnswer) -> None:
+    async def _stream(self, answer: AnswerReader) -> None:
         emit, decoder = self._emit, SseDecoder(self._most_frame_bytes)
         more = True
         while more:
@@ -92,7 +133,7 @@ class Exchange:
                 chunk = answer.chunk(event)
                 if chunk is not None:
                     await emit(chunk)
-                elif answer.done:
+                if answer.done:
                     await self._let_end()
                     return
         answer.end(decoder.unfinished)
@@ -103,7 +144,7 @@ class Exchange:
         except FrameTooLong as error:
             raise MalformedAnswer(f"{error}: this is no stream of chunks", endpoint=self._name) from None
 
-    async def _whole(self, answer: ChatAnswer) -> None:
+    async def _whole(self, answer: AnswerReader) -> None:
         """An answer in one piece. Blank lines in front of it are how a vendor keeps the connection open meanwhile."""
         body = bytearray()
         while data := await self._read():
@@ -170,7 +211,7 @@ class Exchange:
 
     def _hidden(self) -> list[str]:
         """The key and the prompt: vendors quote both."""
-        return [*hidden_in(self._attempt.endpoint), *texts_of(self._call.request)]
+        return [*self._secrets(), *hidden_in(self._attempt.endpoint), *texts_of(self._call.request)]
 
     @property
     def _name(self) -> str:

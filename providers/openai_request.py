@@ -12,17 +12,22 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from ..router.errors import InvalidRequest
+from ..router.errors import InvalidRequest, Unsupported
 
 if TYPE_CHECKING:
     from ..router.call import Call
-    from ..router.request import Request
+    from ..router.request import Message, Request
 
 OURS = frozenset({"model", "messages", "stream"})
 """Parameters that the router sets and a request may not."""
 
-NEWER_CAP = "max_completion_tokens"
-"""OpenAI's newer name of the cap, which its reasoning models insist on."""
+CAPS = ("max_tokens", "max_completion_tokens")
+"""What the cap on an answer's length is called. The second is OpenAI's newer name, on which its reasoning models insist
+and which most other servers do not know. Where a request gives one itself, that one stays."""
+
+SEALED = "thinking_blocks"
+"""Anthropic's reasoning among the messages, sealed for Anthropic alone: nobody else could read it, and OpenAI would
+refuse the whole request for it. A conversation that began there can so go on here."""
 
 TELLING = 4
 """Characters from which a text is looked for. Below that it would be found in half the words of any message."""
@@ -38,11 +43,14 @@ def _plain(value: object) -> object:
 _encode = msgspec.json.Encoder(enc_hook=_plain).encode
 
 
-def encode_request(call: Call) -> bytes:
+def encode_request(call: Call, *, cap: str = CAPS[0], ignored: frozenset[str] = frozenset()) -> bytes:
     """The request's JSON, for the call's target.
 
+    cap: what the server calls the cap. ignored: parameters that the server would pass over without a word.
+
     Raises:
-        InvalidRequest: a parameter is not for a request to set, or something in it is no JSON. Nothing was sent.
+        InvalidRequest: a parameter is not for a request to set, or something in it is no JSON.
+        Unsupported: a parameter would be ignored. In either case nothing was sent.
     """
     request = call.request
     params = request.params
@@ -51,12 +59,18 @@ def encode_request(call: Call) -> bytes:
         raise InvalidRequest(
             f"params may not set {', '.join(sorted(taken))}: the router sets that itself, from the fields of Request"
         )
-    if params.get("n", 1) not in (None, 1):
-        raise InvalidRequest("params ask for several answers with 'n': a call has one, so make a call for each")
-    body: dict[str, object] = {"model": call.target.endpoint.deployment, "messages": request.messages, **params}
+    if params.get("audio") is not None or "audio" in _listed(params.get("modalities")):
+        raise InvalidRequest("params ask for a spoken answer: answers are text here, leave out audio and modalities")
+    if ignored:
+        _refuse_ignored(call, ignored)
+    body: dict[str, object] = {
+        "model": call.target.endpoint.deployment,
+        "messages": _unsealed(request.messages),
+        **params,
+    }
     if call.max_tokens is not None:
-        name = NEWER_CAP if NEWER_CAP in params else "max_tokens"
-        body[name] = _capped(params.get(name), call.max_tokens)
+        for name in [name for name in CAPS if name in params] or [cap]:
+            body[name] = _capped(params.get(name), call.max_tokens)
     if request.stream:
         given = params.get("stream_options")
         options: dict[str, object] = {**cast(Mapping[str, object], given)} if isinstance(given, Mapping) else {}
@@ -64,6 +78,15 @@ def encode_request(call: Call) -> bytes:
         body["stream_options"] = {**options, "include_usage": True}
     else:
         body.pop("stream_options", None)  # without a stream, vendors refuse them
+    return encoded(body)
+
+
+def encoded(body: Mapping[str, object]) -> bytes:
+    """*body* as JSON.
+
+    Raises:
+        InvalidRequest: something in it is no JSON.
+    """
     try:
         return _encode(body)
     except (TypeError, UnicodeEncodeError, OverflowError, RecursionError) as error:
@@ -73,14 +96,50 @@ def encode_request(call: Call) -> bytes:
 
 
 def texts_of(request: Request) -> Iterator[str]:
-    """Every text of the prompt that is long enough to give something away, to be kept out of messages."""
+    """Every text of the prompt that is long enough to give something away, to be kept out of messages.
+
+    Addresses of images are among them: many are signed.
+    """
     for message in request.messages:
         content = message.get("content")
-        parts = cast(Iterable[object], content) if isinstance(content, list | tuple) else (content,)
-        for part in parts:
-            text = cast(Mapping[str, object], part).get("text") if isinstance(part, Mapping) else part
-            if isinstance(text, str) and len(text) >= TELLING:
-                yield text
+        for part in _listed(content) or (content,):
+            for text in _texts_in(part):
+                if isinstance(text, str) and len(text) >= TELLING:
+                    yield text
+
+
+def _texts_in(part: object) -> Iterator[object]:
+    if not isinstance(part, Mapping):
+        yield part
+        return
+    said = cast(Mapping[str, object], part)
+    yield said.get("text")
+    image = said.get("image_url")
+    yield cast(Mapping[str, object], image).get("url") if isinstance(image, Mapping) else image
+
+
+def _unsealed(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """*messages* without reasoning that another vendor sealed."""
+    if not any(SEALED in message for message in messages):
+        return messages
+    return tuple({name: value for name, value in message.items() if name != SEALED} for message in messages)
+
+
+def _refuse_ignored(call: Call, ignored: frozenset[str]) -> None:
+    params = call.request.params
+    asked = {name for name in ignored & params.keys() if params[name] is not None}
+    if call.request.choices == 1:
+        asked.discard("n")
+    if asked:
+        raise Unsupported(
+            f"this server passes over {', '.join(sorted(asked))} without a word: leave it out of the params, or route "
+            "the request to an endpoint that heeds it",
+            endpoint=call.target.endpoint.name,
+        )
+
+
+def _listed(given: object) -> Iterable[object]:
+    return cast(Iterable[object], given) if isinstance(given, list | tuple) else ()
 
 
 def _capped(given: object, cap: int) -> int:

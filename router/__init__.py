@@ -5,13 +5,25 @@
 is all there is to a handler; a policy wraps one, a provider is the innermost one, and a `Router` puts them together.
 """
 
-from .answer import Answer, Collector, ToolCall
+from .answer import Answer, Choice, Collector
 from .budget import Budget, Extra, Permit
 from .call import Call
-from .chunk import DISCARD, Chunk, ToolCallDelta, Usage
+from .chunk import DISCARD, ChoiceDelta, Chunk, Logprobs, TokenLogprob, ToolCallDelta, Usage
 from .clock import Clock
+from .credential import Credential, Keys, TokenSource
 from .endpoint import Endpoint, Limits, Provider
-from .events import AttemptEnded, CallEnded, CallOutcome, EndpointEjected, EndpointReturned, Event, Listener, Panic
+from .events import (
+    AttemptEnded,
+    CallEnded,
+    CallOutcome,
+    ConnectionsWarmed,
+    EndpointEjected,
+    EndpointReturned,
+    Event,
+    KeySetAside,
+    Listener,
+    Panic,
+)
 from .fleet import Fleet
 from .health.ejection import Ejection
 from .kpi.diagnosis import diagnose
@@ -27,7 +39,9 @@ from .ledger import Attempt, Decision, Ledger, ModelLeft, Outcome
 from .limit import AdaptiveLimit, Limiter
 from .limit_aimd import Aimd
 from .limit_gradient import TtftGradient
+from .pieces import ToolCall
 from .pipeline import Emit, Handler, Layer, Policy, compose
+from .pool import Pool, Pooled
 from .profile import Prior, Profile
 from .rate_limits import Rate, RateLimits
 from .request import Message, Priority, Request, Urgency
@@ -58,10 +72,14 @@ __all__ = [
     "CallOutcome",
     "CallRow",
     "Cause",
+    "Choice",
+    "ChoiceDelta",
     "Chunk",
     "Clock",
     "Collector",
+    "ConnectionsWarmed",
     "Contribution",
+    "Credential",
     "Decision",
     "Diagnosis",
     "Ejection",
@@ -82,12 +100,15 @@ __all__ = [
     "Health",
     "History",
     "HistoryShape",
+    "KeySetAside",
+    "Keys",
     "Layer",
     "Lease",
     "Ledger",
     "Limiter",
     "Limits",
     "Listener",
+    "Logprobs",
     "Message",
     "ModelLeft",
     "Objective",
@@ -95,6 +116,8 @@ __all__ = [
     "Panic",
     "Permit",
     "Policy",
+    "Pool",
+    "Pooled",
     "Prior",
     "Priority",
     "Profile",
@@ -117,6 +140,8 @@ __all__ = [
     "TailRising",
     "Target",
     "Thresholds",
+    "TokenLogprob",
+    "TokenSource",
     "ToolCall",
     "ToolCallDelta",
     "TtftGradient",

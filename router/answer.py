@@ -5,31 +5,51 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import attrs
-import msgspec
 
 from .chunk import Usage
+from .pieces import Pieces, ToolCall
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .call import Call
-    from .chunk import Chunk
+    from .chunk import Chunk, Logprobs
     from .ledger import Attempt, Decision, Ledger, ModelLeft
 
 
-class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
-    """One tool call of an answer, put together. ``arguments`` is the JSON text the model wrote."""
+@attrs.frozen(kw_only=True)
+class Choice:
+    """Another answer to the same question, where several were asked for. Fields as in `Answer`.
 
-    id: str
-    name: str
-    arguments: str
+    index: which one, from 1; the first is the `Answer` itself.
+    """
+
+    index: int
+    text: str = attrs.field(repr=False)
+    reasoning: str = attrs.field(default="", repr=False)
+    refusal: str = attrs.field(default="", repr=False)
+    tool_calls: tuple[ToolCall, ...] = attrs.field(default=(), repr=False)
+    finish_reason: str | None
+    logprobs: Logprobs | None = attrs.field(default=None, repr=False)
+
+    def message(self) -> dict[str, object]:
+        """As `Answer.message`."""
+        return _message(self)
 
 
 @attrs.frozen(kw_only=True)
 class Answer:
     """What came of a call. Times are seconds as the caller saw them, queueing, retries and fallbacks included.
 
+    What a vendor says beyond this, such as citations, is in the chunks' raw bytes: take them by `Router.send`.
+
     text, reasoning, refusal: never shown in a repr. tool_calls: in order of their index.
+    thinking_blocks: the reasoning as the vendor wants it back, with the results of the tools; see `Chunk`.
     finish_reason: the vendor's; None if it closed with its end marker but gave no reason.
-    usage: tokens; fields the vendor did not report are None.
+    logprobs: of its tokens; None where they were not asked for.
+    others: the other answers, where several were asked for (``n`` among the params), in order of their index.
+    usage: tokens, of all answers together; fields the vendor did not report are None.
+    service_tier: the one that served it; None where the vendor does not say.
     endpoint, model, region: who served it.
     fallbacks: models that were left for another, in order, with the reason; empty if the first one answered.
     retries: the reason of each retry, one word each.
@@ -41,8 +61,12 @@ class Answer:
     reasoning: str = attrs.field(default="", repr=False)
     refusal: str = attrs.field(default="", repr=False)
     tool_calls: tuple[ToolCall, ...] = attrs.field(default=(), repr=False)
+    thinking_blocks: tuple[Mapping[str, object], ...] = attrs.field(default=(), repr=False)
     finish_reason: str | None
+    logprobs: Logprobs | None = attrs.field(default=None, repr=False)
+    others: tuple[Choice, ...] = attrs.field(default=(), repr=False)
     usage: Usage
+    service_tier: str | None = None
     endpoint: str
     model: str
     region: str
@@ -58,6 +82,16 @@ class Answer:
         """Whether another model than the first of the route served it."""
         return bool(self.fallbacks)
 
+    def message(self) -> dict[str, object]:
+        """The answer as an assistant's message in OpenAI's form, for the conversation to go on from.
+
+        Reasoning is not in it, but for ``thinking_blocks``: most vendors do not want their models' back, and the one
+        that does wants it sealed. Where a model of DeepSeek's or Moonshot's is to go on thinking after a tool's result,
+        add it: ``{**answer.message(), "reasoning_content": answer.reasoning}``.
+        """
+        message = _message(self)
+        return {**message, "thinking_blocks": list(self.thinking_blocks)} if self.thinking_blocks else message
+
     def story(self) -> str:
         """Every decision and attempt in words, a line each, in order of time."""
         lines = [(decision.at_s, str(decision)) for decision in self.decisions]
@@ -68,37 +102,31 @@ class Answer:
 class Collector:
     """The ``emit`` that keeps an answer's pieces until it is whole."""
 
-    def __init__(self) -> None:
-        self._text: list[str] = []
-        self._reasoning: list[str] = []
-        self._refusal: list[str] = []
-        self._calls: dict[int, ToolCall] = {}
+    __slots__ = ("_first", "_others")
 
-    def _discard(self) -> None:
-        for pieces in (self._text, self._reasoning, self._refusal, self._calls):
-            pieces.clear()
+    def __init__(self) -> None:
+        self._first = Pieces()
+        self._others: dict[int, Pieces] = {}
 
     async def emit(self, chunk: Chunk) -> None:
         """Take one chunk."""
-        self.add(chunk)
+        if chunk.discard or chunk.others or chunk.thinking_blocks:
+            self.add(chunk)
+        else:
+            self._first.add(chunk)
 
     def add(self, chunk: Chunk) -> None:
         """Take one chunk; one that says discard voids those before it."""
         if chunk.discard:
-            self._discard()
-        if chunk.text:
-            self._text.append(chunk.text)
-        if chunk.reasoning:
-            self._reasoning.append(chunk.reasoning)
-        if chunk.refusal:
-            self._refusal.append(chunk.refusal)
-        for delta in chunk.tool_calls:
-            known = self._calls.get(delta.index, _NO_CALL)
-            self._calls[delta.index] = ToolCall(
-                id=delta.id or known.id,
-                name=delta.name or known.name,
-                arguments=known.arguments + delta.arguments,
-            )
+            self._first = Pieces()
+            self._others.clear()
+        self._first.add(chunk)
+        if chunk.thinking_blocks:
+            self._first.thinking_blocks += chunk.thinking_blocks
+        if not chunk.others:
+            return
+        for piece in chunk.others:
+            self._others.setdefault(piece.index, Pieces()).add(piece)
 
     def answer(self, call: Call) -> Answer:
         """The answer of a call that has been answered."""
@@ -106,14 +134,18 @@ class Collector:
         attempt = ledger.answered_by
         if attempt is None or attempt.finished_s is None:
             raise RuntimeError("the call has not been answered")
-        endpoint, first_s = attempt.endpoint, attempt.first_progress_s
+        endpoint, first_s, first = attempt.endpoint, attempt.first_progress_s, self._first
         return Answer(
-            text="".join(self._text),
-            reasoning="".join(self._reasoning),
-            refusal="".join(self._refusal),
-            tool_calls=tuple(self._calls[index] for index in sorted(self._calls)),
+            text=first.text,
+            reasoning=first.reasoning,
+            refusal=first.refusal,
+            tool_calls=first.tool_calls,
+            thinking_blocks=first.thinking_blocks,
             finish_reason=attempt.finish_reason,
+            logprobs=first.logprobs,
+            others=tuple(_choice(index, self._others[index]) for index in sorted(self._others)),
             usage=attempt.usage or Usage(),
+            service_tier=attempt.service_tier,
             endpoint=endpoint.name,
             model=endpoint.model,
             region=endpoint.region,
@@ -126,4 +158,25 @@ class Collector:
         )
 
 
-_NO_CALL = ToolCall(id="", name="", arguments="")
+def _choice(index: int, pieces: Pieces) -> Choice:
+    return Choice(
+        index=index,
+        text=pieces.text,
+        reasoning=pieces.reasoning,
+        refusal=pieces.refusal,
+        tool_calls=pieces.tool_calls,
+        finish_reason=pieces.finish_reason,
+        logprobs=pieces.logprobs,
+    )
+
+
+def _message(said: Answer | Choice) -> dict[str, object]:
+    message: dict[str, object] = {"role": "assistant", "content": said.text or None}
+    if said.refusal:
+        message["refusal"] = said.refusal
+    calls = said.tool_calls
+    if calls and calls[0].type == "function_call":
+        message["function_call"] = {"name": calls[0].name, "arguments": calls[0].arguments}
+    elif calls:
+        message["tool_calls"] = [call.form() for call in calls]
+    return message

@@ -151,7 +151,8 @@ def _settle(call: Call, target: Target, attempt: Attempt, outcome: Outcome, *, b
     now_s = attempt.finished_s = call.clock()
     target.finished(attempt, now_s, blame=blame)
     if outcome is Outcome.OK and attempt.usage is not None and attempt.usage.output_tokens:
-        call.lengths.record(attempt.usage.output_tokens, now_s, cut_off=attempt.finish_reason == CUT_AT_THE_CAP)
+        tokens = max(1, attempt.usage.output_tokens // attempt.choices)
+        call.lengths.record(tokens, now_s, cut_off=attempt.finish_reason == CUT_AT_THE_CAP)
     if call.listeners:
         call.listeners.tell(AttemptEnded(now_s, call, attempt))
 
@@ -171,7 +172,9 @@ async def _fail(call: Call, target: Target, delivery: Delivery, failure: BaseExc
                 f"the answer broke off: {error}", delivered=delivery.characters, usage=attempt.usage
             ) from error
         await delivery.discard()
-    raise error from (None if error is failure else failure)
+    if error is failure:
+        raise error  # with the cause it came with
+    raise error from failure
 
 
 def _translated(target: Target, failure: BaseException | None) -> PacelineError:

@@ -10,11 +10,10 @@ import attrs
 
 from . import check
 from .clock import Clock
-from .errors import ConfigurationError
+from .credential import Credential, credential_or_none
 from .limit import AdaptiveLimit
 from .pipeline import Handler
 from .profile import Profile
-from .secret import Secret
 
 
 @runtime_checkable
@@ -53,13 +52,6 @@ class Limits:
     total_s: float | None = attrs.field(default=None, validator=check.if_given(check.positive))
 
 
-def _secret(value: Secret | str | None) -> Secret | None:
-    given: object = value  # whatever the types promise
-    if given is not None and not isinstance(given, str | Secret):
-        raise ConfigurationError(f"Endpoint: api_key must be a Secret or a string, not {type(value).__name__}")
-    return Secret(value) if isinstance(value, str) else value
-
-
 def _slots(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
     if isinstance(value, type) or not isinstance(value, AdaptiveLimit):
         check.count(1)(instance, attribute, value)
@@ -77,7 +69,8 @@ class Endpoint:
         site, so vendors behind one adapter need names of their own (``OpenAICompatible(name=...)``). Give two endpoints
         one domain if more than that is shared (a gateway, say), or different ones if less.
     url: base URL, where the provider needs one, such as ``https://api.openai.com/v1``.
-    api_key: a `Secret`, or a string that becomes one. Never shown.
+    api_key: a `Secret`, or a string that becomes one; a `TokenSource`, or a function that becomes one; `Keys`, or a
+        list of these that becomes one. Never shown.
     deployment: the name the vendor knows the model by; default, *model*.
     slots: calls in flight at once, at least 1; or a limit that finds itself, such as ``Aimd()``. Default None: no
         limit.
@@ -102,7 +95,7 @@ class Endpoint:
         validator=check.named,
     )
     url: str | None = attrs.field(default=None, validator=check.if_given(check.named))
-    api_key: Secret | None = attrs.field(default=None, converter=_secret, repr=False)
+    api_key: Credential | None = attrs.field(default=None, converter=credential_or_none, repr=False)
     deployment: str = attrs.field(
         default=attrs.Factory(lambda self: self.model, takes_self=True), validator=check.named
     )

@@ -20,6 +20,7 @@
         └── AttemptFailed                  one try at one endpoint
             ├── Overloaded                 ours: no slot in time
             ├── Gated                      ours: the endpoint has asked to be left alone until later
+            ├── Unsupported                ours: the endpoint cannot do what the request asks for
             ├── ConnectFailed
             ├── AttemptTimeout             a limit of the attempt: start, first_token, gap or total
             ├── RateLimited                429, with its Retry-After
@@ -195,6 +196,7 @@ class AttemptFailed(CallError):
     retryable: False forbids any further try, whatever the class says. Default True.
     health: against whom it speaks. signal: what it says of the endpoint's load.
     retry_after_s: seconds the endpoint asked to be left alone; None when it did not say.
+    request_id: the vendor's own, for asking it what happened; None when there was no response.
     """
 
     same: bool = True
@@ -208,6 +210,7 @@ class AttemptFailed(CallError):
         super().__init__(message if endpoint is None else f"{endpoint}: {message}")
         self.endpoint = endpoint
         self.retry_after_s = retry_after_s
+        self.request_id: str | None = None
         self.retryable = True
 
     @property
@@ -248,6 +251,14 @@ class Gated(AttemptFailed):
 
     health = Health.NONE
     reason = "gated"
+
+
+class Unsupported(AttemptFailed):
+    """The endpoint cannot do what the request asks for. Nothing was sent; the message names it. Another one may."""
+
+    same = False
+    health = Health.NONE
+    reason = "unsupported"
 
 
 class ConnectFailed(AttemptFailed):

@@ -84,6 +84,32 @@ class EndpointReturned(Event, frozen=True, eq=False):
     away_s: float
 
 
+class KeySetAside(Event, frozen=True, eq=False):
+    """One of an endpoint's keys was refused or used up, and the others take its place. The key itself is not told.
+
+    key: which one, from 1. of: how many the endpoint has. until_s: when it is tried again, on the router's clock.
+    reason: one word, such as ``authentication``, ``quota`` or ``rate_limited``.
+    """
+
+    endpoint: Endpoint
+    key: int
+    of: int
+    until_s: float
+    reason: str
+
+
+class ConnectionsWarmed(Event, frozen=True, eq=False):
+    """Connections were opened before there was traffic, or not as many as were wanted.
+
+    opened, wanted: how many for this endpoint. why: what stood in the way; None if all are open.
+    """
+
+    endpoint: Endpoint
+    opened: int
+    wanted: int
+    why: str | None = None
+
+
 class Panic(Event, frozen=True, eq=False):
     """So few of a call's candidates are well that some, or all, of those that are out may be asked too.
 

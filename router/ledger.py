@@ -44,7 +44,11 @@ class Attempt(msgspec.Struct):
     longest_gap_s: seconds between two pieces of progress at most, the caller's own time left out; None below two.
     keepalives: those before the first progress, a sign of queueing at the vendor. held_s: seconds the caller took over
     what it was given. hedge: sent beside another one that was late. reasoned: reasoning was shown.
+    choices: answers asked for. served_model, served_region, service_tier: in the vendor's own words.
     request_id: the vendor's own. rate_limits: what its headers say of the rates it allows.
+    key: which of the endpoint's keys it was sent with, from 1; None where there are not several.
+    dns_s, tls_s: seconds of connect_s for looking up the name and for the handshake, None where there was none, or it
+    cannot be told. upload_s: seconds until the request's body was sent, None for one that leaves at once.
     """
 
     endpoint: Endpoint
@@ -71,8 +75,15 @@ class Attempt(msgspec.Struct):
     usage: Usage | None = None
     finish_reason: str | None = None
     served_model: str | None = None
+    served_region: str | None = None
+    service_tier: str | None = None
+    choices: int = 1
     outcome: Outcome = Outcome.RUNNING
     error: AttemptFailed | None = None
+    key: int | None = None
+    dns_s: float | None = None
+    tls_s: float | None = None
+    upload_s: float | None = None
 
     @property
     def ttft_s(self) -> float | None:
@@ -88,11 +99,13 @@ class Attempt(msgspec.Struct):
     def tpot_s(self) -> float | None:
         """Seconds per output token after the first; None for fewer than two tokens or an answer in one piece.
 
-        Tokens of reasoning that was not shown had come before the first.
+        Tokens of reasoning that was not shown had come before the first. Several answers are written side by side.
         """
         tokens = None if self.usage is None else self.usage.output_tokens
         if tokens is not None and self.usage is not None and not self.reasoned:
             tokens -= self.usage.reasoning_tokens or 0
+        if tokens is not None:
+            tokens //= self.choices
         if tokens is None or tokens < 2 or self.first_progress_s is None or self.last_progress_s is None:
             return None
         if self.last_progress_s <= self.first_progress_s:

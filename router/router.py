@@ -33,6 +33,7 @@ from .kpi.report import Report, report_on
 from .ledger import Ledger
 from .legs import Legs
 from .pipeline import compose, name_of
+from .pool import Pool, made_ready, pools_of
 from .reach import Bounds, residency_proofs
 from .request import Request
 from .route import Route
@@ -269,6 +270,10 @@ class Router:
         endpoints = [target.endpoint for target in self.fleet]
         return report_on(self.history, self.fleet.routes, endpoints, over_s=over_s, now_s=self._clock())
 
+    def pools(self) -> tuple[Pool, ...]:
+        """The connections of each provider that keeps any, now; empty while the router is not open."""
+        return pools_of(target.handler for target in self.fleet)
+
     # -- life
 
     async def __aenter__(self) -> Self:
@@ -281,6 +286,7 @@ class Router:
                 if provider not in handlers:
                     handlers[provider] = await resources.enter_async_context(provider.open(self._clock))
                 target.handler = handlers[provider]
+            await made_ready(handlers, (target.endpoint for target in self.fleet), self._listeners)
             self._resources = resources.pop_all()
             self.history.open(self._clock())
             self._closed.clear()

@@ -46,3 +46,15 @@ class Secret:
 
     def __reduce__(self) -> str:
         raise TypeError("a Secret is not pickled")
+
+
+def secret_or_none(value: Secret | str | None) -> Secret | None:
+    """Converter: a string becomes a `Secret`; None stays.
+
+    Raises:
+        ConfigurationError: it is something else. The message does not show it.
+    """
+    given: object = value  # whatever the types promise
+    if given is not None and not isinstance(given, str | Secret):
+        raise ConfigurationError(f"a credential must be a Secret or a string, not {type(value).__name__}")
+    return Secret(value) if isinstance(value, str) else value

@@ -172,6 +172,7 @@ ROWS: dict[str, Row] = {
     "4: finish reason of content": Row(FILTERED, None, Again.NEVER, Health.NONE, Signal.OK, Sample.NORMAL),
     "5: 401": of_the_key(refused(401), AuthenticationFailed),
     "6: 402": of_the_key(refused(402), QuotaExhausted),
+    "6: 412": of_the_key(refused(412), PermissionDenied),
     "6: 403": of_the_key(refused(403), PermissionDenied),
     "7: 404": Row(refused(404), NotFound, Again.ELSEWHERE, Health.DEPLOYMENT, Signal.IGNORED, Sample.PENALTY),
     "8: 408": of_load(refused(408), ProviderTimeout),
@@ -193,6 +194,7 @@ ROWS: dict[str, Row] = {
     "14: 500, not to be retried": fault(refused(500, headers=NOT_AGAIN), ProviderError, Again.ELSEWHERE),
     "15: 503": of_load(refused(503), ProviderOverloaded),
     "15: 503 with Retry-After": of_load(refused(503, headers=SOON), ProviderOverloaded),
+    "15: 498": of_load(refused(498), ProviderOverloaded),
     "15: 529": of_load(refused(529), ProviderOverloaded),
     "15: 500 of load": of_load(refused(500, "overloaded_error"), ProviderOverloaded),
     "16: 504": of_load(refused(504), ProviderTimeout),
@@ -291,7 +293,7 @@ def test_every_status_and_every_class_has_a_row() -> None:
     assert set(BY_STATUS) <= statuses
 
     kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, AttemptFailed)}
-    local = {Overloaded, Gated}
+    local = {Overloaded, Gated, errors.Unsupported}
     families = {AttemptFailed, errors.CallerAtFault}
     assert {row.seen for row in ROWS.values()} - {None} == kinds - local - families
     assert set(BY_WORD.values()) <= kinds

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
@@ -12,7 +13,7 @@ import msgspec
 from aiohttp import web
 
 from paceline.providers import OpenAICompatible
-from paceline.router import Answer, Chunk, Endpoint, Request, Router, Target
+from paceline.router import Answer, Chunk, Clock, Endpoint, Listener, Policy, Request, Router, Target
 
 Say: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -100,6 +101,7 @@ class Vendor:
         app = web.Application()
         app[HEARD] = asyncio.Event()
         app.router.add_post("/v1/chat/completions", self.answer)
+        app.router.add_post("/v1/messages", self.answer)
         self._app = app
         runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
@@ -176,7 +178,14 @@ def question(budget_s: float = 5.0, **fields: Any) -> Request:
 
 @asynccontextmanager
 async def asking(
-    say: Say, *, provider: OpenAICompatible | None = None, url: str | None = None, **fields: Any
+    say: Say,
+    *,
+    provider: OpenAICompatible | None = None,
+    url: str | None = None,
+    policies: Sequence[Policy] = (),
+    listeners: Sequence[Listener] = (),
+    clock: Clock = time.monotonic,
+    **fields: Any,
 ) -> AsyncGenerator[Asked]:
     """A router that asks a vendor who says *say*. At the end nothing may be in flight, open or running."""
     vendor = Vendor(say)
@@ -184,7 +193,7 @@ async def asking(
         before = asyncio.all_tasks()
         given: dict[str, Any] = {"model": "m", "api_key": KEY, **fields}
         endpoint = Endpoint(name="vendor", provider=provider or OpenAICompatible(), url=url or vendor.url, **given)
-        async with Router([endpoint]) as router:
+        async with Router([endpoint], policies=policies, listeners=listeners, clock=clock) as router:
             asked = Asked(router, vendor)
             yield asked
             assert asked.in_use == 0

@@ -156,7 +156,11 @@ NO_ANSWERS: Mapping[str, tuple[Say, type[CallError], str]] = {
     "garbage for a whole answer": (replies(b"\xff\xfe{"), MalformedAnswer, "no chunk"),
     "garbage in the stream": (streams(ROLE, b"data: {nonsense\n\n"), MalformedAnswer, "no chunk"),
     "wrong types in the stream": (streams(frame({"choices": [{"delta": {"content": 7}}]})), MalformedAnswer, "int"),
-    "text that is no UTF-8": (streams(b'data: {"model": "\xff"}\n\n'), MalformedAnswer, "no chunk"),
+    "text that is no UTF-8": (
+        streams(b'data: {"choices": [{"delta": {"content": "\xff"}}]}\n\n'),
+        MalformedAnswer,
+        "no chunk",
+    ),
     "a megabyte without a newline": (streams(*[b"x" * 65536] * 20), MalformedAnswer, "longer than 1048576"),
     "a reset before the headers": (reset_before_headers, ProviderError, "before any answer"),
     "a reset before the first word": (reset_after(ROLE), TruncatedAnswer, "broke"),

@@ -180,7 +180,7 @@ def test_no_repr_on_the_way_shows_the_key_or_the_prompt() -> None:
             shown = [repr(part) for part in (asked.target, asked.target.endpoint, answer, answer.attempts[0])]
             shown += [asked.router.describe(), answer.story(), repr(question())]
             handler = asked.target.handler
-            shown += [repr(address) for address in handler._addresses.values()]  # type: ignore[attr-defined]
+            shown += [repr(ring.only) for ring in handler._rings.values()]  # type: ignore[attr-defined]
         assert not [text for text in shown if "sk-live" in text or PROMPT in text]
 
     asyncio.run(main())

@@ -6,7 +6,7 @@ import pytest
 
 from paceline.providers import OpenAICompatible
 from paceline.providers.http_address import address_of
-from paceline.router import Endpoint
+from paceline.router import Endpoint, Secret
 from paceline.router.errors import ConfigurationError
 
 from .loopback import KEY
@@ -29,7 +29,7 @@ def endpoint(url: str | None, **fields: object) -> Endpoint:
     ],
 )
 def test_the_path_is_added_and_a_query_stays(url: str, complete: str) -> None:
-    assert str(address_of(endpoint(url)).url) == complete
+    assert str(address_of(endpoint(url), None).url) == complete
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,7 @@ def test_a_url_that_cannot_work_is_refused_when_the_endpoint_is_built(url: str |
     "fields",
     [
         {"api_key": KEY + "\n"},
+        {"api_key": [KEY, KEY + "\n"]},
         {"headers": {"X-Team": f"{KEY}\r\nX-Other: 1"}},
         {"headers": {"X-Team": 7}},
         {"headers": {"": "x"}},
@@ -67,13 +68,13 @@ def test_a_header_that_cannot_be_sent_is_refused_without_being_shown(fields: dic
 
 
 def test_without_a_key_no_authorization_is_sent_and_a_header_may_take_its_place() -> None:
-    assert "Authorization" not in address_of(endpoint("https://x/v1")).headers
-    azure = address_of(endpoint("https://x/v1", headers={"api-key": KEY}))
+    assert "Authorization" not in address_of(endpoint("https://x/v1"), None).headers
+    azure = address_of(endpoint("https://x/v1", headers={"api-key": KEY}), None)
     assert azure.headers["api-key"] == KEY
     assert KEY not in repr(azure)
 
 
 def test_the_endpoints_own_headers_win() -> None:
     given = {"accept-encoding": "gzip", "User-Agent": "mine", "authorization": "Basic x"}
-    headers = address_of(endpoint("https://x/v1", api_key=KEY, headers=given)).streaming
+    headers = address_of(endpoint("https://x/v1", headers=given), Secret(KEY)).streaming
     assert (headers["Accept-Encoding"], headers["User-Agent"], headers["Authorization"]) == ("gzip", "mine", "Basic x")

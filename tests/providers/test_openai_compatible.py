@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from paceline.providers import OpenAICompatible
+from paceline.providers import Connections, OpenAICompatible
 from paceline.router import Endpoint, Route, Router, Usage
 from paceline.router.errors import ConfigurationError, InvalidRequest
 from paceline.router.ledger import Attempt
@@ -282,7 +282,10 @@ def test_the_caps_of_the_route_hold_whatever_the_cap_is_called() -> None:
     [
         ({"model": "other", "stream": False}, "model, stream"),
         ({"messages": []}, "messages"),
-        ({"n": 2}, "'n'"),
+        ({"n": 0}, "n must be a whole number of at least 1, not 0"),
+        ({"n": True}, "n must be"),
+        ({"audio": {"voice": "alloy"}}, "spoken"),
+        ({"modalities": ["text", "audio"]}, "spoken"),
         ({"tools": object()}, "object"),
         ({"stop": "\ud800"}, "UnicodeEncodeError"),
     ],
@@ -377,9 +380,12 @@ def test_time_is_limited_by_deadlines_alone() -> None:
     "make",
     [
         lambda: OpenAICompatible(name=""),
-        lambda: OpenAICompatible(keepalive_s=0),
+        lambda: OpenAICompatible(connections=Connections(keepalive_s=0)),
         lambda: OpenAICompatible(max_frame_bytes=10),
         lambda: OpenAICompatible(max_answer_bytes=0),
+        lambda: OpenAICompatible(cap="max_new_tokens"),
+        lambda: OpenAICompatible(url=""),
+        lambda: OpenAICompatible(ignores=frozenset({""})),
     ],
 )
 def test_settings_that_cannot_work_are_refused_when_built(make: Callable[[], OpenAICompatible]) -> None:

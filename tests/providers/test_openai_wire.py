@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paceline.providers.openai_wire import chunk_of, decode_frame
+from paceline.providers.openai_chunk import CallNumbers, chunk_of
+from paceline.providers.openai_wire import decode_frame
 from paceline.router import Chunk, ToolCallDelta, Usage
 
 
@@ -49,7 +50,7 @@ def test_frames_that_say_nothing(said: object) -> None:
         ({"content": "Hi", "obfuscation": "xx", "audio": {"id": 1}}, Chunk("Hi")),
         (
             {"tool_calls": [{"index": 2, "id": "t", "type": "function", "function": {"name": "f", "arguments": "{"}}]},
-            Chunk(tool_calls=(ToolCallDelta(index=2, id="t", name="f", arguments="{"),)),
+            Chunk(tool_calls=(ToolCallDelta(index=2, id="t", name="f", arguments="{", type="function"),)),
         ),
         (
             {"tool_calls": [{"id": "", "function": {"name": None}}, {"function": {"arguments": "}"}}, {}]},
@@ -58,14 +59,48 @@ def test_frames_that_say_nothing(said: object) -> None:
             ),
         ),
         (
+            {"tool_calls": [{"index": 0, "id": "t", "type": "custom", "custom": {"name": "f", "input": "SELECT"}}]},
+            Chunk(tool_calls=(ToolCallDelta(index=0, id="t", name="f", arguments="SELECT", type="custom"),)),
+        ),
+        (
+            {"reasoning_details": [{"type": "reasoning.summary", "summary": "hm"}, {"text": ", so"}, {"data": "x"}]},
+            Chunk(reasoning="hm, so"),
+        ),
+        (
             {"function_call": {"name": "f", "arguments": "{}"}},
-            Chunk(tool_calls=(ToolCallDelta(index=0, name="f", arguments="{}"),)),
+            Chunk(tool_calls=(ToolCallDelta(index=0, name="f", arguments="{}", type="function_call"),)),
         ),
     ],
 )
 @pytest.mark.parametrize("form", ["delta", "message"])
 def test_what_a_frame_says(form: str, delta: dict[str, object], chunk: Chunk) -> None:
     assert read(choice(**{form: delta})) == chunk
+
+
+NAMELESS: dict[str, object] = {}
+
+
+@pytest.mark.parametrize(
+    ("frames", "indexes"),
+    [
+        ([[{"id": "a"}], [{"id": "b"}]], [[0], [1]]),
+        ([[{"id": "a"}], [NAMELESS], [{"id": "b"}], [NAMELESS]], [[0], [0], [1], [1]]),
+        ([[{"id": "a"}], [{"id": "b"}], [{"id": "a"}], [NAMELESS]], [[0], [1], [0], [1]]),
+        ([[{"function": {"name": "f"}}], [{"function": {"arguments": "{}"}}]], [[0], [0]]),
+        ([[{"function": {"name": "f"}}], [{"function": {"name": "g"}}]], [[0], [1]]),
+        ([[{"custom": {"name": "f"}}], [{"custom": {"input": "x"}}]], [[0], [0]]),
+        ([[{"id": "a"}, {"id": "b"}], [NAMELESS, NAMELESS]], [[0, 1], [0, 1]]),
+        ([[{"index": 3, "id": "a"}], [{"id": "a"}], [{"id": "b"}]], [[3], [3], [4]]),
+        ([[NAMELESS]], [[0]]),
+    ],
+)
+def test_calls_without_an_index_are_numbered(frames: list[list[dict[str, object]]], indexes: list[list[int]]) -> None:
+    numbers = CallNumbers()
+    chunks = [
+        chunk_of(decode_frame(msgspec.json.encode(choice(delta={"tool_calls": calls}))), b"", numbers)
+        for calls in frames
+    ]
+    assert [[delta.index for delta in chunk.tool_calls] for chunk in chunks] == indexes
 
 
 def test_a_finish_reason_counts_without_a_delta() -> None:

@@ -4,7 +4,21 @@ import asyncio
 
 import pytest
 
-from paceline.router import DISCARD, Answer, Chunk, Collector, Request, Route, ToolCall, ToolCallDelta, Usage
+from paceline.router import (
+    DISCARD,
+    Answer,
+    Choice,
+    ChoiceDelta,
+    Chunk,
+    Collector,
+    Logprobs,
+    Request,
+    Route,
+    TokenLogprob,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
 from paceline.router.errors import ProviderError
 from paceline.router.testing import SILENT, End, Say, Script, Scripted, answers, endpoint, fails, run
 
@@ -56,17 +70,54 @@ def test_what_the_vendor_did_not_say_is_none() -> None:
     assert answer.usage.output_tokens is None
 
 
-async def collect(*chunks: Chunk) -> tuple[str, int]:
+def test_the_other_answers_are_put_together_each_for_itself() -> None:
+    sure = Logprobs(content=(TokenLogprob(token="c", logprob=-0.25),))
+    call = ToolCallDelta(index=0, id="1", name="look", arguments="{}")
+    answer = answered(
+        Chunk("a", others=(ChoiceDelta(index=2, text="c", logprobs=sure), ChoiceDelta(index=1, reasoning="hm"))),
+        Chunk(others=(ChoiceDelta(index=1, tool_calls=(call,)), ChoiceDelta(index=1, finish_reason="tool_calls"))),
+        Chunk("A", others=(ChoiceDelta(index=2, text="C", refusal="no", finish_reason="length"),)),
+        FINISH,
+    )
+
+    assert (answer.text, answer.finish_reason, answer.logprobs) == ("aA", "stop", None)
+    assert answer.others == (
+        Choice(
+            index=1,
+            text="",
+            reasoning="hm",
+            tool_calls=(ToolCall(id="1", name="look", arguments="{}"),),
+            finish_reason="tool_calls",
+        ),
+        Choice(index=2, text="cC", refusal="no", finish_reason="length", logprobs=sure),
+    )
+
+
+def test_logprobs_are_joined_by_kind() -> None:
+    def told(token: str) -> tuple[TokenLogprob, ...]:
+        return (TokenLogprob(token=token, logprob=-1.0),)
+
+    answer = answered(
+        Chunk("a", logprobs=Logprobs(content=told("a"))),
+        Chunk("b", logprobs=Logprobs(content=told("b"), refusal=told("r"))),
+        FINISH,
+    )
+
+    assert answer.logprobs == Logprobs(content=told("a") + told("b"), refusal=told("r"))
+
+
+async def collect(*chunks: Chunk) -> tuple[str, int, int]:
     collector = Collector()
     for chunk in chunks:
         await collector.emit(chunk)
-    return "".join(collector._text), len(collector._calls)
+    return collector._first.text, len(collector._first.tool_calls), len(collector._others)
 
 
 def test_a_discard_voids_all_that_came_before_it() -> None:
-    kept = asyncio.run(collect(Chunk("old"), tool(0, "{}"), DISCARD, Chunk("new")))
+    other = Chunk(others=(ChoiceDelta(index=1, text="old"),))
+    kept = asyncio.run(collect(Chunk("old"), tool(0, "{}"), other, DISCARD, Chunk("new")))
 
-    assert kept == ("new", 0)
+    assert kept == ("new", 0, 0)
 
 
 def test_its_times_are_the_callers_with_all_that_was_tried_before() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from paceline.router import DISCARD, Chunk, ToolCallDelta, Usage
+from paceline.router import DISCARD, ChoiceDelta, Chunk, ToolCallDelta, Usage
 
 TOOL = ToolCallDelta(index=0, id="1", name="look", arguments="{}")
 
@@ -21,6 +21,24 @@ def test_what_a_person_sees_more_of_is_progress(chunk: Chunk) -> None:
 )
 def test_what_a_person_does_not_see_is_no_progress(chunk: Chunk) -> None:
     assert not chunk.is_progress
+
+
+@pytest.mark.parametrize(
+    ("others", "progress"),
+    [
+        ((ChoiceDelta(index=1, text="a"),), True),
+        ((ChoiceDelta(index=1), ChoiceDelta(index=2, refusal="a")), True),
+        ((ChoiceDelta(index=1, tool_calls=(TOOL,)),), True),
+        ((ChoiceDelta(index=1, finish_reason="stop"),), False),
+    ],
+    ids=repr,
+)
+def test_a_word_of_another_answer_is_progress_too(others: tuple[ChoiceDelta, ...], *, progress: bool) -> None:
+    assert Chunk(others=others).is_progress is progress
+
+
+def test_another_answer_is_shown_by_its_index_alone() -> None:
+    assert repr(ChoiceDelta(index=2, text="hidden")) == "ChoiceDelta(index=2)"
 
 
 def test_a_repr_tells_sizes_and_never_words() -> None:

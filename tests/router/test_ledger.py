@@ -101,3 +101,10 @@ def test_words_without_facts_may_hold_a_percent_sign() -> None:
     ledger.note(0.0, "Mine", "keeps the best 90%%")
 
     assert ledger.decisions[0].reason == "keeps the best 90%"
+
+
+def test_several_answers_are_written_side_by_side() -> None:
+    three = attempt(1.5, 3.5, 4.0, tokens=15)
+    three.choices = 3
+
+    assert three.tpot_s == attempt(1.5, 3.5, 4.0, tokens=5).tpot_s

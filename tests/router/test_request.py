@@ -8,6 +8,7 @@ from paceline.router import Priority, Request
 from paceline.router.errors import CallError, InvalidRequest
 from paceline.router.request import DEFAULT_EXPECTED_TOKENS, expected_tokens
 
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 4000}}
 SECRET_WORDS = "the patient is called Jane"
 
 
@@ -116,10 +117,12 @@ def test_the_same_question_twice_is_two_requests() -> None:
         (Request(messages="x"), 1),
         (Request(messages="x" * 400, prompt_tokens=7), 7),
         (Request(messages=[{"role": "user", "content": [{"type": "image_url"}]}]), 1),
+        (Request(messages=[{"role": "user", "content": [{"type": "text", "text": "x" * 40}, IMAGE, IMAGE]}]), 1540),
+        (Request(messages=[{"role": "user", "content": [7, {"text": 7}]}, {"role": "user", "content": None}]), 1),
         (Request(messages=[{"role": "user", "content": "x" * 40}, {"role": "user", "content": "x" * 40}]), 20),
     ],
 )
-def test_the_prompts_tokens_are_as_given_or_a_quarter_of_its_characters(request_: Request, tokens: int) -> None:
+def test_the_prompts_tokens_are_as_given_or_estimated_of_text_and_images(request_: Request, tokens: int) -> None:
     assert request_.estimated_prompt_tokens() == tokens
 
 
@@ -131,3 +134,14 @@ def test_the_answers_tokens_are_as_given_and_never_above_the_cap(
     given: int | None, cap: int | None, tokens: int
 ) -> None:
     assert expected_tokens(Request(messages="hello", expected_tokens=given), cap) == tokens
+
+
+@pytest.mark.parametrize(("params", "choices"), [({}, 1), ({"n": None}, 1), ({"n": 1}, 1), ({"n": 3}, 3)])
+def test_one_answer_is_asked_for_unless_the_params_say_otherwise(params: dict[str, object], choices: int) -> None:
+    assert Request(messages="hello", params=params).choices == choices
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 1.5, "2", True])
+def test_any_other_number_of_answers_is_refused(wrong: object) -> None:
+    with pytest.raises(InvalidRequest, match="n must be a whole number of at least 1, not"):
+        _ = Request(messages="hello", params={"n": wrong}).choices

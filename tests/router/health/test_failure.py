@@ -28,6 +28,7 @@ from paceline.router.errors import (
     RequestTooLarge,
     StreamInterrupted,
     TruncatedAnswer,
+    Unsupported,
 )
 from paceline.router.health.failure import Fault, failure_of
 from paceline.router.testing import Scripted, endpoint
@@ -52,6 +53,7 @@ TABLE: dict[type[AttemptFailed], Fault | None] = {
     ConnectFailed: Fault.ENDPOINT,
     Overloaded: None,
     Gated: None,
+    Unsupported: None,
 }
 MADE_BY_DISPATCH = {AttemptTimeout, StreamInterrupted}
 

@@ -1,0 +1,264 @@
+"""The handler of every provider over HTTP: a call's request out over the pool, its answer in, and the keys in turn.
+
+What makes one vendor differ from another is a `Dialect`, all of it without I/O. What is done here is the same for all:
+the marks of the attempt, what the headers tell, and another key where one was refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol
+
+import attrs
+
+from ..router.errors import AttemptFailed, AuthenticationFailed
+from ..router.events import ConnectionsWarmed, KeySetAside
+from ..router.ledger import Attempt
+from ..router.pool import Pool
+from .http_keys import KeyRing, LiveKey, speaks_of_key
+from .http_marks import SENDING, MarkingConnector
+from .http_pool import TRANSPORT_ERRORS, harmless, open_session, unsent
+from .http_upload import LONG_BYTES, Upload
+from .http_warmup import warm
+from .openai_exchange import Exchange
+from .rate_limit_headers import rate_limits
+from .vendor_timing import processing_s
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncGenerator, Callable, Sequence
+
+    import aiohttp
+    from yarl import URL
+
+    from ..router.call import Call
+    from ..router.clock import Clock
+    from ..router.endpoint import Endpoint
+    from ..router.events import Listeners
+    from ..router.pipeline import Emit
+    from ..router.secret import Secret
+    from .error_body import VendorError
+    from .http_address import Address
+    from .http_connections import Connections
+    from .openai_exchange import AnswerReader
+
+
+@attrs.frozen(kw_only=True)
+class Dialect:
+    """What makes one vendor's HTTP API differ from another's; all of it without I/O.
+
+    address: where an endpoint's calls go, with which key. encode: the body of a call's request. reader: as for
+        `Exchange`.
+    request_id: name of the header that carries the vendor's id of the request.
+    region: name of the header that says where it was served; None: the vendor does not say.
+    """
+
+    address: Callable[[Endpoint, Secret | None], Address]
+    encode: Callable[[Call], bytes]
+    reader: Callable[[Attempt, Callable[[VendorError], AttemptFailed]], AnswerReader]
+    request_id: str
+    region: str | None = None
+
+
+class Settings(Protocol):
+    """What every provider over HTTP is told: its name, its connections, and how much of an answer is read at most."""
+
+    @property
+    def name(self) -> str:
+        """In reports."""
+        ...
+
+    @property
+    def connections(self) -> Connections:
+        """How they are made and kept."""
+        ...
+
+    @property
+    def max_frame_bytes(self) -> int:
+        """Of one event of a stream."""
+        ...
+
+    @property
+    def max_answer_bytes(self) -> int:
+        """Of an answer in one piece."""
+        ...
+
+
+@asynccontextmanager
+async def open_client(dialect: Dialect, settings: Settings, clock: Clock) -> AsyncGenerator[Client]:
+    """A connection pool for one router on the running loop, and the handler that calls over it."""
+    async with open_session(clock, settings.connections) as (session, connector):
+        yield Client(dialect, settings, session, connector, clock)
+
+
+class _Errand:
+    """One call on its way: what every step of it needs."""
+
+    __slots__ = ("attempt", "body", "call", "emit", "ring")
+
+    def __init__(self, call: Call, attempt: Attempt, emit: Emit, body: bytes, ring: KeyRing) -> None:
+        self.call = call
+        self.attempt = attempt
+        self.emit = emit
+        self.body = body
+        self.ring = ring
+
+
+class Client:
+    """The handler: calls over one pool."""
+
+    __slots__ = ("_clock", "_connector", "_dialect", "_rings", "_session", "_settings", "_tls")
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        settings: Settings,
+        session: aiohttp.ClientSession,
+        connector: MarkingConnector,
+        clock: Clock,
+    ) -> None:
+        self._dialect = dialect
+        self._settings = settings
+        self._session = session
+        self._connector = connector
+        self._clock = clock
+        self._tls: ssl.SSLContext | bool = True
+        """Of the requests: the pool's own, or what times its handshakes."""
+        self._rings: dict[Endpoint, KeyRing] = {}
+
+    async def __call__(self, call: Call, emit: Emit, /) -> None:
+        """One request to the call's target, and its answer."""
+        endpoint = call.target.endpoint
+        attempt = call.attempt or Attempt(endpoint=endpoint, number=1, sent_s=self._clock())
+        attempt.choices = call.request.choices
+        ring = self._rings.get(endpoint)
+        if ring is None:
+            ring = self._rings[endpoint] = KeyRing(endpoint, self._dialect.address, self._clock)
+        errand = _Errand(call, attempt, emit, self._dialect.encode(call), ring)
+        if ring.only is not None:
+            await self._exchange(errand, ring.only)
+        else:
+            await self._with_keys(errand)
+
+    # -- the keys in turn
+
+    async def _with_keys(self, errand: _Errand) -> None:
+        """With one key after the other, until one is not refused. No wait, and no policy is asked: it is one try."""
+        ring = errand.ring
+        key = ring.take(self._clock())
+        tried: set[LiveKey] = set()
+        while True:
+            failure = await self._with_key(errand, key)
+            if failure is None:
+                return
+            tried.add(key)
+            now_s = self._clock()
+            if ring.refused(key, failure, now_s):
+                self._tell(errand, key, failure.reason, now_s)
+            another = ring.another(tried, now_s)
+            if another is None:
+                ring.soften(failure, now_s)
+                raise failure
+            key = another
+
+    async def _with_key(self, errand: _Errand, key: LiveKey) -> AttemptFailed | None:
+        """The failure of a call that was refused because of *key*; None if it was answered. Gives the key back."""
+        attempt = errand.attempt
+        attempt.key = key.number if len(errand.ring) > 1 else None
+        renewed = False
+        try:
+            while True:
+                address, sent = await key.address(), key.secret
+                try:
+                    await self._exchange(errand, address)
+                except AttemptFailed as failure:
+                    if not speaks_of_key(failure) or attempt.first_event_s is not None:
+                        raise
+                    refused = failure
+                else:
+                    errand.ring.answered(key)
+                    return None
+                if renewed or not isinstance(refused, AuthenticationFailed) or not await key.changed(sent):
+                    return refused
+                renewed = True
+                errand.call.note("keys", "the token was refused, and its source gave another")
+        finally:
+            errand.ring.release(key)
+
+    def _tell(self, errand: _Errand, key: LiveKey, why: str, now_s: float) -> None:
+        call, number, of, until_s = errand.call, key.number, len(errand.ring), key.out_until_s
+        call.note("keys", "key %d of %d is left alone for %.3f s: %s", number, of, until_s - now_s, why)
+        if call.listeners:
+            endpoint = call.target.endpoint
+            told = KeySetAside(at_s=now_s, endpoint=endpoint, key=number, of=of, until_s=until_s, reason=why)
+            call.listeners.tell(told)
+
+    # -- one exchange
+
+    async def _exchange(self, errand: _Errand, address: Address) -> None:
+        attempt = errand.attempt
+        response = await self._post(errand, address)
+        try:
+            attempt.headers_s = self._clock()
+            headers = response.headers
+            attempt.request_id = headers.get(self._dialect.request_id)
+            if self._dialect.region is not None:
+                attempt.served_region = headers.get(self._dialect.region)
+            attempt.processing_s = processing_s(headers)
+            attempt.rate_limits = rate_limits(headers, datetime.now(UTC))
+            await Exchange(
+                response,
+                errand.call,
+                attempt,
+                errand.emit,
+                reader=self._dialect.reader,
+                secrets=errand.ring.secrets,
+                most_frame_bytes=self._settings.max_frame_bytes,
+                most_answer_bytes=self._settings.max_answer_bytes,
+            ).receive()
+        except AttemptFailed as failure:
+            failure.request_id = attempt.request_id
+            raise
+        finally:
+            response.close()  # gives nothing up: a body that was read to its end has left its connection to the pool
+
+    async def _post(self, errand: _Errand, address: Address) -> aiohttp.ClientResponse:
+        attempt, body = errand.attempt, errand.body
+        sending = SENDING.set(attempt)
+        try:
+            return await self._session.post(
+                address.url,
+                data=body if len(body) < LONG_BYTES else Upload(body, attempt, self._clock),
+                headers=address.streaming if errand.call.request.stream else address.headers,
+                allow_redirects=False,
+                ssl=self._tls,
+            )
+        except TRANSPORT_ERRORS as error:
+            failure, cause = unsent(error, attempt), harmless(error)
+        finally:
+            SENDING.reset(sending)
+        raise failure from cause  # out here, so that an error which holds the headers is not its context either
+
+    # -- connections
+
+    def pool(self) -> Pool:
+        """The connections, now."""
+        connector = self._connector
+        return Pool(provider=self._settings.name, in_use=connector.in_use, idle=connector.idle, opened=connector.opened)
+
+    async def make_ready(self, endpoints: Sequence[Endpoint], listeners: Listeners) -> None:
+        """Read the system's authorities if they are needed, and open the wanted connections, all at the same time."""
+        connections = self._settings.connections
+        urls = {endpoint: self._dialect.address(endpoint, None).url for endpoint in endpoints}
+        if connections.tls_given() is None and any(url.scheme == "https" for url in urls.values()):
+            self._tls = connections.tls_of_system()
+        if connections.warm:
+            await asyncio.gather(*(self._warm(endpoint, url, listeners) for endpoint, url in urls.items()))
+
+    async def _warm(self, endpoint: Endpoint, url: URL, listeners: Listeners) -> None:
+        wanted, within_s = self._settings.connections.warm, self._settings.connections.warm_within_s
+        opened, why = await warm(self._session, url, tls=self._tls, wanted=wanted, within_s=within_s)
+        told = ConnectionsWarmed(at_s=self._clock(), endpoint=endpoint, opened=opened, wanted=wanted, why=why)
+        listeners.tell(told)
