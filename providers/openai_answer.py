@@ -66,7 +66,7 @@ class ChatAnswer:
         if data == DONE:
             self.done = True
             return None
-        return self._piece(data, event.raw)
+        return self._piece(data, data)
 
     def whole(self, body: bytes) -> Chunk:
         """The chunk of an answer that came in one piece.

@@ -45,7 +45,8 @@ class Chunk(msgspec.Struct, frozen=True):
     tool_calls: fragments of tool calls.
     finish_reason: set on the piece that ends the answer.
     usage: tokens so far; cumulative, the last one counts.
-    raw: the vendor's own bytes of this piece, for passing on without encoding again; empty when made here.
+    raw: the vendor's own JSON of this piece, without the stream's ``data:`` around it, for passing on without encoding
+        again; empty when made here.
     discard: the pieces so far are void and the answer begins anew. Only sent to a caller who takes the answer whole.
     """
 

@@ -51,7 +51,7 @@ def test_chunks_carry_the_vendors_own_bytes() -> None:
     async def main() -> None:
         async with asking(streams(WHOLE)) as asked:
             heard = await asked.stream()
-        assert b"".join(chunk.raw for chunk in heard) + DONE == WHOLE
+        assert b"".join(b"data: %b\n\n" % chunk.raw for chunk in heard) + DONE == WHOLE
 
     asyncio.run(main())
 
