@@ -26,6 +26,7 @@ check: $(VENV)/installed  ## lint, types (twice), layering
 bench: $(VENV)/installed  ## what routing costs, quickly
 	$(BIN)/python -m benchmarks.overhead --quick
 	$(BIN)/python -m benchmarks.statistics --quick
+	$(BIN)/python -m benchmarks.streaming --quick
 
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -56,6 +57,7 @@ async def openai(url: str) -> AsyncGenerator[Ask]:
 @asynccontextmanager
 async def litellm(url: str) -> AsyncGenerator[Ask]:
     """LiteLLM's Router, one deployment a way."""
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # or it asks the network when it is imported
     library("litellm").suppress_debug_info = True
     logging.getLogger("LiteLLM").setLevel(logging.ERROR)
     deployments = [
@@ -100,7 +102,7 @@ async def tensorzero(url: str) -> AsyncGenerator[Ask]:
         path.write_text(config, encoding="utf-8")
         try:
             opened = await client.build_embedded(config_file=str(path), async_setup=True)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  whatever it is: it is told in the table
             raise Absent(f"does not start ({type(error).__name__}: {error})") from None
 
         async def ask(way: str) -> None:
