@@ -25,8 +25,8 @@ ENDPOINT = endpoint("fuzzed", Scripted(answers(0.0)))
 
 words = st.sampled_from([
     b"data: ", b"data:", b"data", b"event: error", b"event:", b"id: 7", b"retry: 1", b": comment", b":",
-    b"\xef\xbb\xbf", b"\n", b"\r", b"\r\n", b"\n\n", b"\r\r", b"\r\n\r\n", b"\n\r", b" ", b"\x00", b"\xff", b"x" * 100, b"\xc3", b"\xa9",
-    b"data: {}\n\n", b"data: [DONE]\n\n", b"\n\ndata: ", b"data: x\n\ndata: y\n\n",
+    b"\n", b"\r", b"\r\n", b"\n\n", b"\r\r", b"\r\n\r\n", b"\n\r", b"\n\ndata: ", b"data: x\n\ndata: y\n\n",
+    b" ", b"\x00", b"\xff", b"\xc3", b"\xa9", b"\xef\xbb\xbf", b"x" * 100, b"data: {}\n\n", b"data: [DONE]\n\n",
 ])  # fmt: skip
 """What makes up streams, and what nearly does."""
 
