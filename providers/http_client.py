@@ -156,17 +156,19 @@ class Client:
         renewed = False
         try:
             while True:
-                address, sent = await key.address(), key.secret
+                sent, sent_s = None, self._clock()
                 try:
+                    address, sent = await key.address(), key.secret
                     await self._exchange(errand, address)
                 except AttemptFailed as failure:
                     if not speaks_of_key(failure) or attempt.first_event_s is not None:
                         raise
                     refused = failure
                 else:
-                    errand.ring.answered(key)
+                    errand.ring.answered(key, sent_s)
                     return None
-                if renewed or not isinstance(refused, AuthenticationFailed) or not await key.changed(sent):
+                is_stale = sent is not None and isinstance(refused, AuthenticationFailed)
+                if renewed or not is_stale or not await key.changed(sent):
                     return refused
                 renewed = True
                 errand.call.note("keys", "the token was refused, and its source gave another")
