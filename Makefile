@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 FOLDERS := router policies providers gateway
 SOURCES := $(sort $(shell find $(FOLDERS) -name '*.py' -o -name 'py.typed'))
 
-.PHONY: demo test check bench format clean
+.PHONY: demo test fuzz check bench format clean
 
 demo: $(VENV)/installed  ## the main job: a fleet on loopback, a brown-out, round robin beside Paceline
 	$(BIN)/paceline demo $(ARGS)
@@ -14,6 +14,9 @@ demo: $(VENV)/installed  ## the main job: a fleet on loopback, a brown-out, roun
 test: $(VENV)/installed  ## the tests, with branch coverage; then the simulated scenarios
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term --ignore=tests/scenarios $(ARGS)
 	$(BIN)/python -m pytest -n auto tests/scenarios $(ARGS)
+
+fuzz: $(VENV)/installed  ## what reads a stream, on a hundred thousand of them for each test
+	$(BIN)/python -m pytest -n auto --hypothesis-profile=fuzz tests/providers/test_sse_fuzz.py $(ARGS)
 
 check: $(VENV)/installed  ## lint, types (twice), layering
 	$(BIN)/ruff check .
@@ -26,6 +29,7 @@ check: $(VENV)/installed  ## lint, types (twice), layering
 bench: $(VENV)/installed  ## what routing costs, quickly
 	$(BIN)/python -m benchmarks.overhead --quick
 	$(BIN)/python -m benchmarks.statistics --quick
+	$(BIN)/python -m benchmarks.streaming --quick
 
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import os
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 LIBRARIES = ("paceline", "anyio", "attrs", "hdrhistogram", "msgspec", "tenacity")
 
 
-def machine() -> dict[str, str]:
-    """Processor, cores, Python and the libraries that matter here."""
+def machine(*more: str) -> dict[str, str]:
+    """Processor, cores, Python and the libraries that matter here, with *more* of them where they are installed."""
     about = {
         "processor": _processor(),
         "cores": str(os.cpu_count()),
         "system": f"{platform.system()} {platform.release()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
     }
-    return about | {name: version(name) for name in LIBRARIES}
+    return about | {name: version(name) for name in (*LIBRARIES, *filter(_is_installed, more))}
+
+
+def _is_installed(library: str) -> bool:
+    try:
+        version(library)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def _processor() -> str:

@@ -16,18 +16,16 @@ import attrs
 from ..router.errors import AttemptFailed, AuthenticationFailed
 from ..router.events import ConnectionsWarmed, KeySetAside
 from ..router.ledger import Attempt
-from ..router.pool import Pool
 from .http_keys import KeyRing, LiveKey, speaks_of_key
-from .http_marks import SENDING, MarkingConnector
-from .http_pool import TRANSPORT_ERRORS, harmless, open_session, unsent
+from .http_marks import SENDING
+from .http_pool import TRANSPORT_ERRORS, HttpPool, harmless, open_pool, unsent
 from .http_upload import LONG_BYTES, Upload
-from .http_warmup import warm
+from .http_warmup import warmed
 from .openai_exchange import Exchange
 from .rate_limit_headers import rate_limits
 from .vendor_timing import processing_s
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import AsyncGenerator, Callable, Sequence
 
     import aiohttp
@@ -38,6 +36,7 @@ if TYPE_CHECKING:
     from ..router.endpoint import Endpoint
     from ..router.events import Listeners
     from ..router.pipeline import Emit
+    from ..router.pool import Pool
     from ..router.secret import Secret
     from .error_body import VendorError
     from .http_address import Address
@@ -89,8 +88,8 @@ class Settings(Protocol):
 @asynccontextmanager
 async def open_client(dialect: Dialect, settings: Settings, clock: Clock) -> AsyncGenerator[Client]:
     """A connection pool for one router on the running loop, and the handler that calls over it."""
-    async with open_session(clock, settings.connections) as (session, connector):
-        yield Client(dialect, settings, session, connector, clock)
+    async with open_pool(clock, settings.connections) as pool:
+        yield Client(dialect, settings, pool, clock)
 
 
 class _Errand:
@@ -109,23 +108,13 @@ class _Errand:
 class Client:
     """The handler: calls over one pool."""
 
-    __slots__ = ("_clock", "_connector", "_dialect", "_rings", "_session", "_settings", "_tls")
+    __slots__ = ("_clock", "_dialect", "_pool", "_rings", "_settings")
 
-    def __init__(
-        self,
-        dialect: Dialect,
-        settings: Settings,
-        session: aiohttp.ClientSession,
-        connector: MarkingConnector,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, dialect: Dialect, settings: Settings, pool: HttpPool, clock: Clock) -> None:
         self._dialect = dialect
         self._settings = settings
-        self._session = session
-        self._connector = connector
+        self._pool = pool
         self._clock = clock
-        self._tls: ssl.SSLContext | bool = True
-        """Of the requests: the pool's own, or what times its handshakes."""
         self._rings: dict[Endpoint, KeyRing] = {}
 
     async def __call__(self, call: Call, emit: Emit, /) -> None:
@@ -170,17 +159,19 @@ class Client:
         renewed = False
         try:
             while True:
-                address, sent = await key.address(), key.secret
+                sent, sent_s = None, self._clock()
                 try:
+                    address, sent = await key.address(), key.secret
                     await self._exchange(errand, address)
                 except AttemptFailed as failure:
                     if not speaks_of_key(failure) or attempt.first_event_s is not None:
                         raise
                     refused = failure
                 else:
-                    errand.ring.answered(key)
+                    errand.ring.answered(key, sent_s)
                     return None
-                if renewed or not isinstance(refused, AuthenticationFailed) or not await key.changed(sent):
+                is_stale = sent is not None and isinstance(refused, AuthenticationFailed)
+                if renewed or not is_stale or not await key.changed(sent):
                     return refused
                 renewed = True
                 errand.call.note("keys", "the token was refused, and its source gave another")
@@ -226,15 +217,11 @@ class Client:
 
     async def _post(self, errand: _Errand, address: Address) -> aiohttp.ClientResponse:
         attempt, body = errand.attempt, errand.body
+        headers = address.streaming if errand.call.request.stream else address.headers
+        data = body if len(body) < LONG_BYTES else Upload(body, attempt, self._clock)
         sending = SENDING.set(attempt)
         try:
-            return await self._session.post(
-                address.url,
-                data=body if len(body) < LONG_BYTES else Upload(body, attempt, self._clock),
-                headers=address.streaming if errand.call.request.stream else address.headers,
-                allow_redirects=False,
-                ssl=self._tls,
-            )
+            return await self._pool.send("POST", address.url, headers, data)
         except TRANSPORT_ERRORS as error:
             failure, cause = unsent(error, attempt), harmless(error)
         finally:
@@ -245,20 +232,17 @@ class Client:
 
     def pool(self) -> Pool:
         """The connections, now."""
-        connector = self._connector
-        return Pool(provider=self._settings.name, in_use=connector.in_use, idle=connector.idle, opened=connector.opened)
+        return self._pool.counted(self._settings.name)
 
     async def make_ready(self, endpoints: Sequence[Endpoint], listeners: Listeners) -> None:
-        """Read the system's authorities if they are needed, and open the wanted connections, all at the same time."""
-        connections = self._settings.connections
+        """Make what there is to make for TLS, and open the wanted connections, all at the same time."""
         urls = {endpoint: self._dialect.address(endpoint, None).url for endpoint in endpoints}
-        if connections.tls_given() is None and any(url.scheme == "https" for url in urls.values()):
-            self._tls = connections.tls_of_system()
-        if connections.warm:
+        if any(url.scheme == "https" for url in urls.values()):
+            self._pool.expect_tls()
+        if self._pool.connections.warm:
             await asyncio.gather(*(self._warm(endpoint, url, listeners) for endpoint, url in urls.items()))
 
     async def _warm(self, endpoint: Endpoint, url: URL, listeners: Listeners) -> None:
-        wanted, within_s = self._settings.connections.warm, self._settings.connections.warm_within_s
-        opened, why = await warm(self._session, url, tls=self._tls, wanted=wanted, within_s=within_s)
-        told = ConnectionsWarmed(at_s=self._clock(), endpoint=endpoint, opened=opened, wanted=wanted, why=why)
-        listeners.tell(told)
+        opened, why = await warmed(self._pool, url)
+        wanted = self._pool.connections.warm
+        listeners.tell(ConnectionsWarmed(at_s=self._clock(), endpoint=endpoint, opened=opened, wanted=wanted, why=why))

@@ -14,11 +14,12 @@ calls wait for slots, where waiting is bounded and counted.
 from __future__ import annotations
 
 import ssl
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
 import attrs
-from aiohttp import BasicAuth
+from multidict import CIMultiDict
 from yarl import URL
 
 from ..router import check
@@ -112,12 +113,12 @@ class Connections:
         """TLS that trusts whom the system trusts. Reads its authorities, which takes some hundredths of a second."""
         return self._trusting()
 
-    def proxy_auth(self) -> BasicAuth | None:
-        """What the proxy is shown."""
+    def proxy_headers(self) -> CIMultiDict[str] | None:
+        """What the proxy is shown; None for nothing."""
         if self.proxy_login is None:
             return None
-        user, _, password = self.proxy_login.reveal().partition(":")
-        return BasicAuth(user, password, "utf-8")
+        login = b64encode(self.proxy_login.reveal().encode()).decode()
+        return CIMultiDict({"Proxy-Authorization": f"Basic {login}"})
 
     def _trusting(self) -> ssl.SSLContext:
         try:

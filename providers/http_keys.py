@@ -36,11 +36,12 @@ class LiveKey:
 
     number: from 1. in_flight: calls that are out with it. used: when it was taken last, as a running number.
     out_until_s: it is left alone until then. why: the word of the failure that put it there, None if it is well.
+    refused_s: when that was.
     """
 
     __slots__ = (
         "_address", "_address_of", "_clock", "_endpoint", "_fetching", "_fresh_until_s", "_source",
-        "in_flight", "number", "out_until_s", "secret", "used", "why",
+        "in_flight", "number", "out_until_s", "refused_s", "secret", "used", "why",
     )  # fmt: skip
 
     def __init__(
@@ -54,6 +55,7 @@ class LiveKey:
         self.in_flight = 0
         self.used = 0
         self.out_until_s = -math.inf
+        self.refused_s = -math.inf
         self.why: str | None = None
         self.secret = source if isinstance(source, Secret) else None
         """The key itself, or the last token; None before the first."""
@@ -166,9 +168,10 @@ class KeyRing:
         """The call that took *key* is over."""
         key.in_flight -= 1
 
-    def answered(self, key: LiveKey) -> None:
-        """*key* works."""
-        key.why, key.out_until_s = None, -math.inf
+    def answered(self, key: LiveKey, sent_s: float) -> None:
+        """*key* works: a call that went out with it at *sent_s* was answered. What it was refused since then counts."""
+        if sent_s > key.refused_s:
+            key.why, key.out_until_s = None, -math.inf
 
     def refused(self, key: LiveKey, failure: AttemptFailed, now_s: float) -> bool:
         """A call with *key* failed because of it. Whether it is left alone now, which an only one never is."""
@@ -179,7 +182,7 @@ class KeyRing:
             for_s = settings.rest_s if failure.retry_after_s is None else failure.retry_after_s
         else:
             for_s = settings.aside_s
-        key.why, key.out_until_s = failure.reason, now_s + for_s
+        key.why, key.refused_s, key.out_until_s = failure.reason, now_s, now_s + for_s
         return True
 
     def soften(self, failure: AttemptFailed, now_s: float) -> None:

@@ -13,13 +13,19 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import aiohttp
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from ..router.errors import AttemptFailed, ConnectFailed, MalformedAnswer, ProviderError
+from ..router.pool import Pool
 from ..router.verdict import Health
 from .http_marks import MarkingConnector, MarkingResolver
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncGenerator
+
+    from aiohttp.payload import Payload
+    from yarl import URL
 
     from ..router.clock import Clock
     from ..router.ledger import Attempt
@@ -32,11 +38,55 @@ TRANSPORT_ERRORS = (aiohttp.ClientError, OSError)
 `asyncio.timeout`."""
 
 
+class HttpPool:
+    """A session over connections as asked for.
+
+    connections: the options.
+    """
+
+    __slots__ = ("_connector", "_proxy", "_proxy_headers", "_session", "_tls", "connections")
+
+    def __init__(self, connections: Connections, session: aiohttp.ClientSession, connector: MarkingConnector) -> None:
+        self.connections = connections
+        self._session = session
+        self._connector = connector
+        self._proxy = connections.proxy
+        self._proxy_headers = connections.proxy_headers()
+        self._tls: ssl.SSLContext | bool = True
+        """As the connector has it; or what times its handshakes, once there is a need for TLS."""
+
+    async def send(
+        self, method: str, url: URL, headers: CIMultiDictProxy[str], data: bytes | Payload | None = None
+    ) -> aiohttp.ClientResponse:
+        """One request, and its response, which is to be closed. Follows no redirect: it would take the key along."""
+        if self._proxy_headers is not None and url.scheme == "http":
+            # The proxy reads the request itself: there is none of its own to say this in.
+            headers = CIMultiDictProxy(CIMultiDict({**headers, **self._proxy_headers}))
+        return await self._session.request(
+            method,
+            url,
+            data=data,
+            headers=headers,
+            allow_redirects=False,
+            ssl=self._tls,
+            proxy=self._proxy,
+            proxy_headers=self._proxy_headers,
+        )
+
+    def expect_tls(self) -> None:
+        """There will be TLS: read the system's authorities now, unless others were given, and not in the first call."""
+        if self.connections.tls_given() is None:
+            self._tls = self.connections.tls_of_system()
+
+    def counted(self, provider: str) -> Pool:
+        """How many connections there are."""
+        connector = self._connector
+        return Pool(provider=provider, in_use=connector.in_use, idle=connector.idle, opened=connector.opened)
+
+
 @asynccontextmanager
-async def open_session(
-    clock: Clock, connections: Connections
-) -> AsyncGenerator[tuple[aiohttp.ClientSession, MarkingConnector]]:
-    """A client of its own for one router on one loop. Leaving closes every connection.
+async def open_pool(clock: Clock, connections: Connections) -> AsyncGenerator[HttpPool]:
+    """Connections of its own for one router on one loop. Leaving closes every one.
 
     clock: what the marks of a new connection are measured on.
     """
@@ -50,13 +100,9 @@ async def open_session(
             resolver=resolver,
         )
         async with aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=NO_TIMEOUT,
-            proxy=connections.proxy,
-            proxy_auth=connections.proxy_auth(),
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=NO_TIMEOUT
         ) as session:
-            yield session, connector
+            yield HttpPool(connections, session, connector)
     finally:
         await resolver.close()
 
@@ -79,7 +125,5 @@ def unsent(error: Exception, attempt: Attempt) -> AttemptFailed:
 
 
 def harmless(error: Exception) -> Exception | None:
-    """*error* as a cause to show; None for one that would print the request's headers, or the proxy's login."""
-    holds_headers = isinstance(error, aiohttp.ClientResponseError)
-    holds_login = isinstance(error, aiohttp.ClientConnectorError) and error._conn_key.proxy is not None  # noqa: SLF001
-    return None if holds_headers or holds_login else error
+    """*error* as a cause to show; None for one that holds the request's headers, and prints them."""
+    return None if isinstance(error, aiohttp.ClientResponseError) else error

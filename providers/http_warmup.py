@@ -10,38 +10,30 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from .http_pool import TRANSPORT_ERRORS
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from .http_pool import TRANSPORT_ERRORS, HttpPool
 
 if TYPE_CHECKING:
-    import ssl
-
-    import aiohttp
     from yarl import URL
 
-HEADERS = {"User-Agent": "paceline"}
+HEADERS = CIMultiDictProxy(CIMultiDict({"User-Agent": "paceline"}))
 
 
-async def warm(
-    session: aiohttp.ClientSession, url: URL, *, tls: ssl.SSLContext | bool, wanted: int, within_s: float
-) -> tuple[int, str | None]:
-    """Open *wanted* connections to the server of *url*, at the same time. How many are open, and what stood in the way.
-
-    tls: as for the requests that are to use them. within_s: seconds they may take.
-    """
-
-    async def knock() -> str | None:
-        """Open one connection and leave it in the pool. What stood in the way, if anything."""
-        try:
-            async with (
-                asyncio.timeout(within_s),
-                session.head(url.origin(), allow_redirects=False, headers=HEADERS, ssl=tls) as response,
-            ):
-                closes = response.headers.get("Connection", "").lower() == "close"
-                return "the server keeps no connection" if closes else None
-        except TimeoutError:
-            return f"not within {within_s:g} s"
-        except TRANSPORT_ERRORS as error:
-            return type(error).__name__
-
-    failures = [why for why in await asyncio.gather(*(knock() for _ in range(wanted))) if why is not None]
+async def warmed(pool: HttpPool, url: URL) -> tuple[int, str | None]:
+    """Open the wanted connections to the server of *url*. How many are open, and what kept the others from it."""
+    wanted, within_s = pool.connections.warm, pool.connections.warm_within_s
+    failures = [why for why in await asyncio.gather(*(_knock(pool, url, within_s) for _ in range(wanted))) if why]
     return wanted - len(failures), failures[0] if failures else None
+
+
+async def _knock(pool: HttpPool, url: URL, within_s: float) -> str | None:
+    """Open one connection and leave it in the pool. What stood in the way, if anything."""
+    try:
+        async with asyncio.timeout(within_s), await pool.send("HEAD", url.origin(), HEADERS) as response:
+            closes = response.headers.get("Connection", "").lower() == "close"
+            return "the server keeps no connection" if closes else None
+    except TimeoutError:
+        return f"not within {within_s:g} s"
+    except TRANSPORT_ERRORS as error:
+        return type(error).__name__

@@ -75,7 +75,7 @@ class ChatAnswer:
             self.done = True
             self._check_choices()
             return None
-        return self._piece(data, event.raw)
+        return self._piece(data, data)
 
     def whole(self, body: bytes) -> Chunk:
         """The chunk of an answer that came in one piece.

@@ -124,13 +124,13 @@ class Exchange:
             raise MalformedAnswer(told, endpoint=self._name)
 
     async def _stream(self, answer: AnswerReader) -> None:
-        emit, decoder = self._emit, SseDecoder(self._most_frame_bytes)
+        emit, piece, decoder = self._emit, answer.chunk, SseDecoder(self._most_frame_bytes)
         more = True
         while more:
             data = await self._read()
             more = bool(data)
             for event in self._events(decoder, data):
-                chunk = answer.chunk(event)
+                chunk = piece(event)
                 if chunk is not None:
                     await emit(chunk)
                 if answer.done:

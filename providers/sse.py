@@ -1,8 +1,9 @@
 r"""Bytes of a ``text/event-stream`` in, events out, however the network cut them.
 
 Decoding events is most of what a streamed answer costs this side of the network, so the common case is one
-``bytes.split``: frames of ``data: {...}`` between blank lines. Everything else the format allows (other ends of
-lines, comments, several ``data`` lines, a byte order mark) takes the longer way and gives the same events.
+``bytes.split``: frames of one ``data: {...}`` line each, with blank lines between. Everything else the format allows
+(other ends of lines, comments, several ``data`` lines, a byte order mark) takes the longer way and gives the same
+events.
 
 Frames are found in bytes, before anything is decoded: a read may end inside a character. Each byte is looked at a
 fixed number of times, also when a server sends one at a time. What is kept is bounded: a frame above the limit is an
@@ -25,6 +26,7 @@ _BOM = b"\xef\xbb\xbf"
 _END = b"\n\n"
 _NEWLINE = b"\n"
 _PLAIN = b"data: "
+_BETWEEN = b"\n\ndata: "
 
 
 class FrameTooLong(ValueError):
@@ -37,13 +39,11 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     data: its ``data`` lines, joined by a newline; empty: a keep-alive.
     name: its ``event`` field; empty when it has none.
     comments: lines of it that are comments.
-    raw: the frame to its blank line, for passing on; ends of lines are ``\n``, whatever they were.
     """
 
     data: bytes
-    name: bytes
-    comments: int
-    raw: bytes
+    name: bytes = b""
+    comments: int = 0
 
 
 class SseDecoder:
@@ -87,21 +87,27 @@ class SseDecoder:
                 return []
             data = bytes(pending)
             pending.clear()
+        end = data.rfind(_END)
+        if end >= 6 and len(data) <= self._limit and data[:6] == _PLAIN:
+            whole = data[6:end].split(_BETWEEN)
+            if data.count(_NEWLINE, 0, end) == 2 * len(whole) - 2:  # there are no others than those between: plain
+                self._begun = True
+                if end + 2 < len(data):
+                    pending += data[end + 2 :]
+                return [Event(text) for text in whole]
+        return self._the_longer_way(data)
+
+    def _the_longer_way(self, data: bytes) -> list[Event]:
         frames = data.split(_END)
         rest = frames.pop()
         if rest:
-            pending += rest
+            self._pending += rest
         if len(data) > self._limit:
             frames = self._within_limit(frames)
         if not self._begun and frames:
             self._begun = True
             frames[0] = frames[0].removeprefix(_BOM)
-        return [
-            Event(frame[6:], b"", 0, frame + _END)
-            if frame[:6] == _PLAIN and _NEWLINE not in frame  # a call for each would cost as much as all of the rest
-            else _event_of_lines(frame)
-            for frame in frames
-        ]
+        return [_event_of_lines(frame) for frame in frames]
 
     def _within_limit(self, frames: list[bytes]) -> list[bytes]:
         """The frames before the first that is too long; the error waits until they have been taken."""
@@ -148,4 +154,4 @@ def _event_of_lines(frame: bytes) -> Event:
             name = value.removeprefix(b" ")
         elif not field and line:
             comments += 1
-    return Event(b"\n".join(said), name, comments, frame + _END)
+    return Event(b"\n".join(said), name, comments)

@@ -101,8 +101,9 @@ class Chunk(msgspec.Struct, frozen=True):
     tool_calls: fragments of tool calls.
     finish_reason: set on the piece that ends the answer; of several, on the piece that ends the last of them.
     usage: tokens so far; cumulative, the last one counts.
-    raw: the vendor's own bytes of this piece: a frame of its stream, for passing on without encoding again, or the body
-        of an answer in one piece. It holds also what has no field here, such as citations. Empty when made here.
+    raw: the vendor's own JSON of this piece, without the stream's ``data:`` around it, for passing on without encoding
+        again, or the body of an answer in one piece. It holds also what has no field here, such as citations. Empty
+        when made here.
     discard: the pieces so far are void and the answer begins anew. Only sent to a caller who takes the answer whole.
     logprobs: of this piece's tokens, where they were asked for.
     others: pieces of the other answers, where several were asked for.

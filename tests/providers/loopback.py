@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -97,8 +98,8 @@ class Vendor:
             raise
 
     @asynccontextmanager
-    async def serving(self) -> AsyncGenerator[None]:
-        app = web.Application()
+    async def serving(self, tls: ssl.SSLContext | None = None) -> AsyncGenerator[None]:
+        app = web.Application(client_max_size=16 << 20)
         app[HEARD] = asyncio.Event()
         app.router.add_post("/v1/chat/completions", self.answer)
         app.router.add_post("/v1/messages", self.answer)
@@ -106,9 +107,9 @@ class Vendor:
         runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
             self._server = runner.server
-            self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+            self.url = f"http{'s' if tls else ''}://127.0.0.1:{runner.addresses[0][1]}/v1"
             yield
         finally:
             await runner.cleanup()
@@ -145,7 +146,7 @@ class Asked:
     @property
     def connector(self) -> aiohttp.BaseConnector:
         """The pool of the endpoint's provider."""
-        session: aiohttp.ClientSession = self.target.handler._session  # type: ignore[attr-defined]
+        session: aiohttp.ClientSession = self.target.handler._pool._session  # type: ignore[attr-defined]
         assert session.connector is not None
         return session.connector
 
@@ -185,11 +186,12 @@ async def asking(
     policies: Sequence[Policy] = (),
     listeners: Sequence[Listener] = (),
     clock: Clock = time.monotonic,
+    tls: ssl.SSLContext | None = None,
     **fields: Any,
 ) -> AsyncGenerator[Asked]:
     """A router that asks a vendor who says *say*. At the end nothing may be in flight, open or running."""
     vendor = Vendor(say)
-    async with vendor.serving():
+    async with vendor.serving(tls):
         before = asyncio.all_tasks()
         given: dict[str, Any] = {"model": "m", "api_key": KEY, **fields}
         endpoint = Endpoint(name="vendor", provider=provider or OpenAICompatible(), url=url or vendor.url, **given)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,14 +13,13 @@ import pytest
 from aiohttp import web
 
 from paceline.providers import OpenAICompatible, openai_exchange
-from paceline.router import Chunk, Endpoint, Limits, Router
+from paceline.router import Chunk, Limits
 from paceline.router.errors import (
     AttemptFailed,
     AttemptTimeout,
     AuthenticationFailed,
     BadRequest,
     CallError,
-    ConnectFailed,
     ContentBlocked,
     ContextTooLong,
     DeadlineExceeded,
@@ -47,10 +45,8 @@ from .loopback import (
     STOP,
     Say,
     asking,
-    bare_server,
     begun,
     frame,
-    question,
     replies,
     streams,
     text,
@@ -374,53 +370,3 @@ def test_what_is_read_of_an_answer_is_bounded(say: Say, provider: OpenAICompatib
     error = asyncio.run(failure_of(say, provider=provider))
     assert type(error) is MalformedAnswer
     assert "longer than 4096 bytes" in str(error)
-
-
-def closed_port() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as once:
-        once.bind(("127.0.0.1", 0))
-        port: int = once.getsockname()[1]
-        return port
-
-
-@pytest.mark.parametrize(
-    "url", [f"http://127.0.0.1:{closed_port()}/v1", "http://nowhere.invalid/v1"], ids=["closed port", "unknown host"]
-)
-def test_no_connection_is_told_as_such(url: str) -> None:
-    error = asyncio.run(failure_of(silence, url=url))
-    assert type(error) is ConnectFailed
-    assert "no connection" in str(error)
-
-
-def router_of(url: str) -> Router:
-    return Router([Endpoint(name="bare", provider=OpenAICompatible(), model="m", url=url)])
-
-
-def test_no_tls_where_tls_was_expected_is_no_connection() -> None:
-    async def main() -> None:
-        async with bare_server(b"no TLS") as url, router_of(url.replace("http://", "https://")) as router:
-            with pytest.raises(ConnectFailed):
-                await router.complete(question(budget_s=1.0))
-
-    asyncio.run(main())
-
-
-@pytest.mark.parametrize(
-    ("reply", "kind"),
-    [
-        (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", MalformedAnswer),
-        (b"", ProviderError),
-        (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{", TruncatedAnswer),
-        (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\n\r\n{", TruncatedAnswer),
-    ],
-    ids=["ssh", "closed", "short", "not compressed"],
-)
-def test_a_server_that_speaks_something_else_is_told_as_such(reply: bytes, kind: type[CallError]) -> None:
-    async def main() -> None:
-        async with bare_server(reply) as url, router_of(url) as router:
-            with pytest.raises(kind) as raised:
-                await router.complete(question(budget_s=1.0))
-        assert type(raised.value) is kind
-
-    asyncio.run(main())

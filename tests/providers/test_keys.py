@@ -263,6 +263,43 @@ def test_once_something_of_the_answer_was_seen_no_other_key_is_asked() -> None:
     with_keys({ONE: broken, TWO: GOOD}, check)
 
 
+def test_a_long_answer_does_not_bring_back_a_key_that_was_refused_meanwhile() -> None:
+    async def first_long_then_limited(request: web.Request) -> web.StreamResponse:
+        seen.append(request)
+        if len(seen) > 1:
+            return await refuses(429, **{"Retry-After": "60"})(request)
+        response = await begun(request)
+        await response.write(frame(text("Hello")))
+        await request.app[HEARD].wait()
+        await response.write(WHOLE)
+        return response
+
+    seen: list[web.Request] = []
+
+    async def check(asked: Asked, clock: HandClock) -> None:
+        long = asyncio.create_task(asked.complete())
+        await asked.vendor.asked.wait()
+        for _ in range(2):  # the second goes to the key with as many calls in flight that was used less recently
+            clock.now_s += 1.0
+            await asyncio.gather(asked.complete(), asked.complete())
+        assert shown_keys(asked).count(ONE) == 2
+        asked.vendor.is_heard()
+        await long
+        await asyncio.gather(asked.complete(), asked.complete())
+        assert shown_keys(asked).count(ONE) == 2, "it still rests"
+
+    with_keys({ONE: first_long_then_limited, TWO: GOOD}, check)
+
+
+def test_a_source_that_gives_nothing_leaves_the_call_to_the_next_key() -> None:
+    async def check(asked: Asked, _clock: HandClock) -> None:
+        answer = await asked.complete()
+        assert answer.attempts[0].key == 2
+        assert shown_keys(asked) == [TWO]
+
+    with_keys({TWO: GOOD}, check, Keys([TokenSource(Tokens(OSError("no route"))), TWO]))
+
+
 def test_a_single_key_in_a_list_is_never_set_aside() -> None:
     async def check(asked: Asked, _clock: HandClock) -> None:
         for _ in range(2):

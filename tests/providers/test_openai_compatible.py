@@ -51,7 +51,7 @@ def test_chunks_carry_the_vendors_own_bytes() -> None:
     async def main() -> None:
         async with asking(streams(WHOLE)) as asked:
             heard = await asked.stream()
-        assert b"".join(chunk.raw for chunk in heard) + DONE == WHOLE
+        assert b"".join(b"data: %b\n\n" % chunk.raw for chunk in heard) + DONE == WHOLE
 
     asyncio.run(main())
 
@@ -368,7 +368,7 @@ def test_equal_providers_share_a_pool_and_routers_do_not() -> None:
 def test_time_is_limited_by_deadlines_alone() -> None:
     async def main() -> None:
         async with asking(streams(WHOLE)) as asked:
-            session: aiohttp.ClientSession = asked.target.handler._session  # type: ignore[attr-defined]
+            session: aiohttp.ClientSession = asked.target.handler._pool._session  # type: ignore[attr-defined]
             timeout = session.timeout
             assert (timeout.total, timeout.connect, timeout.sock_connect, timeout.sock_read) == (None,) * 4
             assert asked.connector.limit == 0

@@ -60,7 +60,7 @@ def cut(data: bytes, at: list[int]) -> list[bytes]:
 
 
 def test_a_frame_of_one_data_line_is_an_event() -> None:
-    assert events_of(b'data: {"a":1}\n\n') == ([Event(b'{"a":1}', b"", 0, b'data: {"a":1}\n\n')], False)
+    assert events_of(b'data: {"a":1}\n\n') == ([Event(b'{"a":1}')], False)
 
 
 def test_the_nasty_sample_is_read_as_the_standard_says() -> None:
@@ -77,11 +77,6 @@ def test_the_nasty_sample_is_read_as_the_standard_says() -> None:
 def test_comments_and_empty_frames_come_out_as_events_without_data() -> None:
     events, _ = events_of(b": keep-alive\n: again\n\n", b"\n\n", b"data: x\n\n")
     assert [(event.data, event.comments) for event in events] == [(b"", 2), (b"", 0), (b"x", 0)]
-
-
-def test_raw_is_the_frame_with_plain_ends_of_lines() -> None:
-    (event,), _ = events_of(b"event: e\r\n: c\r\ndata: x\r\n\r\n")
-    assert event.raw == b"event: e\n: c\ndata: x\n\n"
 
 
 @pytest.mark.parametrize("end", [b"\n\n", b"\r\r", b"\r\n\r\n"])
