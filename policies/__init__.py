@@ -11,6 +11,8 @@ from .fallback import Fallback
 from .hedge import Hedge
 from .jitter import DecorrelatedJitter, FullJitter, Jitter
 from .latency_budget import LatencyBudget, Otherwise, Prefer
+from .pace import Pace
+from .quota import Counts, Quota
 from .regions import Regions
 from .retry import Retry
 from .round_robin import RoundRobin
@@ -19,6 +21,7 @@ from .slots import Slots
 __all__ = [
     "Balancer",
     "Breaker",
+    "Counts",
     "DecorrelatedJitter",
     "Fallback",
     "FullJitter",
@@ -29,9 +32,11 @@ __all__ = [
     "LatencyBudget",
     "LeastLoaded",
     "Otherwise",
+    "Pace",
     "PeakEwma",
     "PowerOfTwo",
     "Prefer",
+    "Quota",
     "Regions",
     "Retry",
     "RoundRobin",
