@@ -11,7 +11,17 @@ from .call import Call
 from .chunk import DISCARD, Chunk, ToolCallDelta, Usage
 from .clock import Clock
 from .endpoint import Endpoint, Limits, Provider
-from .events import AttemptEnded, CallEnded, CallOutcome, EndpointEjected, EndpointReturned, Event, Listener, Panic
+from .events import (
+    AttemptEnded,
+    CallEnded,
+    CallOutcome,
+    CostThresholdPassed,
+    EndpointEjected,
+    EndpointReturned,
+    Event,
+    Listener,
+    Panic,
+)
 from .fleet import Fleet
 from .health.ejection import Ejection
 from .kpi.diagnosis import diagnose
@@ -62,6 +72,7 @@ __all__ = [
     "Clock",
     "Collector",
     "Contribution",
+    "CostThresholdPassed",
     "Decision",
     "Diagnosis",
     "Ejection",

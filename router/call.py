@@ -45,7 +45,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     budget: what attempts beyond the first are paid from. permit: what this one was paid with; None for a first.
     lease: the slot this attempt holds; None before one is taken.
     attempt: this attempt's record, for the provider; None above `dispatch`.
-    on_sent: told of each attempt as it is sent, and where to; None: nobody asks.
+    on_sent: told of each attempt as it is sent, and where to; None: nobody asks. Who replaces it tells the one before.
+    cap: the most tokens that a policy allows the answer; None: as the request and the route say.
     legs: the router's, for those that are to be ended and may outlive the call.
     listeners: those who are told of its events. clock, dice: time and chance.
     """
@@ -71,6 +72,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     lease: Lease | None = None
     attempt: Attempt | None = None
     on_sent: Callable[[Target, Attempt], None] | None = None
+    cap: int | None = None
 
     def with_(
         self,
@@ -124,8 +126,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     @property
     def max_tokens(self) -> int | None:
-        """Cap of the answer: the request's or the route's, whichever is less; None if neither has one."""
+        """Cap of the answer: the request's, the route's or a policy's, whichever is least; None if none has one."""
         asked, allowed = self.request.max_tokens, self.route.max_tokens
+        if self.cap is not None and (allowed is None or self.cap < allowed):
+            allowed = self.cap
         if asked is None or allowed is None:
             return allowed if asked is None else asked
         return min(asked, allowed)

@@ -1,0 +1,197 @@
+"""Send calls with the same long beginning to the same endpoint, where it is in the vendor's prompt cache.
+
+Vendors keep what they have worked out of a prompt for some minutes, and a prompt that begins with the same text takes
+up from there: the first token comes sooner, and the cached tokens cost a tenth to a half. But the cache is that of one
+endpoint, and a balancer spreads calls over all of them, so that each has to warm up for itself, and forgets before the
+next call comes.
+
+So each prefix has an order of preference among the endpoints (`rendezvous`), and its calls go to the first of them, as
+long as that costs less than it gains:
+
+* It must not be crowded: no endpoint is given more than *load* times its fair share of the calls of late, nor twice
+  that of those in flight. What does not fit goes to the next in the same order, which so becomes the prefix's second
+  home. A prefix with a third of all traffic has as many homes as that takes.
+* It must not be slow: what a warm cache was seen to take there must be less than what a cold one takes elsewhere.
+* The cache must be warm indeed: where usage shows that it hardly ever is (`warmth`), one prefix in sixteen goes on as
+  before, to notice a change, and the other calls are balanced as if this policy were not there.
+
+A *prefix* is the text of the first 4,096 characters of the prompt, about 1,024 tokens, which is the least that OpenAI
+and Anthropic cache. Shorter prompts are passed on as they are. If what your calls share is longer (one system prompt
+for all of them, and then documents that come again), say how many characters tell them apart.
+
+It chooses among endpoints that are equals, and among those that differ from the first of them in nothing but how fast
+they seem: an endpoint looks slow whose caches happen to be cold. It excludes none. Stands inside `LatencyBudget`, which
+keeps those that make it in time, and outside `Slots`, which takes the slot. Do not use it where prompts share nothing,
+or in front of a single endpoint.
+
+Sources: Thaler and Ravishankar (1998); consistent hashing with bounded loads, Mirrokni, Thorup and Zadimoghaddam
+(2018).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import attrs
+
+from ..router import check
+from ..router.errors import ConfigurationError
+from ..router.pipeline import Layer
+from .balancers.power_of_two import expected_s
+from .prompt_prefix import prefix_of
+from .queues import has_room
+from .recent_calls import RecentCalls
+from .rendezvous import GROUPS, Rendezvous, in_order
+from .warmth import Warmth
+
+if TYPE_CHECKING:
+    from ..router.call import Call
+    from ..router.pipeline import Emit, Handler
+    from ..router.target import Target
+
+BY = "Affinity"
+
+ONE_IN = 16
+"""Prefixes of which one goes on to be sent home where that does not pay."""
+
+FEW = 4.0
+"""Calls that are no load, of late or at once."""
+
+HOME = "%s is home to this prefix"
+AWAY = "%s, as %s is full, crowded or slow"
+
+
+def _load(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    check.positive(instance, attribute, value)
+    if value <= 1.0:
+        raise ConfigurationError(f"Affinity: load must be above 1, such as 1.25, not {value!r}: at 1 nothing fits")
+
+
+@attrs.frozen(kw_only=True)
+class Affinity:
+    """Puts the endpoint whose prompt cache is warm before its equals. One object serves one router: it learns.
+
+    characters: of the prompt's text that make up its prefix; at least 1. Default 4,096.
+    load: times the fair share of the calls of late up to which an endpoint is given them; above 1. Default 1.25. Four
+        calls of late are no load.
+    slower_by: share by which an endpoint may be expected to take longer than another, where usage does not tell what a
+        warm cache saves; at least 0. Default 0.5.
+    least_hits: share of the answers that must have come from a warm cache for an endpoint to be preferred; 0 to 1; 0:
+        always. Default 0.05. Where a vendor does not report cached tokens, it is always preferred.
+    """
+
+    layer: ClassVar[Layer] = Layer.CHOICE
+
+    characters: int = attrs.field(default=4096, validator=check.count(1))
+    load: float = attrs.field(default=1.25, validator=_load)
+    slower_by: float = attrs.field(default=0.5, validator=check.at_least_zero)
+    least_hits: float = attrs.field(default=0.05, validator=check.chance)
+
+    _rendezvous: Rendezvous = attrs.field(factory=Rendezvous, init=False, repr=False, eq=False)
+    _recent: RecentCalls = attrs.field(factory=RecentCalls, init=False, repr=False, eq=False)
+    _warmth: dict[Target, Warmth] = attrs.field(factory=dict["Target", Warmth], init=False, repr=False, eq=False)
+
+    async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
+        key = prefix_of(call.request.messages, self.characters) if len(call.candidates) > 1 else None
+        target = None if key is None else self._home(call, key)
+        if target is None:
+            await next(call, emit)
+        else:
+            others = (other for other in call.candidates if other is not target)
+            await next(call.with_(candidates=(target, *others), tied=1), emit)
+        self._learn(call, target)
+
+    # -- where
+
+    def _home(self, call: Call, key: int) -> Target | None:
+        """The endpoint to prefer; None if there is none, or if it does not pay."""
+        now_s, equals = call.clock(), _equals(call)
+        one = self._recent.one(now_s)
+        most = max(self.load * (self._recent.total(equals) + one) / len(equals), FEW * one)
+        crowded = _crowded(equals, self.load)
+        first: Target | None = None
+        for target in self._in_order(equals, key):
+            first = first or target
+            if (
+                self._recent.of(target) + one > most
+                or target.slots.in_flight >= crowded
+                or not has_room(target, call)
+                or self._is_slow(target, call, equals, now_s)
+            ):
+                continue
+            if not self._pays(target, key):
+                return None
+            if target is first:
+                call.ledger.note(now_s, BY, HOME, target.name)
+            else:
+                call.ledger.note(now_s, BY, AWAY, target.name, first.name)
+            self._recent.sent(target, now_s)
+            return target
+        return None
+
+    def _in_order(self, equals: tuple[Target, ...], key: int) -> Iterator[Target]:
+        """*equals* as the prefix prefers them."""
+        found = False
+        for target in self._rendezvous.order(equals[0], key):
+            if target in equals:
+                found = True
+                yield target
+        if not found:
+            yield from in_order(equals, key % GROUPS)
+
+    def _is_slow(self, target: Target, call: Call, equals: Sequence[Target], now_s: float) -> bool:
+        """Whether another one, drawn at random, is expected to be sooner though its cache is cold."""
+        other = equals[int(call.dice.random() * len(equals))]
+        if other is target:
+            return False
+        warm_s, cold_s = self._warmth_of(target).warm_s, self._warmth_of(other).cold_s
+        if warm_s is not None and cold_s is not None:
+            return warm_s > cold_s
+        usual_s = expected_s(other, call, now_s)
+        return usual_s > 0.0 and expected_s(target, call, now_s) > (1.0 + self.slower_by) * usual_s
+
+    def _pays(self, target: Target, key: int) -> bool:
+        return self._warmth_of(target).hits >= self.least_hits or key // GROUPS % ONE_IN == 0
+
+    # -- what comes of it
+
+    def _learn(self, call: Call, home: Target | None) -> None:
+        attempt = call.ledger.attempts[-1]
+        if home is not None and attempt.endpoint is home.endpoint:
+            self._warmth_of(home).answered(attempt, at_home=True)
+            return
+        for target in call.candidates:
+            if target.endpoint is attempt.endpoint:
+                self._warmth_of(target).answered(attempt, at_home=False)
+                self._recent.sent(target, attempt.sent_s)
+                if home is not None:
+                    self._recent.not_sent(home, attempt.sent_s)
+
+    def _warmth_of(self, target: Target) -> Warmth:
+        warmth = self._warmth.get(target)
+        if warmth is None:
+            warmth = self._warmth[target] = Warmth()
+        return warmth
+
+
+def _equals(call: Call) -> tuple[Target, ...]:
+    """The tied candidates, and those that differ from the first of them in nothing but their speed."""
+    candidates, tied = call.candidates, call.tied
+    if tied == len(candidates):
+        return candidates
+    kind = _kind(candidates[0])
+    return (*candidates[:tied], *(target for target in candidates[tied:] if _kind(target) == kind))
+
+
+def _kind(target: Target) -> tuple[object, ...]:
+    endpoint = target.endpoint
+    return target.model, target.region, endpoint.quality, endpoint.price_in_per_m, endpoint.price_out_per_m
+
+
+def _crowded(targets: Sequence[Target], load: float) -> float:
+    """Calls in flight at which an endpoint is crowded."""
+    in_flight = 0
+    for target in targets:
+        in_flight += target.slots.in_flight
+    return max(2.0 * load * in_flight / len(targets), FEW)
