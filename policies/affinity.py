@@ -11,7 +11,8 @@ long as that costs less than it gains:
 * It must not be crowded: no endpoint is given more than *load* times its fair share of the calls of late, nor twice
   that of those in flight. What does not fit goes to the next in the same order, which so becomes the prefix's second
   home. A prefix with a third of all traffic has as many homes as that takes.
-* It must not be slow: what a warm cache was seen to take there must be less than what a cold one takes elsewhere.
+* It must not be slow: a first token from a warm cache there must have come sooner, of late, than one from a cold cache
+  at another endpoint, drawn at random.
 * The cache must be warm indeed: where usage shows that it hardly ever is (`warmth`), one prefix in sixteen goes on as
   before, to notice a change, and the other calls are balanced as if this policy were not there.
 
@@ -30,7 +31,7 @@ Sources: Thaler and Ravishankar (1998); consistent hashing with bounded loads, M
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
@@ -42,7 +43,7 @@ from .balancers.power_of_two import expected_s
 from .prompt_prefix import prefix_of
 from .queues import has_room
 from .recent_calls import RecentCalls
-from .rendezvous import GROUPS, Rendezvous, in_order
+from .rendezvous import GROUPS, Rendezvous
 from .warmth import Warmth
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ ONE_IN = 16
 
 FEW = 4.0
 """Calls that are no load, of late or at once."""
+
+CROWDED = 2.0
+"""Times a fair share's bound that may be in flight at one endpoint: of few calls at once, chance makes up most."""
 
 HOME = "%s is home to this prefix"
 AWAY = "%s, as %s is full, crowded or slow"
@@ -98,7 +102,7 @@ class Affinity:
         if target is None:
             await next(call, emit)
         else:
-            others = (other for other in call.candidates if other is not target)
+            others = [other for other in call.candidates if other is not target]
             await next(call.with_(candidates=(target, *others), tied=1), emit)
         self._learn(call, target)
 
@@ -106,16 +110,19 @@ class Affinity:
 
     def _home(self, call: Call, key: int) -> Target | None:
         """The endpoint to prefer; None if there is none, or if it does not pay."""
-        now_s, equals = call.clock(), _equals(call)
-        one = self._recent.one(now_s)
-        most = max(self.load * (self._recent.total(equals) + one) / len(equals), FEW * one)
-        crowded = _crowded(equals, self.load)
+        now_s, equals, recent = call.clock(), _equals(call), self._recent
+        one = recent.one(now_s)
+        calls, in_flight = recent.totals(equals)
+        most = max(self.load * (calls + one) / len(equals), FEW * one) - one
+        most_in_flight = max(CROWDED * self.load * in_flight / len(equals), FEW)
         first: Target | None = None
-        for target in self._in_order(equals, key):
+        for target in self._rendezvous.order(equals, key):
+            if target not in equals:
+                continue
             first = first or target
             if (
-                self._recent.of(target) + one > most
-                or target.slots.in_flight >= crowded
+                recent.of(target) > most
+                or target.slots.in_flight >= most_in_flight
                 or not has_room(target, call)
                 or self._is_slow(target, call, equals, now_s)
             ):
@@ -126,28 +133,19 @@ class Affinity:
                 call.ledger.note(now_s, BY, HOME, target.name)
             else:
                 call.ledger.note(now_s, BY, AWAY, target.name, first.name)
-            self._recent.sent(target, now_s)
+            recent.sent(target, one)
             return target
         return None
-
-    def _in_order(self, equals: tuple[Target, ...], key: int) -> Iterator[Target]:
-        """*equals* as the prefix prefers them."""
-        found = False
-        for target in self._rendezvous.order(equals[0], key):
-            if target in equals:
-                found = True
-                yield target
-        if not found:
-            yield from in_order(equals, key % GROUPS)
 
     def _is_slow(self, target: Target, call: Call, equals: Sequence[Target], now_s: float) -> bool:
         """Whether another one, drawn at random, is expected to be sooner though its cache is cold."""
         other = equals[int(call.dice.random() * len(equals))]
         if other is target:
             return False
-        warm_s, cold_s = self._warmth_of(target).warm_s, self._warmth_of(other).cold_s
-        if warm_s is not None and cold_s is not None:
-            return warm_s > cold_s
+        warm_s = self._warmth_of(target).warm_s
+        if warm_s is not None:
+            cold_s = self._warmth_of(other).cold_s
+            return cold_s is not None and warm_s > cold_s
         usual_s = expected_s(other, call, now_s)
         return usual_s > 0.0 and expected_s(target, call, now_s) > (1.0 + self.slower_by) * usual_s
 
@@ -157,16 +155,18 @@ class Affinity:
     # -- what comes of it
 
     def _learn(self, call: Call, home: Target | None) -> None:
+        """An answer has come, at *home* or elsewhere."""
         attempt = call.ledger.attempts[-1]
         if home is not None and attempt.endpoint is home.endpoint:
             self._warmth_of(home).answered(attempt, at_home=True)
             return
+        one = self._recent.one(attempt.sent_s)
         for target in call.candidates:
             if target.endpoint is attempt.endpoint:
                 self._warmth_of(target).answered(attempt, at_home=False)
-                self._recent.sent(target, attempt.sent_s)
+                self._recent.sent(target, one)
                 if home is not None:
-                    self._recent.not_sent(home, attempt.sent_s)
+                    self._recent.not_sent(home, one)
 
     def _warmth_of(self, target: Target) -> Warmth:
         warmth = self._warmth.get(target)
@@ -187,11 +187,3 @@ def _equals(call: Call) -> tuple[Target, ...]:
 def _kind(target: Target) -> tuple[object, ...]:
     endpoint = target.endpoint
     return target.model, target.region, endpoint.quality, endpoint.price_in_per_m, endpoint.price_out_per_m
-
-
-def _crowded(targets: Sequence[Target], load: float) -> float:
-    """Calls in flight at which an endpoint is crowded."""
-    in_flight = 0
-    for target in targets:
-        in_flight += target.slots.in_flight
-    return max(2.0 * load * in_flight / len(targets), FEW)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from ..router.errors import AuthenticationFailed, CallerAtFault, ConnectFailed, PermissionDenied, RateLimited
 from ..router.target import LONGEST_GATE_S
+from .amounts import NOTHING
 from .cubic import LEAST_PER_S, MOST_TIMES_MEASURED, Cubic, MeasuredRate
-from .meter import Meter, learned
+from .meter import Meter
 from .quota import Counts
 from .token_bucket import TokenBucket
 
@@ -43,9 +44,8 @@ class Allowance:
         if quota is not None:
             for which, limit in enumerate(quota.limits):
                 if limit is not None:
-                    bucket = TokenBucket.per_minute(limit, quota.burst_s, now_s)
-                    self._meters.append((which, Meter(bucket, quota.burst_s, configured=True)))
-        self._sent: list[float] = [0.0] * 4
+                    self._meters.append((which, Meter.of_quota(limit, quota.burst_s, now_s)))
+        self._sent: Amounts = NOTHING
         """Of each amount, all that was ever sent: two readings tell what was sent between."""
         self._measured = MeasuredRate(now_s)
         self._cubic: Cubic | None = None
@@ -60,16 +60,16 @@ class Allowance:
         """What a call takes of this one, as its vendor counts."""
         return asked[self._which]
 
-    def has_room(self, asked: Asked, now_s: float) -> bool:
-        """Whether a call may be sent now."""
+    def has_room(self, asked: Asked, now_s: float, ahead: Amounts = NOTHING) -> bool:
+        """Whether a call may be sent now, if *ahead* is sent before."""
         amounts = asked[self._which]
         if now_s < self.closed_until_s:
             return False
         for which, meter in self._meters:
-            if not meter.has(amounts[which], now_s):
+            if not meter.has(amounts[which], now_s, ahead[which]):
                 return False
         paced = self._paced
-        return paced is None or self._follow(paced, now_s).has(1.0, now_s)
+        return paced is None or self._follow(paced, now_s).has(1.0, now_s, ahead[0])
 
     def ready_at_s(self, asked: Asked, now_s: float, ahead: Amounts) -> float:
         """When a call may be sent, if *ahead* is sent before and all goes on as it does."""
@@ -86,14 +86,15 @@ class Allowance:
     def take(self, asked: Asked, now_s: float) -> Amounts:
         """A call is sent. Gives what had been sent by then, this one included, for `settle`."""
         sent, amounts = self._sent, asked[self._which]
-        for which in range(4):
-            sent[which] += amounts[which]
+        self._sent = sent = (
+            sent[0] + amounts[0], sent[1] + amounts[1], sent[2] + amounts[2], sent[3] + amounts[3],
+        )  # fmt: skip
         for which, meter in self._meters:
-            meter.bucket.take(amounts[which], now_s)
+            meter.take(amounts[which], now_s)
         self._measured.sent(now_s)
         if self._paced is not None:
             self._paced.take(1.0, now_s)
-        return sent[0], sent[1], sent[2], sent[3]
+        return sent
 
     def settle(self, attempt: Attempt, asked: Asked, sent: Amounts, now_s: float) -> None:
         """An attempt is over: what it did not use comes back, what it used beyond is owed."""
@@ -103,8 +104,7 @@ class Allowance:
             for which, meter in self._meters:
                 differs = used[which] - reserved[which]
                 if differs:
-                    meter.bucket.take(differs, now_s)
-                    self._sent[which] += differs
+                    meter.take(differs, now_s)
         if attempt.rate_limits is not None:
             heard_s = attempt.sent_s if attempt.headers_s is None else attempt.headers_s
             self._hear(attempt.rate_limits, sent, heard_s, now_s)
@@ -135,7 +135,7 @@ class Allowance:
             unseen, meter = self._sent[which] - sent[which], known.get(which)
             if meter is not None:
                 meter.heard(rate, unseen, heard_s, now_s)
-            elif (found := learned(rate, unseen, heard_s, now_s)) is not None:
+            elif (found := Meter.of_headers(rate, unseen, heard_s, now_s)) is not None:
                 self._meters.append((which, found))
 
     def _refused(self, attempt: Attempt, retry_after_s: float | None, now_s: float) -> None:

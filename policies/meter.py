@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from .token_bucket import TokenBucket
+from .token_bucket import TokenBucket, per_minute
 
 if TYPE_CHECKING:
     from ..router.rate_limits import Rate
@@ -29,35 +29,47 @@ TRICKLE = 0.05
 """Share of the usual rate that goes on when nothing is said to be left."""
 
 
-class Meter:
-    """One rate.
+LEARNED_BURST_S = 1.0
+"""Seconds' worth that may go at once of a rate that nobody configured; as by default of one that is."""
 
-    bucket: what it allows now. configured: it may only be slowed down, and returns to what was configured.
-    """
 
-    __slots__ = ("_burst_s", "_configured", "_longest_s", "_until_s", "_usual_per_s", "bucket")
+class Meter(TokenBucket):
+    """The bucket of one rate. One that was configured is only ever slowed down, and returns to what was configured."""
 
-    def __init__(self, bucket: TokenBucket, burst_s: float, *, configured: bool) -> None:
-        self.bucket = bucket
-        self._burst_s = burst_s
+    __slots__ = ("_configured", "_longest_s", "_until_s", "_usual_per_s")
+
+    def __init__(self, rate_per_s: float, burst: float, now_s: float, *, configured: bool) -> None:
+        super().__init__(rate_per_s, burst, now_s)
         self._configured = configured
-        self._usual_per_s = bucket.rate_per_s
+        self._usual_per_s = rate_per_s
         self._longest_s = 0.0
         self._until_s = math.inf
         """When what was last heard is over; infinity: nothing holds but what is usual."""
 
-    def has(self, amount: float, now_s: float) -> bool:
-        """Whether *amount* may be sent now."""
-        if now_s >= self._until_s:
-            self._be_whole()
-        return self.bucket.has(amount, now_s)
+    @classmethod
+    def of_quota(cls, limit: float, burst_s: float, now_s: float) -> Meter:
+        """One that keeps *limit* a minute, and lets *burst_s* seconds' worth of it go at once."""
+        rate_per_s, burst = per_minute(limit, burst_s)
+        return cls(rate_per_s, burst, now_s, configured=True)
 
-    def ready_at_s(self, amount: float, now_s: float, ahead: float) -> float:
-        """When *amount* may be sent, if *ahead* is sent before."""
-        return self.bucket.ready_at_s(amount, now_s, ahead)
+    @classmethod
+    def of_headers(cls, rate: Rate, unseen: float, heard_s: float, now_s: float) -> Meter | None:
+        """One that is known from the vendor's headers alone; None if they do not say enough. As `heard`."""
+        usual = rate.limit or rate.remaining
+        if not usual or rate.remaining is None or not rate.resets_in_s or heard_s + rate.resets_in_s <= now_s:
+            return None
+        meter = cls(usual / rate.resets_in_s, 1.0, now_s, configured=False)
+        meter.heard(rate, unseen, heard_s, now_s)
+        return meter
+
+    def has(self, amount: float, now_s: float, ahead: float = 0.0) -> bool:
+        """Whether *amount* may be sent now, if *ahead* is sent before."""
+        if now_s >= self._until_s:
+            self._follow(self._usual_per_s, math.inf, self._until_s)
+        return self._level >= amount + ahead or super().has(amount, now_s, ahead)
 
     def heard(self, rate: Rate, unseen: float, heard_s: float, now_s: float) -> None:
-        """The vendor has said how much is left. *unseen*: what was sent that it cannot have counted yet."""
+        """The vendor said at *heard_s* how much is left. *unseen*: what was sent and it cannot have counted by then."""
         if rate.remaining is None or rate.resets_in_s is None:
             return
         whole_at_s = heard_s + rate.resets_in_s
@@ -73,27 +85,8 @@ class Meter:
         else:
             self._follow(slowed_per_s, whole_at_s, now_s)
 
-    def _be_whole(self) -> None:
-        self._follow(self._usual_per_s, math.inf, self._until_s)
-
     def _follow(self, rate_per_s: float, until_s: float, from_s: float) -> None:
-        self.bucket.set_rate(rate_per_s, from_s)
+        self.set_rate(rate_per_s, from_s)
         self._until_s = until_s
         if not self._configured:
-            self.bucket.burst = max(1.0, rate_per_s * self._burst_s)
-
-
-def learned(rate: Rate, unseen: float, heard_s: float, now_s: float) -> Meter | None:
-    """A meter of a rate that is known from the vendor's headers alone; None if they do not say enough."""
-    if rate.remaining is None or not rate.resets_in_s or heard_s + rate.resets_in_s <= now_s:
-        return None
-    usual = rate.remaining if rate.limit is None else rate.limit
-    if not usual:
-        return None
-    meter = Meter(TokenBucket(usual / rate.resets_in_s, 1.0, now_s), LEARNED_BURST_S, configured=False)
-    meter.heard(rate, unseen, heard_s, now_s)
-    return meter
-
-
-LEARNED_BURST_S = 1.0
-"""As by default of what is configured."""
+            self.burst = max(1.0, rate_per_s * LEARNED_BURST_S)

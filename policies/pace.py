@@ -27,7 +27,7 @@ Sources: token buckets; the adaptive mode of botocore (CUBIC), but bounded by th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 from msgspec.structs import replace
@@ -53,12 +53,13 @@ if TYPE_CHECKING:
 BY = "Pace"
 
 
-def _quotas(_instance: object, _attribute: attrs.Attribute[Any], value: tuple[Quota, ...]) -> None:
-    check.every(Quota, value, "Pace: quotas")
-    names = [name for quota in value for name in quota.endpoints]
+def _quotas(given: Sequence[Quota]) -> tuple[Quota, ...]:
+    check.every(Quota, given, "Pace: quotas")
+    names = [name for quota in given for name in quota.endpoints]
     for name in names:
         if names.count(name) > 1:
             raise ConfigurationError(f"Pace: {name!r} is named twice in quotas: give it one quota")
+    return tuple(given)
 
 
 @attrs.frozen(kw_only=True)
@@ -77,7 +78,7 @@ class Pace:
 
     layer: ClassVar[Layer] = Layer.QUOTA
 
-    quotas: Sequence[Quota] = attrs.field(default=(), converter=tuple[Quota, ...], validator=_quotas)
+    quotas: Sequence[Quota] = attrs.field(default=(), converter=_quotas)
     max_wait_s: float = attrs.field(default=30.0, validator=check.at_least_zero)
     queue: int = attrs.field(default=256, validator=check.count(0))
 

@@ -72,8 +72,8 @@ class QuotaLine:
 
     def begin(self, asked: Asked) -> None:
         """A call was given room, and will be sent."""
+        self._on_its_way = plus(self._on_its_way, asked[1]) if self.calls_on_their_way else asked[1]
         self.calls_on_their_way += 1
-        self._on_its_way = plus(self._on_its_way, asked[1])
 
     def end(self, asked: Asked) -> None:
         """It was sent, and has taken its room, or it will not be."""
@@ -85,12 +85,10 @@ class QuotaLine:
     def with_room(self, call: Call, asked: Asked, now_s: float) -> tuple[Target, ...]:
         """The call's candidates that may be asked, and have room now that nobody in line waits for."""
         credentials = self._credentials
-        if self.calls_on_their_way:
-            asked = plus(asked[0], self._on_its_way), plus(asked[1], self._on_its_way)
         room = {
             allowance
             for allowance in credentials.among(call.candidates, now_s)
-            if allowance not in self._claimed and allowance.has_room(asked, now_s)
+            if allowance not in self._claimed and allowance.has_room(asked, now_s, self._on_its_way)
         }
         if not room:
             return ()

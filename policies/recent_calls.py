@@ -45,22 +45,22 @@ class RecentCalls:
         self._since_s = now_s
         return 1.0
 
-    def sent(self, target: Target, now_s: float) -> None:
-        """A call was sent there."""
-        one = self.one(now_s)
+    def sent(self, target: Target, one: float) -> None:
+        """A call was sent there; *one*, of now."""
         self._counts[target] = self._counts.get(target, 0.0) + one
 
-    def not_sent(self, target: Target, now_s: float) -> None:
+    def not_sent(self, target: Target, one: float) -> None:
         """One that was counted went elsewhere."""
-        self._counts[target] = max(0.0, self._counts.get(target, 0.0) - self.one(now_s))
+        self._counts[target] = max(0.0, self._counts.get(target, 0.0) - one)
 
     def of(self, target: Target) -> float:
         """Those of one endpoint, in units of `one`."""
         return self._counts.get(target, 0.0)
 
-    def total(self, targets: Iterable[Target]) -> float:
-        """Those of several, in units of `one`."""
-        counts, total = self._counts, 0.0
+    def totals(self, targets: Iterable[Target]) -> tuple[float, int]:
+        """Those of several, in units of `one`, and how many calls they have in flight."""
+        counts, total, in_flight = self._counts, 0.0, 0
         for target in targets:
             total += counts.get(target, 0.0)
-        return total
+            in_flight += target.slots.in_flight
+        return total, in_flight

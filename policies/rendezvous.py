@@ -16,7 +16,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from ..router.target import Target
 
@@ -41,10 +41,12 @@ class Rendezvous:
     def __init__(self) -> None:
         self._first: dict[int, tuple[Target, ...]] = {}
 
-    def order(self, target: Target, key: int) -> tuple[Target, ...]:
-        """The 32 endpoints of the fleet of *target* that *key* prefers to all others, in its order."""
+    def order(self, targets: tuple[Target, ...], key: int) -> Sequence[Target]:
+        """The 32 endpoints of the fleet that *key* prefers, in its order; *targets*, if none of the 32 is of them."""
         group = key % GROUPS
         first = self._first.get(group)
         if first is None:
-            first = self._first[group] = tuple(in_order(target.outliers.targets, group)[:FIRST])
-        return first
+            first = self._first[group] = tuple(in_order(targets[0].outliers.targets, group)[:FIRST])
+        if first[0] in targets or any(target in targets for target in first):
+            return first
+        return in_order(targets, group)

@@ -34,20 +34,15 @@ class TokenBucket:
         self._level = burst
         self._at_s = now_s
 
-    @classmethod
-    def per_minute(cls, limit: float, burst_s: float, now_s: float) -> TokenBucket:
-        """One that keeps *limit* a minute, and lets *burst_s* seconds' worth of it go at once."""
-        burst = max(1.0, limit * burst_s / MINUTE_S)
-        return cls((limit - burst + 1.0 - SLACK) / MINUTE_S, burst, now_s)
-
     def level(self, now_s: float) -> float:
         """What is in it; below 0, what is owed."""
         return min(self.burst, self._level + (now_s - self._at_s) * self.rate_per_s)
 
-    def has(self, amount: float, now_s: float) -> bool:
-        """Whether *amount* may be taken now."""
-        needed = min(amount, self.burst) - SLACK
-        return self._level >= needed or self.level(now_s) >= needed  # it has only grown since
+    def has(self, amount: float, now_s: float, ahead: float = 0.0) -> bool:
+        """Whether *amount* may be taken now, if *ahead* is taken before."""
+        if self._level >= amount + ahead:  # it has only grown since
+            return True
+        return self.level(now_s) >= min(amount, self.burst) + ahead - SLACK
 
     def ready_at_s(self, amount: float, now_s: float, ahead: float = 0.0) -> float:
         """When *amount* may be taken, if *ahead* is taken before; *now_s* if it may now."""
@@ -64,3 +59,9 @@ class TokenBucket:
         self._level = self.level(now_s)
         self._at_s = now_s
         self.rate_per_s = rate_per_s
+
+
+def per_minute(limit: float, burst_s: float) -> tuple[float, float]:
+    """Rate a second and burst of a bucket that keeps *limit* a minute, and lets *burst_s* seconds' worth go at once."""
+    burst = max(1.0, limit * burst_s / MINUTE_S)
+    return (limit - burst + 1.0 - SLACK) / MINUTE_S, burst

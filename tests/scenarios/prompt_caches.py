@@ -82,7 +82,5 @@ class Caching:
         await anyio.sleep((CACHED_S if hit else UNCACHED_S) * slower * self._dice.lognormvariate(0.0, 0.15))
         await emit(Chunk("ok"))
         await anyio.sleep(0.5 * slower)
-        usage = Usage(
-            input_tokens=call.prompt_tokens, output_tokens=25, cached_tokens=PREFIX_TOKENS if hit else 0
-        )
+        usage = Usage(input_tokens=call.prompt_tokens, output_tokens=25, cached_tokens=PREFIX_TOKENS if hit else 0)
         await emit(Chunk(finish_reason="stop", usage=usage))
