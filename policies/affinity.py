@@ -8,9 +8,9 @@ next call comes.
 So each prefix has an order of preference among the endpoints (`rendezvous`), and its calls go to the first of them, as
 long as that costs less than it gains:
 
-* It must not be crowded: no endpoint is given more than *load* times its fair share of the calls of late, nor twice
-  that of those in flight. What does not fit goes to the next in the same order, which so becomes the prefix's second
-  home. A prefix with a third of all traffic has as many homes as that takes.
+* It must not be crowded: while it has calls in flight, an endpoint is given no more than *load* times its fair share of
+  the calls of late, nor twice that of those in flight. What does not fit goes to the next in the same order, which so
+  becomes the prefix's second home. A prefix with a third of all traffic has as many homes as that takes.
 * It must not be slow: a first token from a warm cache there must have come sooner, of late, than one from a cold cache
   at another endpoint, drawn at random.
 * The cache must be warm indeed: where usage shows that it hardly ever is (`warmth`), one prefix in sixteen goes on as
@@ -31,6 +31,7 @@ Sources: Thaler and Ravishankar (1998); consistent hashing with bounded loads, M
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -77,8 +78,8 @@ class Affinity:
     """Puts the endpoint whose prompt cache is warm before its equals. One object serves one router: it learns.
 
     characters: of the prompt's text that make up its prefix; at least 1. Default 4,096.
-    load: times the fair share of the calls of late up to which an endpoint is given them; above 1. Default 1.25. Four
-        calls of late are no load.
+    load: times the fair share of the calls of late up to which an endpoint that is not idle is given them; above 1.
+        Default 1.25. Four calls of late, or at once, are no load.
     slower_by: share by which an endpoint may be expected to take longer than another, where usage does not tell what a
         warm cache saves; at least 0. Default 0.5.
     least_hits: share of the answers that must have come from a warm cache for an endpoint to be preferred; 0 to 1; 0:
@@ -120,9 +121,9 @@ class Affinity:
             if target not in equals:
                 continue
             first = first or target
+            busy = target.slots.in_flight
             if (
-                recent.of(target) > most
-                or target.slots.in_flight >= most_in_flight
+                (busy and (recent.of(target) > most or busy >= most_in_flight))
                 or not has_room(target, call)
                 or self._is_slow(target, call, equals, now_s)
             ):
@@ -144,8 +145,7 @@ class Affinity:
             return False
         warm_s = self._warmth_of(target).warm_s
         if warm_s is not None:
-            cold_s = self._warmth_of(other).cold_s
-            return cold_s is not None and warm_s > cold_s
+            return warm_s > (self._warmth_of(other).cold_s or expected_s(other, call, now_s) or math.inf)
         usual_s = expected_s(other, call, now_s)
         return usual_s > 0.0 and expected_s(target, call, now_s) > (1.0 + self.slower_by) * usual_s
 

@@ -1,8 +1,8 @@
 """More traffic than a vendor allows: a sawtooth of bursts and refusals, or a steady stream that is never refused.
 
-200 calls and 80,000 tokens a minute, of which two endpoints of one key ask for 1.4 times as much, for nearly five minutes; a
-call tries three times. Vendors count in two ways (minutes of their clock, and buckets that refill), so both are played.
-The control, the same stack without `Pace`, must show what is known of it: of a vendor that does not say when to come
+200 calls and 80,000 tokens a minute, of which two endpoints of one key are asked for 1.4 times as much, for nearly five
+minutes; a call tries three times. Vendors count in two ways (minutes of their clock, and buckets that refill), so both
+are played. The control, the same stack without `Pace`, must show what is known of it: of a vendor that does not say when to come
 back, a fifth to a third of the attempts are refused. Paced, at least 95 % of the limit is used and fewer than 0.5 % of
 the attempts are refused, whether the limit is configured or read from the vendor's headers alone. Where neither is
 known, refusals themselves are all there is to learn from; that is only held to be better than nothing.
@@ -114,8 +114,9 @@ def question(dice: random.Random) -> Request:
 def told(vendor: str, stack: str, **fields: bool) -> list[Played]:
     runs = [played(vendor, stack, seed, **fields) for seed in SEEDS]
     used, refused = [one.used for one in runs], [one.refused for one in runs]
+    known = " and ".join(name for name, on in fields.items() if on)
     print(  # noqa: T201  read with pytest -rP
-        f"{vendor:<8} {stack:<11} {' '.join(name for name, on in fields.items() if on):<10} used {statistics.median(used):6.1%} (from {min(used):.1%}), "
+        f"{vendor:<8} {stack:<11} {known:<10} used {statistics.median(used):6.1%} (from {min(used):.1%}), "
         f"refused {statistics.median(refused):6.2%} (to {max(refused):.2%})"
     )
     return runs
