@@ -31,7 +31,6 @@ Sources: Thaler and Ravishankar (1998); consistent hashing with bounded loads, M
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -40,6 +39,7 @@ import attrs
 from ..router import check
 from ..router.errors import ConfigurationError
 from ..router.pipeline import Layer
+from ..router.remembered import KEPT_S
 from .balancers.power_of_two import expected_s
 from .prompt_prefix import prefix_of
 from .queues import has_room
@@ -111,46 +111,50 @@ class Affinity:
 
     def _home(self, call: Call, key: int) -> Target | None:
         """The endpoint to prefer; None if there is none, or if it does not pay."""
-        now_s, equals, recent = call.clock(), _equals(call), self._recent
-        one = recent.one(now_s)
-        calls, in_flight = recent.totals(equals)
-        most = max(self.load * (calls + one) / len(equals), FEW * one) - one
-        most_in_flight = max(CROWDED * self.load * in_flight / len(equals), FEW)
+        now_s, equals = call.clock(), _equals(call)
+        one = self._recent.one(now_s)
         first: Target | None = None
         for target in self._rendezvous.order(equals, key):
             if target not in equals:
                 continue
             first = first or target
-            busy = target.slots.in_flight
-            if (
-                (busy and (recent.of(target) > most or busy >= most_in_flight))
-                or not has_room(target, call)
-                or self._is_slow(target, call, equals, now_s)
-            ):
+            if target.slots.in_flight and (self._is_crowded(target, equals, one) or not has_room(target, call)):
                 continue
-            if not self._pays(target, key):
+            warmth = self._warmth_of(target)
+            if self._is_slow(target, warmth, call, equals, now_s):
+                continue
+            if warmth.hits < self.least_hits and key // GROUPS % ONE_IN:
                 return None
             if target is first:
                 call.ledger.note(now_s, BY, HOME, target.name)
             else:
                 call.ledger.note(now_s, BY, AWAY, target.name, first.name)
-            recent.sent(target, one)
+            self._recent.sent(target, one)
             return target
         return None
 
-    def _is_slow(self, target: Target, call: Call, equals: Sequence[Target], now_s: float) -> bool:
-        """Whether another one, drawn at random, is expected to be sooner though its cache is cold."""
-        other = equals[int(call.dice.random() * len(equals))]
-        if other is target:
-            return False
-        warm_s = self._warmth_of(target).warm_s
-        if warm_s is not None:
-            return warm_s > (self._warmth_of(other).cold_s or expected_s(other, call, now_s) or math.inf)
-        usual_s = expected_s(other, call, now_s)
-        return usual_s > 0.0 and expected_s(target, call, now_s) > (1.0 + self.slower_by) * usual_s
+    def _is_crowded(self, target: Target, equals: Sequence[Target], one: float) -> bool:
+        """Whether one more call would be more than its bound, of late or at once. *one*: what a call counts for now."""
+        calls, in_flight = self._recent.totals(equals)
+        fair = self.load / len(equals)
+        return self._recent.of(target) + one > max(fair * (calls + one), FEW * one) or target.slots.in_flight >= max(
+            CROWDED * fair * in_flight, FEW
+        )
 
-    def _pays(self, target: Target, key: int) -> bool:
-        return self._warmth_of(target).hits >= self.least_hits or key // GROUPS % ONE_IN == 0
+    def _is_slow(self, target: Target, warmth: Warmth, call: Call, equals: Sequence[Target], now_s: float) -> bool:
+        """Whether another one, drawn at random, is expected to be sooner from a cold cache. Held for a moment."""
+        if now_s < warmth.judged_until_s:
+            return warmth.slow
+        warmth.judged_until_s = now_s + KEPT_S
+        other = equals[int(call.dice.random() * len(equals))]
+        other_s = self._warmth_of(other).cold_s or expected_s(other, call, now_s)
+        if other is target or not other_s:
+            warmth.slow = False
+        elif warmth.warm_s is not None:
+            warmth.slow = warmth.warm_s > other_s
+        else:
+            warmth.slow = expected_s(target, call, now_s) > (1.0 + self.slower_by) * other_s
+        return warmth.slow
 
     # -- what comes of it
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 FADES_IN_S = 60.0
 
-HIGHEST = 1e100
-"""What a call may count for before all counts are brought down again."""
+LONGEST_S = 200.0 * FADES_IN_S
+"""After so long all counts are brought down again, lest they become too large for a float."""
 
 
 class RecentCalls:
@@ -35,12 +35,12 @@ class RecentCalls:
 
     def one(self, now_s: float) -> float:
         """What a call counts for that is sent now: the unit of all that is asked at this time."""
-        if self._since_s is None:
-            self._since_s = now_s
-        one = math.exp((now_s - self._since_s) / FADES_IN_S) if now_s - self._since_s < 200 * FADES_IN_S else math.inf
-        if one < HIGHEST:
-            return one
-        faded = math.exp((self._since_s - now_s) / FADES_IN_S)
+        since_s = self._since_s
+        if since_s is None:
+            since_s = self._since_s = now_s
+        if now_s - since_s < LONGEST_S:
+            return math.exp((now_s - since_s) / FADES_IN_S)
+        faded = math.exp((since_s - now_s) / FADES_IN_S)
         self._counts = {target: count * faded for target, count in self._counts.items()}
         self._since_s = now_s
         return 1.0

@@ -8,6 +8,7 @@ what that saves. A vendor that does not report cached tokens is taken at its wor
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,14 +24,17 @@ class Warmth:
 
     hits: share of the answers of late, 0 to 1, that were read from its cache in part; 1.0 as long as nothing is told.
     warm_s, cold_s: smoothed seconds to the first token of answers that were, and were not; None: none was seen.
+    slow: another endpoint was found to be faster, and that is held for true until *judged_until_s*.
     """
 
-    __slots__ = ("cold_s", "hits", "warm_s")
+    __slots__ = ("cold_s", "hits", "judged_until_s", "slow", "warm_s")
 
     def __init__(self) -> None:
         self.hits = 1.0
         self.warm_s: float | None = None
         self.cold_s: float | None = None
+        self.slow = False
+        self.judged_until_s = -math.inf
 
     def answered(self, attempt: Attempt, *, at_home: bool) -> None:
         """An answer has come. *at_home*: it was asked for here for the sake of the cache."""
@@ -40,9 +44,10 @@ class Warmth:
         hit = cached_tokens > 0
         if at_home:
             self.hits += OF_HITS * (float(hit) - self.hits)
-        ttft_s = attempt.ttft_s if attempt.streamed else None
-        if ttft_s is None:
+        first_s = attempt.first_progress_s
+        if first_s is None or not attempt.streamed:
             return
+        ttft_s = first_s - attempt.sent_s
         if hit:
             self.warm_s = ttft_s if self.warm_s is None else self.warm_s + OF_TIMES * (ttft_s - self.warm_s)
         else:

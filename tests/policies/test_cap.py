@@ -31,8 +31,8 @@ from paceline.router.errors import (
 )
 from paceline.router.testing import (
     SILENT,
-    Scripted,
     Script,
+    Scripted,
     answers,
     cancel_everywhere,
     endpoint,

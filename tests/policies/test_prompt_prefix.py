@@ -35,7 +35,11 @@ def test_a_prompt_that_is_too_short_has_none() -> None:
 
 
 def test_of_a_content_in_parts_the_texts_count() -> None:
-    parts = [{"type": "text", "text": "1234"}, {"type": "image_url", "image_url": {}}, {"type": "text", "text": "5678"}]
+    parts: list[dict[str, object]] = [
+        {"type": "text", "text": "1234"},
+        {"type": "image_url", "image_url": {}},
+        {"type": "text", "text": "5678"},
+    ]
     assert prefix_of(said(parts), 8) == prefix_of(said("12345678"), 8)
     assert prefix_of(said(None, ["neither"], 7, "12345678"), 8) == prefix_of(said("12345678"), 8)
 

@@ -2,10 +2,10 @@
 
 200 calls and 80,000 tokens a minute, of which two endpoints of one key are asked for 1.4 times as much, for nearly five
 minutes; a call tries three times. Vendors count in two ways (minutes of their clock, and buckets that refill), so both
-are played. The control, the same stack without `Pace`, must show what is known of it: of a vendor that does not say when to come
-back, a fifth to a third of the attempts are refused. Paced, at least 95 % of the limit is used and fewer than 0.5 % of
-the attempts are refused, whether the limit is configured or read from the vendor's headers alone. Where neither is
-known, refusals themselves are all there is to learn from; that is only held to be better than nothing.
+are played. The control, the same stack without `Pace`, must show what is known of it: of a vendor that does not say
+when to come back, a fifth to a third of the attempts are refused. Paced, at least 95 % of the limit is used and fewer
+than 0.5 % of the attempts are refused, whether the limit is configured or read from the vendor's headers alone. Where
+neither is known, refusals themselves are all there is to learn from; that is only held to be better than nothing.
 """
 
 from __future__ import annotations

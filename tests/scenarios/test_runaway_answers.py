@@ -1,8 +1,8 @@
-"""One call in thirty does not find an end, and goes on to the vendor's maximum: who waits for it?
+"""One call in twenty does not find an end, and goes on to the vendor's maximum: who waits for it?
 
 Three endpoints with eight slots each are asked four times a second, for answers of 100 to 300 tokens, which take four
 seconds and so two thirds of the slots. A runaway takes 8,000 tokens, 160 seconds: as much of a slot as forty others. At
-one in thirty they ask for more than there is, and before long they hold every slot; of the other calls most are sent
+one in twenty they ask for more than there is, and before long they hold every slot; of the other calls most are sent
 away, or wait. With a cap of 500 tokens a runaway takes as much as three others, and nobody notices.
 
 The calls that are judged are the others: those that would have ended by themselves.
@@ -29,7 +29,7 @@ RATE_PER_S = 4.0
 SECONDS = 400.0
 SETTLED_S = 200.0
 """From here on it is as it will stay."""
-ONE_IN = 30
+ONE_IN = 20
 MOST = 8_000
 CAP = 500
 SPEED = Behaviour(ttft_s=0.3, tail=0.0, tokens_per_s=50.0, tokens_per_chunk=100)

@@ -2,8 +2,8 @@
 
 Prefixes are as popular as words are (the n-th comes 1/n**0.9 times as often as the first), so a few are shared by much
 of the traffic. Spread over all endpoints, everyone meets every prefix and forgets it before it comes again: half of the
-calls are cold. Sent home without regard to load (*perfect stickiness*), nearly none are, and one endpoint carries almost
-twice its share. The bound of 1.25 must cost less than a tenth of those hits.
+calls are cold. Sent home without regard to load (*perfect stickiness*), nearly none are, and one endpoint carries twice
+its share. The bound of 1.25 must cost less than a tenth of those hits.
 
 Here an uncached prefix costs 0.6 s of the first token. An endpoint that becomes eight times slower must be left,
 although its cache is warm; and where a vendor caches nothing, nothing may change.
