@@ -228,6 +228,16 @@ def test_a_retry_goes_to_the_next_home() -> None:
     run(main)
 
 
+def test_an_answer_in_one_piece_tells_of_the_cache_and_not_of_its_speed() -> None:
+    async def main() -> None:
+        affinity = Affinity()
+        async with routed(fleet(2), [affinity, Slots()]) as router:
+            await whole(router, hello(model="m", messages=prompt(1).messages, stream=False))
+        assert [warmth.warm_s for warmth in affinity._warmth.values()] == [None] * len(affinity._warmth)
+
+    run(main)
+
+
 def test_with_one_candidate_there_is_nothing_to_prefer(ask: Ask) -> None:
     async def main() -> None:
         async with routed(fleet(1), [Affinity(), Slots()]) as router:

@@ -201,6 +201,21 @@ def test_the_dearest_candidate_is_reserved_for_until_it_is_known_who_is_asked() 
     assert reserved == [pytest.approx(150.0), pytest.approx(50.0)]
 
 
+def test_two_limits_of_different_windows_both_count() -> None:
+    minute, day = Cap(cost=MINUTE), Cap(cost=CostLimit(money=150.0))
+
+    async def main() -> list[str]:
+        ends = list[str]()
+        async with routed([priced(Scripted(used(10, 30)))], [minute, day, Slots()], [CHAT]) as router:
+            for _ in range(6):
+                ends.append(type((await told(whole, router, ask_for(10, 30))).given).__name__)
+                await anyio.sleep(20.0)
+        return ends
+
+    assert run(main) == ["Answer", "Answer", "CostLimitReached", "Answer", "CostLimitReached", "CostLimitReached"]
+    assert (minute._spending["chat"].spent, day._spending["chat"].spent) == (40.0, 120.0)
+
+
 # -- refusals and warnings
 
 

@@ -8,7 +8,8 @@ from itertools import pairwise
 import anyio
 import pytest
 
-from paceline.policies import Counts, Pace, Quota, Retry, RoundRobin, Slots
+from paceline.policies import Counts, Hedge, Pace, Quota, Retry, RoundRobin, Slots
+from paceline.policies.credentials import MOST_KEPT, Credentials
 from paceline.router import Call, Emit, Handler, Policy, Rate, RateLimits, Router
 from paceline.router.errors import (
     BadRequest,
@@ -20,11 +21,12 @@ from paceline.router.errors import (
     RateLimited,
     Throttled,
 )
-from paceline.router.testing import Fail, Script, Scripted, answers, endpoint, fails, run
+from paceline.router.testing import SILENT, Fail, Script, Scripted, answers, endpoint, fails, run
 
 from .asking import Ask, asked, hello, in_pieces, plenty, routed, told, whole
 from .between import Seen, nobody
 from .limits import A, M, Tells, at_once, paced, quota, sent_s, stack, uses
+from .racing import make_known
 
 # -- room
 
@@ -347,5 +349,47 @@ def test_a_refusal_says_when(ask: Ask) -> None:
             assert end.error.retry_after_s == pytest.approx(1.0, abs=0.01)
             assert end.error.attempts == []
             assert (end.error.same, end.error.elsewhere, end.error.other_model) == (False, False, True)
+
+    run(main)
+
+
+def test_a_vendor_that_goes_on_refusing_is_asked_ever_more_slowly() -> None:
+    vendor = Scripted(answers(0.0), answers(0.0), *[fails(0.05, RateLimited)] * 8, answers(0.0))
+
+    async def main() -> None:
+        async with routed([endpoint(A, vendor)], [Pace(), Slots()]) as router:
+            for _ in range(10):
+                await told(whole, router, M)
+
+    run(main)
+    gaps_s = [later_s - sooner_s for sooner_s, later_s in pairwise(sent_s(vendor))]
+    assert gaps_s[-1] > 1.5 * gaps_s[3]
+
+
+def test_who_wants_to_know_of_attempts_outside_of_it_is_told_as_well() -> None:
+    slow, quick = Scripted(answers(0.1), SILENT), Scripted(answers(0.1))
+
+    async def main() -> str:
+        endpoints = [endpoint("slow", slow), endpoint("quick", quick)]
+        policies: list[Policy] = [Hedge(), Pace(quotas=[quota("slow", "quick", per_min=600)]), RoundRobin()]
+        async with routed(endpoints, policies, budget=plenty()) as router:
+            make_known(router, slow=0.5, quick=0.5)
+            await told(in_pieces, router, M)
+            await told(in_pieces, router, M)
+            return (await in_pieces(router, hello(model="m"))).endpoint
+
+    assert run(main) == "quick"  # the first leg was late, which is only known if it was told when it was sent
+
+
+def test_selections_of_candidates_do_not_pile_up() -> None:
+    async def main() -> None:
+        async with routed([endpoint(f"e{number}", Scripted()) for number in range(10)], []) as router:
+            credentials = Credentials([])
+            targets = tuple(router.fleet)
+            for number in range(2**10):
+                some = tuple(target for place, target in enumerate(targets) if number >> place & 1)
+                assert len(credentials.among(some, 0.0)) == len(some)
+            assert len(credentials._among) <= MOST_KEPT
+            assert len(credentials) == 10
 
     run(main)

@@ -139,6 +139,22 @@ def test_one_that_is_cancelled_in_the_tick_in_which_it_got_room_passes_it_on() -
     assert run(main) == pytest.approx([0, 0.5], abs=0.01)
 
 
+def test_at_the_instant_at_which_a_wait_ends_it_ends_though_there_is_room() -> None:
+    async def main() -> object:
+        pace = Pace(quotas=[quota()])
+        async with routed([endpoint(A, Scripted())], [pace, Slots()]) as router:
+            await router.complete(M)
+            call = asyncio.create_task(told(whole, router, M))
+            await anyio.sleep(0.5)
+            now_s = virtual_clock()
+            pace._credentials.of(router.fleet[A], now_s)._meters[0][1].take(-1.0, now_s)
+            pace._line._line[0].until_s = now_s
+            pace._line.let_in(now_s)
+            return (await call).given
+
+    assert isinstance(run(main), Throttled)
+
+
 def test_a_second_leg_or_whoever_holds_a_slot_does_not_wait() -> None:
     async def with_a_lease(call: Call, emit: Emit, next: Handler, /) -> None:
         lease = call.target.slots.acquire_over_limit()
