@@ -27,6 +27,7 @@ from paceline.router.errors import (
     RateLimited,
     RequestTooLarge,
     StreamInterrupted,
+    Throttled,
     TruncatedAnswer,
 )
 from paceline.router.health.failure import Fault, failure_of
@@ -52,6 +53,7 @@ TABLE: dict[type[AttemptFailed], Fault | None] = {
     ConnectFailed: Fault.ENDPOINT,
     Overloaded: None,
     Gated: None,
+    Throttled: None,
 }
 MADE_BY_DISPATCH = {AttemptTimeout, StreamInterrupted}
 
