@@ -196,7 +196,10 @@ class _Share:
         """An attempt is sent: now it is known whose limit it counts against."""
         allowance = self._credentials.of(target, attempt.sent_s)
         self._taken.append((allowance, attempt, allowance.take(self._asked, attempt.sent_s)))
-        self._arrive(attempt.sent_s)
+        if self._on_its_way:
+            self._arrive()
+            if self._line:
+                self._line.let_in(attempt.sent_s)
         if self._before is not None:
             self._before(target, attempt)
 
@@ -204,11 +207,11 @@ class _Share:
         """The call is over, or its leg is."""
         for allowance, attempt, sent_by_then in self._taken:
             allowance.settle(attempt, self._asked, sent_by_then, now_s)
-        self._arrive(now_s)
-        self._line.let_in(now_s)
-
-    def _arrive(self, now_s: float) -> None:
         if self._on_its_way:
-            self._on_its_way = False
-            self._line.end(self._asked)
+            self._arrive()
+        if self._line:
             self._line.let_in(now_s)
+
+    def _arrive(self) -> None:
+        self._on_its_way = False
+        self._line.end(self._asked)
