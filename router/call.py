@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .slots import Lease
     from .statistics.lengths import Lengths
     from .target import Target
+    from .timers import Timers
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -47,7 +48,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     attempt: this attempt's record, for the provider; None above `dispatch`.
     on_sent: told of each attempt as it is sent, and where to; None: nobody asks. Who replaces it tells the one before.
     cap: the most tokens that a policy allows the answer; None: as the request and the route say.
-    legs: the router's, for those that are to be ended and may outlive the call.
+    legs: the router's, for those that are to be ended and may outlive the call. timers: the router's.
     listeners: those who are told of its events. clock, dice: time and chance.
     """
 
@@ -64,6 +65,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     ledger: Ledger
     budget: Budget
     legs: Legs
+    timers: Timers
     listeners: Listeners
     clock: Clock
     dice: random.Random

@@ -62,66 +62,66 @@ class Delivery:
         """What passing a chunk on raised: the caller's or a policy's error, whatever the provider makes of it."""
 
     async def emit(self, chunk: Chunk) -> None:
-        """Take one chunk from the provider."""
+        """Take one chunk from the provider. The hot path of a stream: its steps stand in one place."""
         began_s = self._clock()
-        says_something = self._mark(chunk, began_s)
-        if not self.begun:
-            if not says_something and chunk.finish_reason is None:
-                self._hold(chunk)
-                return
-            await self._begin(began_s, says_something=says_something)
-        await self._hand_over(chunk)
-        now_s = self._clock()
-        self._handed_over(chunk, began_s, now_s, says_something=says_something)
-
-    def _mark(self, chunk: Chunk, now_s: float) -> bool:
-        """Enter the chunk into the attempt's record. Says whether it is progress."""
-        attempt = self.attempt
-        if chunk.usage is not None:
-            attempt.usage = chunk.usage
-        if chunk.finish_reason is not None:
-            attempt.finish_reason = chunk.finish_reason
-        if attempt.first_event_s is None:
-            attempt.first_event_s = now_s
-        if chunk.reasoning:
-            attempt.reasoned = True
-        if not chunk.is_progress:
-            return False
-        if attempt.last_progress_s is not None:
-            gap_s = now_s - self._ready_s
-            if attempt.longest_gap_s is None or gap_s > attempt.longest_gap_s:
-                attempt.longest_gap_s = gap_s
-        attempt.last_progress_s = now_s
-        return True
-
-    def _hold(self, chunk: Chunk) -> None:
-        if len(self._held) < MOST_HELD:
-            self._held.append(chunk)
-
-    async def _hand_over(self, chunk: Chunk) -> None:
-        self.watchdog.held = True
+        attempt, watchdog = self.attempt, self.watchdog
+        says_something, is_last = bool(chunk.text) or chunk.is_progress, chunk.finish_reason is not None
+        if is_last or chunk.usage is not None or attempt.first_event_s is None:
+            self._mark(chunk, began_s)
+        if says_something:
+            self._progressed(chunk, began_s)
+        elif not self.begun and not is_last:
+            self._hold(chunk)
+            return
+        watchdog.held = True
         try:
+            if not self.begun:
+                await self._begin(began_s, says_something=says_something)
             await self._emit(chunk)
         except Exception as error:
             self.refused = error
             raise
         finally:
-            self.watchdog.held = False
-
-    def _handed_over(self, chunk: Chunk, began_s: float, now_s: float, *, says_something: bool) -> None:
-        """The caller has it. The time it took over it is not the endpoint's."""
-        self.attempt.held_s += now_s - began_s
+            watchdog.held = False
+        now_s = self._clock()
+        attempt.held_s += now_s - began_s  # the time the caller took over it is not the endpoint's
         if says_something:
+            self.characters += len(chunk.text)
             self._ready_s = now_s
-        self.characters += len(chunk.text)
+        if not says_something or is_last or self.finished:
+            self._passed(began_s, now_s, is_last=is_last)
+        else:
+            watchdog.go_on(now_s)
+
+    def _mark(self, chunk: Chunk, now_s: float) -> None:
+        attempt = self.attempt
+        if attempt.first_event_s is None:
+            attempt.first_event_s = now_s
+        if chunk.usage is not None:
+            attempt.usage = chunk.usage
         if chunk.finish_reason is not None:
+            attempt.finish_reason = chunk.finish_reason
+
+    def _progressed(self, chunk: Chunk, now_s: float) -> None:
+        attempt = self.attempt
+        if chunk.reasoning:
+            attempt.reasoned = True
+        if attempt.last_progress_s is not None:
+            gap_s = now_s - self._ready_s
+            if attempt.longest_gap_s is None or gap_s > attempt.longest_gap_s:
+                attempt.longest_gap_s = gap_s
+        attempt.last_progress_s = now_s
+
+    def _hold(self, chunk: Chunk) -> None:
+        if len(self._held) < MOST_HELD:
+            self._held.append(chunk)
+
+    def _passed(self, began_s: float, now_s: float, *, is_last: bool) -> None:
+        """The caller has the end, or what was no progress."""
+        if is_last:
             self.finished = True
             self.watchdog.linger(now_s)
-        elif self.finished:
-            pass
-        elif says_something:
-            self.watchdog.go_on(now_s)
-        else:
+        elif not self.finished:
             self.watchdog.pardon(now_s - began_s)
 
     async def discard(self) -> None:
@@ -148,7 +148,7 @@ class Delivery:
             self._call.ledger.committed = True
         held, self._held = self._held, []
         for chunk in held:
-            await self._hand_over(chunk)
+            await self._emit(chunk)
         if says_something:
             self.attempt.first_progress_s = now_s
             self._target.spoke(self.attempt, now_s)

@@ -13,7 +13,6 @@ import asyncio
 from asyncio import CancelledError
 from typing import TYPE_CHECKING, NoReturn
 
-import anyio
 import anyio.lowlevel
 
 from .budget import Extra
@@ -68,16 +67,15 @@ async def dispatch(call: Call, emit: Emit) -> None:
         hedge=permit is not None and permit.kind is Extra.HEDGE,
     )
     target.sent(attempt)
-    scope = anyio.CancelScope()
-    delivery = Delivery(call, target, attempt, emit, Watchdog(call, target.endpoint.limits, now_s, scope.cancel))
-    cancels_before = _cancels()
+    task = _this_task()
+    cancels_before = task.cancelling()
+    delivery = Delivery(call, target, attempt, emit, Watchdog(call, target.endpoint.limits, now_s, task))
     failure: BaseException | None = None
     try:
         if call.on_sent is not None:
             call.on_sent(target, attempt)
-        with scope:
-            await target.handler(call.with_(candidates=(target,), attempt=attempt), delivery.emit)
-            delivery.complete()
+        await target.handler(call.with_(candidates=(target,), attempt=attempt), delivery.emit)
+        delivery.complete()
     except BaseException as raised:  # noqa: BLE001  every kind is settled and raised again below
         failure = raised
     finally:
@@ -86,12 +84,12 @@ async def dispatch(call: Call, emit: Emit) -> None:
             lease.release()
         if permit is not None:
             permit.release()
-    if failure is not None and (_cancels() > cancels_before or not isinstance(failure, Exception | CancelledError)):
+    if failure is not None and (task.cancelling() > cancels_before or not _is_ours(failure)):
         await _give_way(call, target, attempt, failure)
     if delivery.refused is not None:
         _settle(call, target, attempt, Outcome.CANCELLED)
         raise delivery.refused
-    if not delivery.finished and (failure is not None or scope.cancelled_caught):
+    if failure is not None and not delivery.finished:
         await _fail(call, target, delivery, failure)
     _settle(call, target, attempt, Outcome.OK)
 
@@ -119,10 +117,16 @@ async def _give_way(call: Call, target: Target, attempt: Attempt, failure: BaseE
     raise behind or CancelledError()
 
 
-def _cancels() -> int:
-    """How often the running task has been asked to end."""
+def _this_task() -> asyncio.Task[object]:
     task = asyncio.current_task()
-    return 0 if task is None else task.cancelling()
+    if task is None:
+        raise RuntimeError("a call is made outside of any task: make it within asyncio.run")
+    return task
+
+
+def _is_ours(failure: BaseException) -> bool:
+    """Whether a failure is a call's own, and not the end of the program."""
+    return isinstance(failure, Exception | CancelledError)
 
 
 def _admitted(call: Call) -> Target:

@@ -41,6 +41,7 @@ from .statistics.size_class import octave_of
 from .statistics.snapshot import Snapshot
 from .statistics.window import WindowShape
 from .stream import Stream
+from .timers import Timers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,6 +117,7 @@ class Router:
         self._resources: AsyncExitStack | None = None
         self._in_flight = InFlight()
         self._legs = Legs()
+        self._timers = Timers(clock)
         self._closed = asyncio.Event()
         self._closed.set()
 
@@ -177,6 +179,7 @@ class Router:
             ledger=Ledger(now_s, streamed=streamed),
             budget=self.budget,
             legs=self._legs,
+            timers=self._timers,
             listeners=self._listeners,
             clock=self._clock,
             dice=self._dice,
@@ -304,6 +307,7 @@ class Router:
         finally:
             for target in self.fleet:
                 target.close()
+            self._timers.close()
             with anyio.move_on_after(RESISTANCE_S, shield=True):
                 await resources.aclose()
             self._closed.set()

@@ -1,17 +1,22 @@
-"""The limits of one attempt, kept by one timer.
+"""The limits of one attempt, kept by one watchdog.
+
+When the first limit has passed, the task that makes the attempt is asked to end, as `asyncio.timeout` does it, and the
+asking is taken back when the attempt is over: only the attempt was meant. Who resists is asked again once a second. (A
+cancel scope of anyio does much the same, for four microseconds more a call.)
 
 A stream may bring hundreds of chunks, and setting a timer again on each would cost more than the routing. So the
-timer is left alone: it goes off once a second, or earlier if a limit is nearer, looks whether the limit has really
+watchdog is let sleep: it wakes once a second, or earlier if a limit is nearer, looks whether the limit has really
 passed, and otherwise goes back to sleep. A chunk costs one store.
 """
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
+from .inflight import RESISTANCE_S
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import asyncio
 
     from .call import Call
     from .clock import Clock
@@ -25,7 +30,7 @@ LINGER_S = 1.0
 
 
 class Watchdog:
-    """Calls *bite* once, when the first of an attempt's limits has passed; `passed` says which.
+    """Cancels *task* when the first of an attempt's limits has passed; `passed` says which.
 
     The limits: ``first_token`` (of a stream; an answer in one piece has none) and ``start`` until the first progress,
     ``gap`` between progress, ``total``, the caller's ``deadline``, and ``linger``, a moment for the end marker of an
@@ -34,14 +39,18 @@ class Watchdog:
     """
 
     __slots__ = (
-        "_bite", "_clock", "_deadline_s", "_due_s", "_ends_s", "_ends_why", "_gap_s", "_may_leave", "_speaks_by_s",
-        "_timer", "_wakes_s", "_why",
-        "held", "passed",
+        "_bites", "_clock", "_deadline_s", "_due_s", "_ends_s", "_ends_why", "_gap_s", "_may_leave", "_speaks_by_s",
+        "_task", "_timers", "_wakes_s", "_why",
+        "held", "is_over", "passed",
     )  # fmt: skip
 
-    def __init__(self, call: Call, limits: Limits, now_s: float, bite: Callable[[], object]) -> None:
+    def __init__(self, call: Call, limits: Limits, now_s: float, task: asyncio.Task[object]) -> None:
         self._clock: Clock = call.clock
-        self._bite = bite
+        self._task = task
+        self._timers = call.timers
+        self._bites = 0
+        self.is_over = False
+        """As of `timers.Waking`: the attempt is over."""
         self.passed: str | None = None
         self.held = False
         """The caller is taking what it was given: that is not the endpoint's gap."""
@@ -71,7 +80,6 @@ class Watchdog:
         if self._gap_s is not None and now_s + self._gap_s < self._ends_s:
             self._due_s, self._why = now_s + self._gap_s, "gap"
         if self._due_s < self._wakes_s:
-            self.stop()
             self._sleep(now_s)
 
     def pardon(self, taken_s: float) -> None:
@@ -85,23 +93,35 @@ class Watchdog:
         self.go_on(now_s)
 
     def stop(self) -> None:
-        """The attempt is over."""
-        self._timer.cancel()
+        """The attempt is over, and nobody is asked to end on its account any more."""
+        self.is_over = True
+        while self._bites:
+            self._bites -= 1
+            self._task.uncancel()
 
     def _sleep(self, now_s: float) -> None:
-        self._wakes_s = min(self._due_s, now_s + LINGER_S)
-        self._timer = asyncio.get_running_loop().call_later(max(0.0, self._wakes_s - now_s), self._wake)
+        self._wakes_s = wakes_s = min(self._due_s, now_s + LINGER_S)
+        self._timers.wake(self, wakes_s)
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Look whether a limit has passed."""
         now_s = self._clock()
+        if self.passed is not None:
+            self._bite(now_s)
+            return
         if self.held and self._ends_why == LINGER:
             self.linger(now_s)
         elif self.held and now_s < self._ends_s:
             self.go_on(now_s)
         if self._why == "start" and now_s >= self._due_s and self._may_leave is not None and not self._may_leave():
             self._await_speech(self._ends_s)
-        if now_s < self._due_s:
+        if now_s >= self._due_s:
+            self.passed = self._why
+            self._bite(now_s)
+        elif now_s >= self._wakes_s:
             self._sleep(now_s)
-            return
-        self.passed = self._why
-        self._bite()
+
+    def _bite(self, now_s: float) -> None:
+        self._bites += 1
+        self._task.cancel()
+        self._timers.wake(self, now_s + RESISTANCE_S)

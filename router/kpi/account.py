@@ -26,6 +26,7 @@ from .row import AttemptRow, CallRow
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..call import Call
     from ..chunk import Usage
     from ..endpoint import Endpoint
     from ..events import AttemptEnded, CallEnded
@@ -55,11 +56,8 @@ def pack_call(event: CallEnded) -> bytes:
     """
     call, outcome = event.call, event.outcome
     ledger, answered = call.ledger, outcome is ANSWERED
-    attempts = ledger.attempts
-    attempt = attempts[-1] if attempts else None
-    if answered and attempt is not None and attempt.outcome is not OK:
-        attempt = ledger.answered_by
-    reason = event.reason or UNTOLD if outcome is FAILED else None
+    attempts, attempt = ledger.attempts, answering(ledger, answered=answered)
+    reason = reason_of_call(event)
     total_s = event.at_s - ledger.began_s + _SNAP_S - _SNAP_S
     if attempt is None:
         return _encode((
@@ -72,17 +70,15 @@ def pack_call(event: CallEnded) -> bytes:
     wanted_s, sent_s, connected_s, first_s, stopped_s = marks(attempt, ledger.began_s, total_s, answered=answered)
     generation_s = stopped_s - first_s
     spoke = answered and attempt.streamed and attempt.first_progress_s is not None
-    tokens_in, cached, tokens_out = call.prompt_tokens, None, None
-    if usage is not None:
-        cached, tokens_out = usage.cached_tokens, usage.output_tokens
-        tokens_in = tokens_in if usage.input_tokens is None else usage.input_tokens
+    tokens_in, tokens_out = tokens_of(call, usage)
     timeouts, money = spent(attempts)
     return _encode((
         event.at_s, outcome, reason, endpoint.name, endpoint.model, endpoint.region,
         class_of(call.size), call.max_tokens, first_s if spoke else None, total_s,
         wanted_s + (total_s - stopped_s), sent_s - wanted_s, connected_s - sent_s, first_s - connected_s, generation_s,
         attempt.tpot_s, None if attempt.processing_s is None else way_there(attempt, first_s - connected_s),
-        tokens_in, cached, tokens_out, attempt.keepalives, min(attempt.held_s, generation_s),
+        tokens_in, None if usage is None else usage.cached_tokens, tokens_out,
+        attempt.keepalives, min(attempt.held_s, generation_s),
         len(attempts), ledger.retries, retried_from(ledger) if ledger.retries else (), len(ledger.models_left),
         ledger.hedges, timeouts, answered and call.route.objective.met_by(first_s, total_s), money,
     ))  # fmt: skip
@@ -91,19 +87,53 @@ def pack_call(event: CallEnded) -> bytes:
 def pack_attempt(event: AttemptEnded) -> bytes:
     """The row of an attempt, packed: the fields of `AttemptRow` in their order."""
     attempt = event.attempt
-    outcome, usage, error = attempt.outcome, attempt.usage, attempt.error
-    if error is not None:
-        reason: str | None = error.reason
-    elif outcome is TIMED_OUT:
-        reason = "deadline"
-    else:
-        reason = UNTOLD if outcome is Outcome.FAILED else None
+    usage = attempt.usage
     return _encode((
-        event.at_s, attempt.endpoint.name, outcome, reason, class_of(attempt.size), attempt.slot_wait_s,
+        event.at_s, attempt.endpoint.name, attempt.outcome, reason_of_attempt(attempt),
+        class_of(attempt.size), attempt.slot_wait_s,
         attempt.ttft_s if attempt.streamed else None, event.at_s - attempt.sent_s, attempt.held_s, attempt.tpot_s,
         None if usage is None else usage.input_tokens, None if usage is None else usage.output_tokens,
         cost(attempt.endpoint, usage),
     ))  # fmt: skip
+
+
+def answering(ledger: Ledger, *, answered: bool) -> Attempt | None:
+    """The attempt that answered; of a call without an answer, its last one."""
+    attempt = ledger.attempts[-1] if ledger.attempts else None
+    if answered and attempt is not None and attempt.outcome is not OK:
+        return ledger.answered_by
+    return attempt
+
+
+def is_in_time(event: CallEnded, attempt: Attempt) -> bool:
+    """Whether a call that *attempt* answered was within its objective."""
+    began_s = event.call.ledger.began_s
+    total_s = event.at_s - began_s + _SNAP_S - _SNAP_S
+    first_s = total_s
+    if attempt.first_progress_s is not None and attempt.streamed:
+        first_s = min(attempt.first_progress_s - began_s + _SNAP_S - _SNAP_S, total_s)
+    return event.call.route.objective.met_by(first_s, total_s)
+
+
+def reason_of_call(event: CallEnded) -> str | None:
+    """Of a failure, one word."""
+    return event.reason or UNTOLD if event.outcome is FAILED else None
+
+
+def reason_of_attempt(attempt: Attempt) -> str | None:
+    """Of a failure or timeout, one word."""
+    if attempt.error is not None:
+        return attempt.error.reason
+    if attempt.outcome is TIMED_OUT:
+        return "deadline"
+    return UNTOLD if attempt.outcome is Outcome.FAILED else None
+
+
+def tokens_of(call: Call, usage: Usage | None) -> tuple[int, int | None]:
+    """Tokens in, as the vendor says, else as the request does; and tokens out, as the vendor says."""
+    if usage is None:
+        return call.prompt_tokens, None
+    return call.prompt_tokens if usage.input_tokens is None else usage.input_tokens, usage.output_tokens
 
 
 def of_call(event: CallEnded) -> CallRow:

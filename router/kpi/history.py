@@ -16,15 +16,20 @@ from typing import TypeAlias
 
 from ..events import AttemptEnded, CallEnded, Event
 from .account import pack_attempt, pack_call
+from .counts import AttemptCounts, CallCounts, counts_of_attempt, counts_of_call
 from .log import HistoryShape, Kind, Log, Weighed
 from .row import AttemptRow, CallRow
 from .tally import AttemptTally, GroupTallies
 
-CALLS = Kind(row=CallRow, totals=GroupTallies, count=GroupTallies.count, add=GroupTallies.add)
-ATTEMPTS = Kind(row=AttemptRow, totals=AttemptTally, count=AttemptTally.count, add=AttemptTally.add)
+CALLS: Kind[CallRow, CallCounts, GroupTallies] = Kind(
+    row=CallRow, totals=GroupTallies, count=GroupTallies.count, add=GroupTallies.add
+)
+ATTEMPTS: Kind[AttemptRow, AttemptCounts, AttemptTally] = Kind(
+    row=AttemptRow, totals=AttemptTally, count=AttemptTally.count, add=AttemptTally.add
+)
 
-CallLog: TypeAlias = Log[CallRow, GroupTallies]
-AttemptLog: TypeAlias = Log[AttemptRow, AttemptTally]
+CallLog: TypeAlias = Log[CallRow, CallCounts, GroupTallies]
+AttemptLog: TypeAlias = Log[AttemptRow, AttemptCounts, AttemptTally]
 
 
 class History:
@@ -51,23 +56,33 @@ class History:
     def __call__(self, event: Event) -> None:
         """Take down a call or an attempt that has ended."""
         if isinstance(event, CallEnded):
-            self.keep_call(event.call.route.name, event.at_s, pack_call(event))
+            calls = self.calls(event.call.route.name)
+            place = calls.place(event.at_s)
+            if place is None:
+                calls.leave_out(counts_of_call(event))
+            else:
+                calls.put(place, pack_call(event))
         elif isinstance(event, AttemptEnded):
-            self.keep_attempt(event.attempt.endpoint.name, event.at_s, pack_attempt(event))
+            attempts = self.attempts_at(event.attempt.endpoint.name)
+            place = attempts.place(event.at_s)
+            if place is None:
+                attempts.leave_out(counts_of_attempt(event))
+            else:
+                attempts.put(place, pack_attempt(event))
 
-    def keep_call(self, route: str, ended_s: float, row: bytes) -> None:
-        """Keep a packed `CallRow`. Calls come in the order of their ends."""
+    def calls(self, route: str) -> CallLog:
+        """The log of a route, made when first asked for."""
         log = self.calls_by_route.get(route)
         if log is None:
             log = self.calls_by_route[route] = Log(CALLS, self._shape, self._dice)
-        log.append(ended_s, row)
+        return log
 
-    def keep_attempt(self, endpoint: str, ended_s: float, row: bytes) -> None:
-        """Keep a packed `AttemptRow`, likewise."""
+    def attempts_at(self, endpoint: str) -> AttemptLog:
+        """The log of an endpoint, likewise."""
         log = self.attempts_by_endpoint.get(endpoint)
         if log is None:
             log = self.attempts_by_endpoint[endpoint] = Log(ATTEMPTS, self._shape, self._dice)
-        log.append(ended_s, row)
+        return log
 
     def rows(self, route: str, from_s: float, until_s: float) -> Sequence[CallRow]:
         """Calls of *route* that ended after *from_s* and up to *until_s*; of a crowded period, a sample."""

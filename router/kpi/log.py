@@ -35,6 +35,7 @@ class Row(Protocol):
 
 
 RowT = TypeVar("RowT", bound=Row)
+CountsT = TypeVar("CountsT")
 TotalsT = TypeVar("TotalsT")
 
 Weighed: TypeAlias = tuple[list[RowT], float]
@@ -65,15 +66,16 @@ class HistoryShape:
 
 
 @attrs.frozen(kw_only=True)
-class Kind(Generic[RowT, TotalsT]):
+class Kind(Generic[RowT, CountsT, TotalsT]):
     """What a log keeps, and how it counts what it cannot keep.
 
-    row: a struct of msgspec. totals: makes empty totals. count: takes a row into totals. add: takes totals into totals.
+    row: a struct of msgspec. totals: makes empty totals. count: takes a row, or its counts alone, into totals.
+    add: takes totals into totals.
     """
 
     row: type[RowT]
     totals: Callable[[], TotalsT]
-    count: Callable[[TotalsT, RowT], None]
+    count: Callable[[TotalsT, RowT | CountsT], None]
     add: Callable[[TotalsT, TotalsT], None]
 
 
@@ -92,7 +94,7 @@ class _Period(Generic[TotalsT]):
         """In which those left out are counted."""
 
 
-class Log(Generic[RowT, TotalsT]):
+class Log(Generic[RowT, CountsT, TotalsT]):
     """The rows of one route, or of one endpoint.
 
     kind: what they are. shape: its bounds. dice: draw the sample.
@@ -100,7 +102,7 @@ class Log(Generic[RowT, TotalsT]):
 
     __slots__ = ("_decode", "_dice", "_ends_s", "_kind", "_most", "_periods", "_shape")
 
-    def __init__(self, kind: Kind[RowT, TotalsT], shape: HistoryShape, dice: random.Random) -> None:
+    def __init__(self, kind: Kind[RowT, CountsT, TotalsT], shape: HistoryShape, dice: random.Random) -> None:
         self._kind = kind
         self._shape = shape
         self._most = shape.rows
@@ -111,13 +113,39 @@ class Log(Generic[RowT, TotalsT]):
 
     def append(self, ended_s: float, row: bytes) -> None:
         """Keep a packed row, or let chance decide whether. Rows come in the order of their ends."""
+        place = self.place(ended_s)
+        if place is None:
+            self.leave_out(self._decode(row))
+        else:
+            self.put(place, row)
+
+    def place(self, ended_s: float) -> int | None:
+        """Where the row of what ended then is to be put; None: chance leaves it out, so it need not be packed.
+
+        To be followed by `put` or `leave_out`.
+        """
         if ended_s > self._ends_s:
             self._turn(ended_s)
         period = self._periods[-1]
-        if len(period.rows) < self._most:
+        kept = len(period.rows)
+        if kept < self._most:
+            return kept
+        period.left_out += 1
+        place = int(self._dice.random() * (kept + period.left_out))
+        return place if place < kept else None
+
+    def put(self, place: int, row: bytes) -> None:
+        """Keep a packed row there. What it takes the place of is counted."""
+        period = self._periods[-1]
+        if place == len(period.rows):
             period.rows.append(row)
         else:
-            self._thin(period, row)
+            period.rows[place], row = row, period.rows[place]
+            self.leave_out(self._decode(row))
+
+    def leave_out(self, row: RowT | CountsT) -> None:
+        """Count what is not kept."""
+        self._kind.count(self._periods[-1].totals, row)
 
     def _turn(self, now_s: float) -> None:
         """Begin the period that *now_s* lies in, and let those go that are too old."""
@@ -128,14 +156,6 @@ class Log(Generic[RowT, TotalsT]):
             self._periods.popleft()
         self._periods.append(_Period(number, self._shape.period_s, self._kind.totals()))
         self._ends_s = self._periods[-1].ends_s
-
-    def _thin(self, period: _Period[TotalsT], row: bytes) -> None:
-        """The period is full: put *row* in the place of another, or leave it out."""
-        period.left_out += 1
-        place = int(self._dice.random() * (self._most + period.left_out))
-        if place < self._most:
-            period.rows[place], row = row, period.rows[place]
-        self._kind.count(period.totals, self._decode(row))
 
     def rows(self, from_s: float, until_s: float) -> list[RowT]:
         """Those kept that ended after *from_s* and up to *until_s*; within a period that was sampled, in no order."""

@@ -13,13 +13,14 @@ from ..events import CallOutcome
 from ..ledger import Outcome
 from ..statistics.size_class import size_class
 from .account import UNTOLD
+from .counts import AttemptCounts, CallCounts
 from .row import AttemptRow, CallRow
 
 Group: TypeAlias = tuple[int, int | None]
 """Calls that can be compared: the class of the prompt's size, and that of the answer's cap; None: no cap."""
 
 
-def group_of(row: CallRow) -> Group:
+def group_of(row: CallRow | CallCounts) -> Group:
     """The group a call belongs to."""
     return row.size, None if row.cap is None else size_class(row.cap)
 
@@ -56,7 +57,7 @@ class Tally:
         """All, however they ended."""
         return self.answered + self.failed + self.cancelled
 
-    def _count_tokens(self, row: CallRow | AttemptRow) -> None:
+    def _count_tokens(self, row: CallRow | CallCounts | AttemptRow | AttemptCounts) -> None:
         self.input_tokens += row.input_tokens or 0
         self.output_tokens += row.output_tokens or 0
         if row.cost is not None:
@@ -89,7 +90,7 @@ class CallTally(Tally):
         self.retried_from: Counter[tuple[str | None, str]] = Counter()
         """Retries by the endpoint that made them necessary, and the reason."""
 
-    def count(self, row: CallRow) -> None:
+    def count(self, row: CallRow | CallCounts) -> None:
         """One more call."""
         if row.outcome is CallOutcome.ANSWERED:
             self.answered += 1
@@ -126,7 +127,7 @@ class GroupTallies:
     def __init__(self) -> None:
         self.by_group: dict[Group, CallTally] = {}
 
-    def count(self, row: CallRow) -> None:
+    def count(self, row: CallRow | CallCounts) -> None:
         """One more call."""
         group = group_of(row)
         tally = self.by_group.get(group)
@@ -153,7 +154,7 @@ class AttemptTally(Tally):
 
     __slots__ = ()
 
-    def count(self, row: AttemptRow) -> None:
+    def count(self, row: AttemptRow | AttemptCounts) -> None:
         """One more attempt."""
         if row.outcome is Outcome.OK:
             self.answered += 1

@@ -251,10 +251,10 @@ def test_two_attempts_that_are_late_at_once_pay_for_one_other_model(ask: Ask) ->
 
 
 def test_a_permit_for_a_model_that_there_is_no_time_left_for_is_given_back(ask: Ask) -> None:
-    best, fast, budget = Scripted((Resist(20.0), *SILENT)), Scripted(), Budget(reserve=1)
-    end = paid_from(budget, ask, two(best, fast), [Fallback()], hello(budget_s=10.0))
+    best, fast, budget = Scripted((Resist(0.75), *SILENT)), Scripted(), Budget(reserve=1)
+    end = paid_from(budget, ask, two(best, fast), [Fallback()], hello(budget_s=2.5))
     assert isinstance(end.error, AttemptTimeout)
-    assert (end.at_s, fast.calls) == (22.0, 0)
+    assert (end.at_s, fast.calls) == (2.75, 0)
     assert (budget.in_flight, budget.left(Extra.FALLBACK, end.at_s)) == (0, 1)
 
 

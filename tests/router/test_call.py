@@ -12,6 +12,7 @@ from paceline.router.events import Listeners
 from paceline.router.legs import Legs
 from paceline.router.statistics.lengths import Lengths
 from paceline.router.testing import Scripted, endpoint
+from paceline.router.timers import Timers
 
 from .stack import routed
 
@@ -35,6 +36,7 @@ def call_of(*, deadline_s: float = 50.0, start_by_s: float = 50.0) -> Call:
         ledger=Ledger(0.0, streamed=False),
         budget=Budget(),
         legs=Legs(),
+        timers=Timers(lambda: 0.0),
         listeners=Listeners(()),
         clock=lambda: 1.5,
         dice=random.Random(1),
@@ -115,6 +117,7 @@ def test_the_cap_of_its_answer_is_the_lesser_of_the_requests_and_the_routes(
         ledger=Ledger(0.0, streamed=False),
         budget=Budget(),
         legs=Legs(),
+        timers=Timers(lambda: 0.0),
         listeners=Listeners(()),
         clock=lambda: 0.0,
         dice=random.Random(1),

@@ -32,6 +32,7 @@ from paceline.router.kpi.log import Log
 from paceline.router.legs import Legs
 from paceline.router.statistics.lengths import Lengths
 from paceline.router.testing import Scripted, endpoint
+from paceline.router.timers import Timers
 
 HERE = endpoint("here", Scripted())
 ENDED = {CallOutcome.ANSWERED: Outcome.OK, CallOutcome.FAILED: Outcome.FAILED, CallOutcome.CANCELLED: Outcome.CANCELLED}
@@ -102,6 +103,7 @@ def ended(
         ledger=ledger,
         budget=Budget(),
         legs=Legs(),
+        timers=Timers(lambda: 0.0),
         listeners=Listeners(()),
         clock=lambda: at_s,
         dice=random.Random(1),
@@ -176,7 +178,7 @@ def log(shape: HistoryShape, *rows: CallRow, seed: int = 1) -> CallLog:
 
 def keep(kept: History, *rows: AttemptRow) -> None:
     for row in rows:
-        kept.keep_attempt(row.endpoint, row.ended_s, msgspec.msgpack.encode(row))
+        kept.attempts_at(row.endpoint).append(row.ended_s, msgspec.msgpack.encode(row))
 
 
 def history(*rows: CallRow, route: str = "chat", shape: HistoryShape | None = None) -> History:
@@ -184,5 +186,5 @@ def history(*rows: CallRow, route: str = "chat", shape: HistoryShape | None = No
     kept = History(shape or HistoryShape(), random.Random(1))
     kept.open(0.0)
     for row in rows:
-        kept.keep_call(route, row.ended_s, msgspec.msgpack.encode(row))
+        kept.calls(route).append(row.ended_s, msgspec.msgpack.encode(row))
     return kept
