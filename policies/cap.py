@@ -164,13 +164,14 @@ class _Bill:
     reserved: money, for what may be sent and what was.
     """
 
-    __slots__ = ("_before", "_likely", "_most", "_sent", "_spending", "_tokens_in", "reserved")
+    __slots__ = ("_before", "_call", "_most", "_sent", "_spending", "_tokens_in", "reserved")
 
     def __init__(self, call: Call, spending: Spending, dearest: tuple[float, float], now_s: float) -> None:
         self._before: Callable[[Target, Attempt], None] | None = call.on_sent
+        self._call = call
         self._spending = spending
-        self._tokens_in, self._likely = sizes(call, now_s)
-        self._most: float = call.max_tokens or self._likely
+        self._tokens_in = call.prompt_tokens
+        self._most: float = call.max_tokens or sizes(call, now_s)[1]
         self._sent: list[Attempt] = []
         self.reserved = PER_TOKEN * (self._tokens_in * dearest[0] + self._most * dearest[1])
 
@@ -196,11 +197,12 @@ class _Bill:
         if isinstance(attempt.error, UNSENT + REFUSED):
             return 0.0
         usage, tokens_in = attempt.usage, self._tokens_in
-        tokens_out = self._likely if attempt.first_progress_s is not None else 0.0
-        if usage is not None:
-            tokens_in = tokens_in if usage.input_tokens is None else usage.input_tokens
-            tokens_out = tokens_out if usage.output_tokens is None else usage.output_tokens
-        return _money(attempt.endpoint, tokens_in, tokens_out)
+        if usage is not None and usage.input_tokens is not None:
+            tokens_in = usage.input_tokens
+        if usage is not None and usage.output_tokens is not None:
+            return _money(attempt.endpoint, tokens_in, usage.output_tokens)
+        likely = 0.0 if attempt.first_progress_s is None else sizes(self._call, attempt.sent_s)[1]
+        return _money(attempt.endpoint, tokens_in, likely)
 
 
 def _money(endpoint: Endpoint, tokens_in: float, tokens_out: float) -> float:
