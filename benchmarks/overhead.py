@@ -6,6 +6,7 @@ The provider answers at once with two chunks, so what is measured is Paceline al
 each with slots and a profile. Layers are added from the inside outwards, and each row's *adds* is what its layer costs
 on top of the row before. Rows are interleaved round by round, and the median round counts, so a machine that becomes
 slower for a while slows all rows alike. The floors are measured in the same rounds: what any asyncio code must pay.
+Policies that few stacks have are measured one by one, each around `Slots` alone.
 """
 
 from __future__ import annotations
@@ -24,7 +25,18 @@ import anyio
 import attrs
 
 from benchmarks.machine import machine
-from paceline.policies import Fallback, LatencyBudget, Regions, Retry, Slots
+from paceline.policies import (
+    Affinity,
+    Cap,
+    CostLimit,
+    Fallback,
+    LatencyBudget,
+    Pace,
+    Quota,
+    Regions,
+    Retry,
+    Slots,
+)
 from paceline.router import (
     Call,
     Chunk,
@@ -54,8 +66,10 @@ CALLS = 10_000
 QUESTION_ASKED = "How much CPU does one call cost, layer by layer?"
 
 ANSWER = Chunk("ok")
-FINISH = Chunk(finish_reason="stop", usage=Usage(output_tokens=1))
+FINISH = Chunk(finish_reason="stop", usage=Usage(output_tokens=1, cached_tokens=1))
 QUESTION = Request(messages="hello", route="chat")
+LONG = Request(messages="You are an assistant. " * 250, route="chat")
+"""Long enough to be cached by a vendor."""
 
 Once = Callable[[], Awaitable[None]]
 
@@ -90,6 +104,8 @@ class Row:
     name: str
     once: Once
     is_floor: bool
+    around: str | None = None
+    """The row whose stack it is put around; None: the one before."""
 
 
 async def heard(chunk: Chunk) -> None:
@@ -128,6 +144,9 @@ def router(policies: list[Policy]) -> Router:
             region=REGIONS[number % len(REGIONS)],
             slots=100,
             profile=Profile(ttft_s=0.2),
+            api_key=f"key of {REGIONS[number % len(REGIONS)]}",
+            price_in_per_m=0.5,
+            price_out_per_m=1.5,
         )
         for number in range(ENDPOINTS)
     ]
@@ -147,12 +166,29 @@ async def rows(opened: AsyncExitStack) -> list[Row]:
         policies = stack[len(stack) - size :]
         name = type(policies[0]).__name__ if policies else "router and dispatch"
         timed.append(Row(name, _call(await opened.enter_async_context(router(policies))), is_floor=False))
+    for policy, question in seldom():
+        open_router = await opened.enter_async_context(router([policy, Slots()]))
+        timed.append(Row(type(policy).__name__, _call(open_router, question), is_floor=False, around="Slots"))
     return timed
 
 
-def _call(through: Router) -> Once:
+def seldom() -> list[tuple[Policy, Request]]:
+    """Policies that few stacks have, each as it is used, with a question it has to do something about."""
+    quotas = [
+        Quota(endpoints=(f"endpoint-{number}",), requests_per_min=1e9, tokens_per_min=1e12)
+        for number in range(len(REGIONS))
+    ]
+    return [
+        (Pace(quotas=quotas), QUESTION),
+        (Affinity(), LONG),
+        (Cap(max_tokens=500), QUESTION),
+        (Cap(max_tokens=500, cost=CostLimit(money=1e9)), QUESTION),
+    ]
+
+
+def _call(through: Router, question: Request = QUESTION) -> Once:
     async def once() -> None:
-        await through.send(QUESTION, heard)
+        await through.send(question, heard)
 
     return once
 
@@ -182,10 +218,12 @@ def table(measured: list[tuple[Row, float]]) -> str:
     """As a Markdown table. Ratios are against the cancel scope: what one timeout alone would cost."""
     scope_us = measured[1][1]
     lines = ["| layer | us a call | adds | of one scope |", "|---|---|---|---|"]
-    before_us = 0.0
+    before_us, by_name = 0.0, {row.name: cost_us for row, cost_us in measured}
     for row, cost_us in measured:
-        adds = "floor" if row.is_floor else f"{cost_us - before_us:.2f}"
-        lines.append(f"| {row.name} | {cost_us:.2f} | {adds} | {cost_us / scope_us:.1f} |")
+        around_us = before_us if row.around is None else by_name[row.around]
+        adds = "floor" if row.is_floor else f"{cost_us - around_us:.2f}"
+        name = row.name if row.around is None else f"{row.name}, around {row.around} alone"
+        lines.append(f"| {name} | {cost_us:.2f} | {adds} | {cost_us / scope_us:.1f} |")
         if not row.is_floor:
             before_us = cost_us
     return "\n".join(lines)
@@ -207,7 +245,8 @@ def main() -> None:
     chosen = parser.parse_args()
     measured = asyncio.run(measure(calls=CALLS, rounds=3 if chosen.quick else 15))
     about = machine()
-    print(QUESTION_ASKED, "", table(measured), "", verdict(measured[-1][1]), sep="\n")
+    whole_us = [cost_us for row, cost_us in measured if row.around is None][-1]
+    print(QUESTION_ASKED, "", table(measured), "", verdict(whole_us), sep="\n")
     print("; ".join(f"{name} {value}" for name, value in about.items()))
     if chosen.json is not None:
         figures = {row.name: cost_us for row, cost_us in measured}

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from ..router import check
-from ..router.errors import DeadlineInsufficient, Gated, NoEndpoint, Overloaded
+from ..router.errors import DeadlineInsufficient, Gated, NoEndpoint, Overloaded, Throttled
 from ..router.health.rules import HealthRules
 from ..router.pipeline import Layer
 from .easing_in import eased_in
@@ -120,7 +120,7 @@ async def _tried(call: Call, emit: Emit, next: Handler, target: Target, probe: P
     with probe:
         try:
             await next(call.with_(candidates=(target,)), emit)
-        except (NoEndpoint, DeadlineInsufficient, Gated, Overloaded) as refused:
+        except (NoEndpoint, DeadlineInsufficient, Gated, Overloaded, Throttled) as refused:
             call.note(BY, "could not try %s: %s", target.name, refused)
             return False
         return True

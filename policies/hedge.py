@@ -128,6 +128,8 @@ class _SecondLeg:
 
     def prepare(self, target: Target, attempt: Attempt) -> None:
         """The first leg has sent its attempt: from now on it may become late. So may another one that it makes."""
+        if self._call.on_sent is not None:
+            self._call.on_sent(target, attempt)
         self.forget()
         late_s = self._settings.late_after_s(target, attempt.size, attempt.sent_s)
         if late_s is not None and attempt.sent_s + late_s < self._call.start_by_s:

@@ -12,6 +12,10 @@ The order is that of the questions a call has to answer, from the one asked leas
 6. *Who will make it?* `LatencyBudget` asks each of those that are left for its chance to answer in time.
 7. *Who has room?* `Slots` picks among those that are as good as one another, and holds a slot to the last byte.
 
+Three more are for what not everybody has. `Cap` stands around them all, since it bounds a whole call, its money and its
+length. `Pace` keeps to a vendor's rate limits, between 5 and 6: what is judged has room. `Affinity` puts the endpoint
+whose prompt cache is warm before its equals, between 6 and 7.
+
 What a policy decides is bounded by those around it: one deadline for all of them, and one budget of extra attempts,
 which belong to the router. Each function gives new objects, for one router; a stack is a plain list, to be changed at
 will, and the router refuses an order that cannot work.

@@ -49,7 +49,8 @@ class Call(msgspec.Struct, frozen=True, eq=False):
     permit: what this attempt was paid with; None for a first.
     may_leave: asked when *start_by_s* has passed and the attempt goes on; if it may not be left, that limit is lifted.
         None: it may.
-    on_sent: told of each attempt as it is sent, and where to; None: nobody asks.
+    on_sent: told of each attempt as it is sent, and where to; None: nobody asks. Who replaces it tells the one before.
+    cap: the most tokens that a policy allows the answer; None: as the request and the route say.
 
     Fields that views differ in stand first: msgspec looks a keyword up from the first field on. (Sixteen keywords cost
     2.5 us, as many positions 0.2.)
@@ -77,6 +78,7 @@ class Call(msgspec.Struct, frozen=True, eq=False):
     permit: Permit | None = None
     may_leave: Callable[[], bool] | None = None
     on_sent: Callable[[Target, Attempt], None] | None = None
+    cap: int | None = None
 
     def with_(
         self,
@@ -132,8 +134,10 @@ class Call(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def max_tokens(self) -> int | None:
-        """Cap of the answer: the request's or the route's, whichever is less; None if neither has one."""
+        """Cap of the answer: the request's, the route's or a policy's, whichever is least; None if none has one."""
         asked, allowed = self.request.max_tokens, self.route.max_tokens
+        if self.cap is not None and (allowed is None or self.cap < allowed):
+            allowed = self.cap
         if asked is None or allowed is None:
             return allowed if asked is None else asked
         return min(asked, allowed)

@@ -16,11 +16,13 @@
         ├── DeadlineExceeded               time is up
         │   └── DeadlineInsufficient       what is left is too little to begin
         ├── EveryModelFailed               the whole fallback chain failed
+        ├── CostLimitReached               ours: the route's money is spent; says when there is more
         ├── PolicyFailed                   a policy raised something that is none of these
         └── AttemptFailed                  one try at one endpoint
             ├── Overloaded                 ours: no slot in time
             ├── Gated                      ours: the endpoint has asked to be left alone until later
             ├── Unsupported                ours: the endpoint cannot do what the request asks for
+            ├── Throttled                  ours: no room in the vendor's rate limits in time
             ├── ConnectFailed
             ├── AttemptTimeout             a limit of the attempt: start, first_token, gap or total
             ├── RateLimited                429, with its Retry-After
@@ -187,6 +189,19 @@ class PolicyFailed(CallError):
     reason = "policy"
 
 
+class CostLimitReached(CallError):
+    """The money that the route may cost in this window is spent, or reserved for running calls. Nothing was sent.
+
+    opens_in_s: seconds until the next window begins.
+    """
+
+    reason = "cost_limit"
+
+    def __init__(self, message: str, *, opens_in_s: float) -> None:
+        super().__init__(message)
+        self.opens_in_s = opens_in_s
+
+
 class AttemptFailed(CallError):
     """One try at one endpoint failed.
 
@@ -259,6 +274,18 @@ class Unsupported(AttemptFailed):
     same = False
     health = Health.NONE
     reason = "unsupported"
+
+
+class Throttled(AttemptFailed):
+    """No room in the vendor's rate limits in time, by our own count. Nothing was sent.
+
+    ``retry_after_s`` says when there will be room, if all goes on as it does.
+    """
+
+    same = False
+    elsewhere = False
+    health = Health.NONE
+    reason = "throttled"
 
 
 class ConnectFailed(AttemptFailed):

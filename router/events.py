@@ -121,6 +121,22 @@ class Panic(Event, frozen=True, eq=False):
     of: int
 
 
+class CostThresholdPassed(Event, frozen=True, kw_only=True, eq=False):
+    """A route's money is spent, or reserved for running calls, up to a threshold. Once a threshold and window.
+
+    call: the one that passed it, and names the route. share: the threshold, as a share of *money*.
+    spent, reserved, money: in the unit of the endpoints' prices: of this window, for running calls, and the limit.
+    ends_in_s: seconds until the next window begins.
+    """
+
+    call: Call
+    share: float
+    spent: float
+    reserved: float
+    money: float
+    ends_in_s: float
+
+
 Listener: TypeAlias = Callable[[Event], None]
 
 

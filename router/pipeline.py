@@ -39,28 +39,32 @@ class Policy(Protocol):
 class Layer(enum.IntEnum):
     """The places in a stack, from the caller inwards. A stack may leave any of them out, but not turn them round."""
 
+    COST = 5
     MODEL = 10
     RETRY = 20
     HEDGE = 30
     REGION = 40
     HEALTH = 45
+    QUOTA = 47
     CHOICE = 50
     SLOT = 60
 
 
 WHY = {
+    Layer.COST: "it bounds a whole call, whatever models and tries that takes",
     Layer.MODEL: "a new model means new candidates for everything inside",
     Layer.RETRY: "it repeats what is inside it, so the choice of a model stays outside and that of an endpoint inside",
     Layer.HEDGE: "it races attempts of one try, and each must choose its own endpoint",
     Layer.REGION: "every attempt is filtered anew, and what chooses among endpoints chooses among the allowed ones",
     Layer.HEALTH: "what is chosen among is in, and a trial of one that is out is exactly one call",
+    Layer.QUOTA: "each attempt takes its part of a rate limit, and what is chosen among has room in its own",
     Layer.CHOICE: "endpoints are kept and ordered before one is picked",
     Layer.SLOT: "it holds one slot for one attempt, and leaves nothing to choose to what is inside it",
 }
 """Why each layer stands where it stands."""
 
-ONCE = frozenset({Layer.MODEL, Layer.RETRY, Layer.HEDGE, Layer.HEALTH, Layer.SLOT})
-"""Two of these would multiply attempts, hold two slots for one, or follow two sets of rules."""
+ONCE = frozenset({Layer.MODEL, Layer.RETRY, Layer.HEDGE, Layer.HEALTH, Layer.QUOTA, Layer.SLOT})
+"""Two of these would multiply attempts, hold two slots for one, reserve twice, or follow two sets of rules."""
 
 
 def compose(policies: Sequence[Policy], leaf: Handler) -> Handler:

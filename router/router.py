@@ -25,6 +25,7 @@ from .errors import (
     RouterClosed,
 )
 from .events import CallEnded, CallOutcome, Listener, Listeners
+from .fit import check_fit
 from .fleet import Fleet, allowed_regions
 from .inflight import RESISTANCE_S, InFlight
 from .kpi.history import History
@@ -101,6 +102,7 @@ class Router:
         self._in_flight = InFlight()
         self._bounds = Bounds(self.fleet, self._in_flight)
         self._handler: Handler = compose(self._policies, self._bounds.dispatch)
+        check_fit(self._policies, self.fleet)
         self.residency_proofs = residency_proofs(self.fleet, self._policies)
         """Which endpoints each route that is bound to regions can reach, and which never."""
         self._budget_s = budget_s

@@ -293,7 +293,7 @@ def test_every_status_and_every_class_has_a_row() -> None:
     assert set(BY_STATUS) <= statuses
 
     kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, AttemptFailed)}
-    local = {Overloaded, Gated, errors.Unsupported}
+    local = {Overloaded, Gated, errors.Throttled, errors.Unsupported}
     families = {AttemptFailed, errors.CallerAtFault}
     assert {row.seen for row in ROWS.values()} - {None} == kinds - local - families
     assert set(BY_WORD.values()) <= kinds

@@ -44,7 +44,8 @@ def test_every_status_and_word_has_a_class_that_can_be_raised(words: tuple[str, 
 
 def test_every_class_of_the_tree_that_a_vendor_can_cause_is_in_the_table() -> None:
     ours = {
-        "Overloaded", "Gated", "Unsupported", "ConnectFailed", "AttemptTimeout", "StreamInterrupted", "MalformedAnswer",
+        "Overloaded", "Gated", "Throttled", "Unsupported", "ConnectFailed", "AttemptTimeout", "StreamInterrupted",
+        "MalformedAnswer",
         "TruncatedAnswer",
     }  # fmt: skip
     tree = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, AttemptFailed)}

@@ -27,6 +27,7 @@ from paceline.router.errors import (
     RateLimited,
     RequestTooLarge,
     StreamInterrupted,
+    Throttled,
     TruncatedAnswer,
     Unsupported,
 )
@@ -54,6 +55,7 @@ TABLE: dict[type[AttemptFailed], Fault | None] = {
     Overloaded: None,
     Gated: None,
     Unsupported: None,
+    Throttled: None,
 }
 MADE_BY_DISPATCH = {AttemptTimeout, StreamInterrupted}
 

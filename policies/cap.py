@@ -1,0 +1,217 @@
+"""Bound what an answer may take: its length, and its money.
+
+A model that does not find an end goes on to the vendor's maximum, thousands of tokens and some minutes, and holds its
+slot for all that time. One call in fifty of that kind fills a fleet that was half empty. So every call of a route gets
+a `max_tokens`: the cap given here, where it has none or a larger one.
+
+Money is limited by route and window of time (`spending`). Before a call is sent, the most that it can cost is
+reserved: its prompt and its longest possible answer, at the dearest of its candidates. So a limit holds whatever calls
+come to; an answer without a cap of any kind is the exception, and reserves its likely length. Listeners are told at
+80 % and 95 %, always before the first call is refused, and the refusal says when the next window begins.
+
+Every attempt costs: retries and second legs reserve as they are sent. Usage settles what it really was, at full price
+for cached tokens. An attempt that was cut off without usage counts with its prompt, and with a likely answer if it had
+begun; one that a vendor refused costs nothing.
+
+Outermost of all policies. Use one for each limit: a stack may hold several, for different routes or windows. It is no
+help against too many calls: that is what `Slots` and `Pace` are for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+from msgspec.structs import replace
+
+from ..router import check
+from ..router.errors import ConfigurationError, CostLimitReached
+from ..router.events import CostThresholdPassed
+from ..router.pipeline import Layer
+from .allowance import REFUSED, UNSENT
+from .expectation import sizes
+from .spending import CostLimit, Spending
+
+if TYPE_CHECKING:
+    from ..router.call import Call
+    from ..router.endpoint import Endpoint
+    from ..router.fleet import Fleet
+    from ..router.ledger import Attempt
+    from ..router.pipeline import Emit, Handler
+    from ..router.target import Target
+
+BY = "Cap"
+
+PER_TOKEN = 1e-6
+"""Prices are for a million."""
+
+
+@attrs.frozen(kw_only=True)
+class Cap:
+    """Caps of routes. One object serves one router: it remembers what was spent.
+
+    max_tokens: the most tokens an answer may have; at least 1. What the request or its route says takes precedence when
+        it is less. Default None: as they say.
+    cost: money that each route may cost in a window. Default None: any.
+    routes: the names of those it caps, each on its own. Default None: all of them, and models asked for by their name.
+
+    Raises `CostLimitReached` when the money is spent or reserved.
+    """
+
+    layer: ClassVar[Layer] = Layer.COST
+
+    max_tokens: int | None = attrs.field(default=None, validator=check.if_given(check.count(1)))
+    cost: CostLimit | None = attrs.field(default=None, validator=check.if_given(check.one_of(CostLimit)))
+    routes: frozenset[str] | None = attrs.field(default=None, converter=check.names_or_none)
+
+    _spending: dict[str, Spending] = attrs.field(factory=dict[str, Spending], init=False, repr=False, eq=False)
+
+    _dearest: Callable[[tuple[Target, ...]], tuple[float, float]] = attrs.field(
+        factory=lambda: lru_cache(maxsize=64)(_dearest), init=False, repr=False, eq=False
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if self.max_tokens is None and self.cost is None:
+            raise ConfigurationError("Cap: it caps nothing: give max_tokens, cost, or both")
+
+    def check_fleet(self, fleet: Fleet, /) -> None:
+        """Refuse routes that there are not, and endpoints of which nobody knows what they cost.
+
+        Raises:
+            ConfigurationError: naming them.
+        """
+        routes = {route.name: route for route in fleet.every_route}
+        for name in sorted(self.routes or ()):
+            if name not in routes:
+                raise ConfigurationError(f"Cap: no route is named {name!r}; there are {', '.join(routes)}")
+        if self.cost is None:
+            return
+        for route in routes.values():
+            if self.routes is not None and route.name not in self.routes:
+                continue
+            for target in fleet.serving(route):
+                if target.endpoint.price_in_per_m is None or target.endpoint.price_out_per_m is None:
+                    raise ConfigurationError(
+                        f"Cap: the cost of route {route.name!r} cannot be limited, since endpoint {target.name!r} has "
+                        "no price: give it price_in_per_m and price_out_per_m"
+                    )
+
+    async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
+        if self.routes is not None and call.route.name not in self.routes:
+            await next(call, emit)
+            return
+        most = self.max_tokens
+        if most is not None and ((allowed := call.max_tokens) is None or allowed > most):
+            call = replace(call, cap=most)
+        if self.cost is None:
+            await next(call, emit)
+            return
+        bill = self._bill(call, self.cost)
+        try:
+            await next(replace(call, on_sent=bill.sent), emit)
+        finally:
+            bill.settle(call.clock())
+
+    def _bill(self, call: Call, cost: CostLimit) -> _Bill:
+        """The bill of a call that may be sent.
+
+        Raises:
+            CostLimitReached: it may not.
+        """
+        now_s, name = call.clock(), call.route.name
+        spending = self._spending.get(name)
+        if spending is None:
+            spending = self._spending[name] = Spending(cost, now_s)
+        bill = _Bill(call, spending, self._dearest(call.candidates), now_s)
+        fits = spending.fits(bill.reserved, now_s)
+        for share in spending.passed_by(bill.reserved):
+            self._tell(call, cost, spending, share, now_s)
+        if not fits:
+            in_s = spending.ends_s - now_s
+            raise CostLimitReached(
+                f"route {name!r} may cost {cost.money:g} in {cost.window_s:g} s; {spending.spent:g} is spent, "
+                f"{spending.reserved:g} reserved for running calls, and this one may cost {bill.reserved:g}. "
+                f"The next window begins in {in_s:.3f} s",
+                opens_in_s=in_s,
+            )
+        spending.reserve(bill.reserved)
+        return bill
+
+    @staticmethod
+    def _tell(call: Call, cost: CostLimit, spending: Spending, share: float, now_s: float) -> None:
+        call.ledger.note(
+            now_s, BY, "%.0f %% of the money of route %s is spent or reserved", 100 * share, call.route.name
+        )
+        if call.listeners:
+            call.listeners.tell(
+                CostThresholdPassed(
+                    at_s=now_s,
+                    call=call,
+                    share=share,
+                    spent=spending.spent,
+                    reserved=spending.reserved,
+                    money=cost.money,
+                    ends_in_s=spending.ends_s - now_s,
+                )
+            )
+
+
+class _Bill:
+    """What one call may cost, and what its attempts have.
+
+    reserved: money, for what may be sent and what was.
+    """
+
+    __slots__ = ("_before", "_call", "_most", "_sent", "_spending", "_tokens_in", "reserved")
+
+    def __init__(self, call: Call, spending: Spending, dearest: tuple[float, float], now_s: float) -> None:
+        self._before: Callable[[Target, Attempt], None] | None = call.on_sent
+        self._call = call
+        self._spending = spending
+        self._tokens_in = call.prompt_tokens
+        self._most: float = call.max_tokens or sizes(call, now_s)[1]
+        self._sent: list[Attempt] = []
+        self.reserved = PER_TOKEN * (self._tokens_in * dearest[0] + self._most * dearest[1])
+
+    def sent(self, target: Target, attempt: Attempt) -> None:
+        """An attempt is sent. For the first, money was reserved, as if it went to the dearest endpoint."""
+        money = _money(attempt.endpoint, self._tokens_in, self._most)
+        more = money if self._sent else money - self.reserved
+        self._sent.append(attempt)
+        self.reserved += more
+        self._spending.reserve(more)
+        if self._before is not None:
+            self._before(target, attempt)
+
+    def settle(self, now_s: float) -> None:
+        """The call is over."""
+        spent = 0.0
+        for attempt in self._sent:
+            spent += self._cost_of(attempt)
+        self._spending.settle(self.reserved, spent, now_s)
+
+    def _cost_of(self, attempt: Attempt) -> float:
+        """What an attempt has cost, as its usage says or as it must be feared."""
+        if isinstance(attempt.error, UNSENT + REFUSED):
+            return 0.0
+        usage, tokens_in = attempt.usage, self._tokens_in
+        if usage is not None and usage.input_tokens is not None:
+            tokens_in = usage.input_tokens
+        if usage is not None and usage.output_tokens is not None:
+            return _money(attempt.endpoint, tokens_in, usage.output_tokens)
+        likely = 0.0 if attempt.first_progress_s is None else sizes(self._call, attempt.sent_s)[1]
+        return _money(attempt.endpoint, tokens_in, likely)
+
+
+def _money(endpoint: Endpoint, tokens_in: float, tokens_out: float) -> float:
+    return PER_TOKEN * (tokens_in * (endpoint.price_in_per_m or 0.0) + tokens_out * (endpoint.price_out_per_m or 0.0))
+
+
+def _dearest(targets: tuple[Target, ...]) -> tuple[float, float]:
+    """The highest prices among them for tokens in and out, not necessarily of one endpoint."""
+    return (
+        max((target.endpoint.price_in_per_m or 0.0 for target in targets), default=0.0),
+        max((target.endpoint.price_out_per_m or 0.0 for target in targets), default=0.0),
+    )
