@@ -10,6 +10,20 @@ def test_it() -> None:
     run(main)  # an hour, in a millisecond
 """
 
+from ..simulation import (
+    Arrival,
+    Behaviour,
+    Daily,
+    FlashCrowd,
+    Incident,
+    Load,
+    Replay,
+    Simulated,
+    Steady,
+    Steps,
+    arrivals,
+    poisson,
+)
 from .loop import Deadlock, VirtualLoop, run, virtual_clock
 from .scripted import (
     SILENT,
@@ -26,25 +40,35 @@ from .scripted import (
     endpoint,
     fails,
 )
-from .simulator import Arrival, Result, play, poisson, quantile
+from .simulator import Result, play, quantile, simulate, simulated_fleet
 from .sweep import cancel_everywhere
 
 __all__ = [
     "SILENT",
     "Arrival",
+    "Behaviour",
     "Cut",
+    "Daily",
     "Deadlock",
     "End",
     "Fail",
+    "FlashCrowd",
+    "Incident",
+    "Load",
+    "Replay",
     "Resist",
     "Result",
     "Say",
     "Script",
     "Scripted",
     "Silence",
+    "Simulated",
+    "Steady",
     "Step",
+    "Steps",
     "VirtualLoop",
     "answers",
+    "arrivals",
     "cancel_everywhere",
     "endpoint",
     "fails",
@@ -52,5 +76,7 @@ __all__ = [
     "poisson",
     "quantile",
     "run",
+    "simulate",
+    "simulated_fleet",
     "virtual_clock",
 ]
