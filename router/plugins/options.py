@@ -99,7 +99,8 @@ def _type_of(kind: Callable[..., object], parameter: inspect.Parameter) -> Any:
             if field.alias == parameter.name:
                 taken = _taken_by(field.converter)
                 return _field_type(kind, field.name) if taken in {object, Any} else taken
-        return _resolved(parameter.annotation, vars(kind).get("__init__", kind))
+        init = next(vars(owner)["__init__"] for owner in kind.__mro__ if "__init__" in vars(owner))
+        return _resolved(parameter.annotation, init)
     return _resolved(parameter.annotation, kind)
 
 

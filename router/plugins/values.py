@@ -111,7 +111,8 @@ def _named(value: object) -> str | Mapping[str, object] | None:
     """*value*, if it can be what names a part."""
     if isinstance(value, str):
         return value
-    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) and KIND in value else None
+    table = _as_table(value)
+    return None if table is None or KIND not in table else table
 
 
 def _object(value: object, wanted: Any, builder: Builder) -> object:
@@ -126,12 +127,16 @@ def _object(value: object, wanted: Any, builder: Builder) -> object:
         issubclass(kind, Number) and _is_number(value)
     ):  # a converter makes a Fraction of it, say
         return value
-    named = _named(value)
-    if named is None and isinstance(value, Mapping) and attrs.has(kind):
-        return builder.built(kind, cast("Mapping[str, object]", value))
-    if named is None:
+    named, table = _named(value), _as_table(value)
+    if named is not None:
+        return builder.part(named, (kind,))
+    if table is None or not attrs.has(kind):
         raise Misread.of(value, kind)
-    return builder.part(named, (kind,))
+    return builder.built(kind, table)
+
+
+def _as_table(value: object) -> Mapping[str, object] | None:
+    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else None
 
 
 def _fits(value: object, kind: type) -> bool:
@@ -185,25 +190,22 @@ def _several(value: object, wanted: Any, builder: Builder) -> object:
 
 
 def _mapping(value: object, wanted: Any, builder: Builder) -> dict[Any, object]:
+    table = _as_table(value)
+    if table is None:
+        raise Misread.of(value, wanted)
     keys, values = get_args(wanted) or (str, object)
-    if get_origin(keys) is not tuple:
-        return _table(value, wanted, keys, values, builder)
-    first, second = get_args(keys)
-    rows = _table(value, wanted, first, object, builder)
-    return {
-        (one, other): leaf
-        for one, row in rows.items()
-        for other, leaf in _table(row, wanted, second, values, builder, f".{one}").items()
-    }
-
-
-def _table(value: object, wanted: Any, keys: Any, values: Any, builder: Builder, place: str = "") -> dict[Any, object]:
-    if not isinstance(value, Mapping):
-        raise Misread(f"{place}{Misread.of(value, wanted)}")
-    return {
-        _at(f"{place} key {key!r}", key, keys, builder): _at(f"{place}.{key}", each, values, builder)
-        for key, each in cast("Mapping[str, object]", value).items()
-    }
+    pairs: dict[Any, object] = {}
+    for key, each in table.items():
+        if get_origin(keys) is not tuple:
+            pairs[_at(f" key {key!r}", key, keys, builder)] = _at(f".{key}", each, values, builder)
+            continue
+        first, second = get_args(keys)
+        one = _at(f" key {key!r}", key, first, builder)
+        row = _at(f".{key}", each, dict, builder)
+        for other, leaf in row.items():
+            place = f".{key}.{other}"
+            pairs[one, _at(place, other, second, builder)] = _at(place, leaf, values, builder)
+    return pairs
 
 
 def _at(place: str, value: object, wanted: Any, builder: Builder) -> Any:
