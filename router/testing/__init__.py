@@ -41,12 +41,15 @@ from .scripted import (
     fails,
 )
 from .simulator import Result, play, quantile, simulate, simulated_fleet
+from .soundness import SCENES, Breach, Invariant, Scene, Unsound, assert_policy_sound
 from .sweep import cancel_everywhere
 
 __all__ = [
+    "SCENES",
     "SILENT",
     "Arrival",
     "Behaviour",
+    "Breach",
     "Cut",
     "Daily",
     "Deadlock",
@@ -54,11 +57,13 @@ __all__ = [
     "Fail",
     "FlashCrowd",
     "Incident",
+    "Invariant",
     "Load",
     "Replay",
     "Resist",
     "Result",
     "Say",
+    "Scene",
     "Script",
     "Scripted",
     "Silence",
@@ -66,9 +71,11 @@ __all__ = [
     "Steady",
     "Step",
     "Steps",
+    "Unsound",
     "VirtualLoop",
     "answers",
     "arrivals",
+    "assert_policy_sound",
     "cancel_everywhere",
     "endpoint",
     "fails",

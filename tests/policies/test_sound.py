@@ -1,0 +1,62 @@
+"""Every policy of ours that can be named keeps what every policy has to keep: alone, and in the whole stack."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pytest
+
+import paceline.policies
+from paceline.policies import stacks
+from paceline.router import Layer
+from paceline.router.plugins import Catalogue
+from paceline.router.testing import assert_policy_sound
+
+if TYPE_CHECKING:
+    from paceline.router import Policy
+
+CATALOGUE = Catalogue.installed()
+OURS = [plugin.name for plugin in CATALOGUE.policies if plugin.package == "paceline"]
+
+OPTIONS: dict[str, dict[str, object]] = {}
+"""Options without which a policy does nothing, or cannot be made."""
+
+
+def made(name: str) -> Policy:
+    return CATALOGUE.policy({"kind": name, **OPTIONS.get(name, {})})
+
+
+def layer_of(policy: Policy) -> int:
+    return int(getattr(policy, "layer", Layer.MODEL))
+
+
+def among_all(policy: Policy) -> Sequence[Policy]:
+    """The interactive stack with *policy* in its place; at a layer that two may share, before the other one."""
+    others = [other for other in stacks.interactive() if type(other) is not type(policy)]
+    if layer_of(policy) is not Layer.CHOICE:
+        others = [other for other in others if layer_of(other) != layer_of(policy)]
+    return sorted([policy, *others], key=layer_of)
+
+
+def test_every_policy_of_ours_can_be_named() -> None:
+    policies = {
+        value
+        for name, value in vars(paceline.policies).items()
+        if inspect.isclass(value) and inspect.iscoroutinefunction(getattr(value, "__call__", None))
+        if name in paceline.policies.__all__
+    }
+    named = {CATALOGUE.policies.load(CATALOGUE.policies.find(name)) for name in OURS}
+
+    assert named == policies, 'the policies and pyproject\'s [project.entry-points."paceline.policies"] differ'
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_it_is_sound_alone(name: str) -> None:
+    assert assert_policy_sound(lambda: made(name)) > 100
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_it_is_sound_in_the_whole_stack(name: str) -> None:
+    assert assert_policy_sound(lambda: made(name), stack=among_all) > 100
