@@ -17,8 +17,9 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date, time, timedelta
 from numbers import Number
-from typing import Annotated, Any, Literal, Protocol, TypeAlias, TypeVar, cast, get_args, get_origin
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar, cast, get_args, get_origin
 
 import attrs
 
@@ -28,6 +29,10 @@ from .wording import LISTS, NONE, SCALARS, UNIONS, Misread
 
 KIND = "kind"
 """The key of a table that says what the rest of it describes."""
+
+
+ITSELF = (Number, date, time, timedelta)
+"""Kinds that no part makes: a file has them itself, or a converter makes them of a number."""
 
 
 class Builder(Protocol):
@@ -49,7 +54,8 @@ def read(value: object, wanted: Any, builder: Builder) -> Any:
         Misread: it cannot be that.
         ConfigurationError: what it describes cannot be made.
     """
-    wanted = getattr(wanted, "__value__", wanted)  # a name made by a ``type`` statement stands for what it names
+    for alias in ("__value__", "__supertype__"):  # of a ``type`` statement, of a NewType
+        wanted = getattr(wanted, alias, wanted)
     if wanted in {object, Any} or isinstance(wanted, TypeVar):
         return value
     return FORMS.get(get_origin(wanted) or wanted, _object)(value, wanted, builder)
@@ -59,8 +65,6 @@ def _scalar(value: object, wanted: Any, builder: Builder) -> object:
     del builder
     if wanted is float and _is_number(value):
         return float(cast("float", value))
-    if wanted is NONE and value is False:
-        return None
     if wanted is not float and isinstance(value, wanted) and isinstance(value, bool) == (wanted is bool):
         return value
     raise Misread.of(value, wanted)
@@ -68,10 +72,6 @@ def _scalar(value: object, wanted: Any, builder: Builder) -> object:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _first(value: object, wanted: Any, builder: Builder) -> object:
-    return read(value, get_args(wanted)[0], builder)
 
 
 def _literal(value: object, wanted: Any, builder: Builder) -> object:
@@ -104,7 +104,7 @@ def _is_part(wanted: object) -> bool:
     if not isinstance(wanted, type) or wanted in FORMS:
         return False
     kind = cast("type[Any]", wanted)
-    return not issubclass(kind, enum.Enum | Number) and not attrs.has(kind)
+    return not issubclass(kind, (enum.Enum, *ITSELF)) and not attrs.has(kind)
 
 
 def _named(value: object) -> str | Mapping[str, object] | None:
@@ -128,7 +128,7 @@ def _object(value: object, wanted: Any, builder: Builder) -> object:
     ):  # a converter makes a Fraction of it, say
         return value
     named, table = _named(value), _as_table(value)
-    if named is not None:
+    if named is not None and not issubclass(kind, ITSELF):
         return builder.part(named, (kind,))
     if table is None or not attrs.has(kind):
         raise Misread.of(value, kind)
@@ -222,7 +222,6 @@ FORMS: dict[object, Form] = {
     **dict.fromkeys(LISTS, _several),
     **dict.fromkeys(UNIONS, _one_of),
     **dict.fromkeys((dict, Mapping), _mapping),
-    Annotated: _first,
     Literal: _literal,
     type: _error_class,
 }

@@ -15,6 +15,8 @@ SCALARS: dict[object, str] = {
 }  # fmt: skip
 """Plain kinds."""
 
+SEVERAL: dict[object, str] = {float: "numbers", int: "whole numbers"}
+
 LISTS = frozenset({list, tuple, Sequence, Collection, Iterable, set, frozenset, AbstractSet})
 """What a list is given for."""
 
@@ -39,7 +41,7 @@ def words(wanted: Any) -> str:
     if origin is Literal:
         return f"one of {', '.join(map(repr, inner))}"
     if kind in LISTS:
-        return f"a list of {words(inner[0]).removeprefix('a ')}" if inner else "a list"
+        return f"a list of {SEVERAL.get(inner[0]) or words(inner[0]).removeprefix('a ')}" if inner else "a list"
     return SCALARS.get(kind) or _class_words(kind)
 
 

@@ -12,7 +12,7 @@ import paceline.policies
 from paceline.policies import stacks
 from paceline.router import Layer
 from paceline.router.plugins import Catalogue
-from paceline.router.testing import assert_policy_sound
+from paceline.router.testing import SCENES, assert_policy_sound
 
 if TYPE_CHECKING:
     from paceline.router import Policy
@@ -49,7 +49,7 @@ def test_every_policy_of_ours_can_be_named() -> None:
     }
     named = {CATALOGUE.policies.load(CATALOGUE.policies.find(name)) for name in OURS}
 
-    assert named == policies, 'the policies and pyproject\'s [project.entry-points."paceline.policies"] differ'
+    assert named == policies, "pyproject.toml's entry points and the policies differ, or the install is an old one"
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -57,6 +57,8 @@ def test_it_is_sound_alone(name: str) -> None:
     assert assert_policy_sound(lambda: made(name)) > 100
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_it_is_sound_in_the_whole_stack(name: str) -> None:
-    assert assert_policy_sound(lambda: made(name), stack=among_all) > 100
+@pytest.mark.parametrize(("number", "name"), [*enumerate(OURS)], ids=str)
+def test_it_is_sound_in_the_whole_stack(number: int, name: str) -> None:
+    some = SCENES[number % 3 :: 3]  # all of them are played by any three neighbours
+
+    assert assert_policy_sound(lambda: made(name), stack=among_all, scenes=some) > len(some)

@@ -16,6 +16,7 @@ from ...request import Request
 from ...route import Objective, Route
 from ...router import Router
 from ...statistics.size_class import octave_of
+from ...statistics.window import WindowShape
 from ..loop import run, virtual_clock
 from ..scripted import Scripted, endpoint
 from ..sweep import CancelledAt
@@ -33,10 +34,13 @@ if TYPE_CHECKING:
 SEED = 7
 MODELS = ("best", "fast")
 SLOTS = 2
-KNOWN_S, SAMPLES = 0.5, 60
+KNOWN_S, SAMPLES = 0.5, 50
 """What is known of every endpoint: first tokens, after so long. So a policy that acts on what is late can act."""
 
 ROUTE = Route(name="chat", models=MODELS, objective=Objective(ttft_s=1.0))
+
+WINDOW = WindowShape(periods=2, period_s=30.0)
+"""Few periods: they are made anew in every run."""
 
 OVERDUE_S = 30.0
 """A call that is not over so long after its deadline will never be."""
@@ -123,9 +127,15 @@ class _Stage:
     async def play(self) -> Run:
         """Play it."""
         scene = self._scene
-        dice = random.Random(SEED)
         async with Router(
-            self._fleet(), [ROUTE], self._stack, clock=virtual_clock, dice=dice, listeners=[self._hear], grace_s=0.5
+            self._fleet(),
+            [ROUTE],
+            self._stack,
+            clock=virtual_clock,
+            dice=random.Random(SEED),
+            window=WINDOW,
+            listeners=[self._hear],
+            grace_s=0.5,
         ) as router:
             self._make_known(router)
             taken = self._take_slots(router)
@@ -298,7 +308,7 @@ class _Stage:
             if target.slots.waiting:
                 self._left(f"{target.slots.waiting} still waited for a slot of {target.name!r}")
         if router.budget.in_flight:
-            self._left(f"{router.budget.in_flight} permits for extra attempts were not given back")
+            self._left(f"permits for extra attempts were not given back: {router.budget.in_flight}")
         if self._watch.under_way:
             self._left("a call of 'next' that it had begun still ran")
 

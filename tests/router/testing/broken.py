@@ -10,7 +10,7 @@ import anyio
 from msgspec.structs import force_setattr, replace
 
 from paceline.router import Extra, Ledger
-from paceline.router.errors import AttemptFailed, CallError, DeadlineExceeded, ProviderError
+from paceline.router.errors import AttemptFailed, CallError, ProviderError
 
 if TYPE_CHECKING:
     from paceline.router import Call, Chunk, Emit, Handler
@@ -33,8 +33,10 @@ class TriesAgainWhenCancelled:
         try:
             await next(call, emit)
         except BaseException:
+            if call.ledger.committed or call.clock() >= call.start_by_s:
+                raise
             permit = call.permit_for(Extra.RETRY)
-            if call.ledger.committed or permit is None or call.clock() >= call.start_by_s:
+            if permit is None:
                 raise
             try:
                 await next(call.with_(permit=permit), emit)
@@ -91,8 +93,8 @@ class RepeatsAfterCommit:
         try:
             await next(call, emit)
         except AttemptFailed:
-            permit = call.permit_for(Extra.RETRY)
-            if permit is None or call.clock() >= call.start_by_s:
+            permit = call.permit_for(Extra.RETRY) if call.clock() < call.start_by_s else None
+            if permit is None:
                 raise
             try:
                 await next(call.with_(permit=permit), emit)
@@ -285,15 +287,9 @@ class ThrowsItsOwnDice:
         await next(call, emit)
 
 
-class IgnoresAScope:
-    """Makes an error of the cancellation of a scope outside."""
+class BreaksTwo:
+    """Edits the request, and moves the deadline."""
 
     async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
-        task = asyncio.current_task()
-        asked = 0 if task is None else task.cancelling()
-        try:
-            await next(call, emit)
-        except asyncio.CancelledError:
-            if task is None or task.cancelling() == asked:
-                raise DeadlineExceeded("cut off") from None
-            raise
+        cast("dict[str, object]", call.request.params)["seen"] = True
+        await next(replace(call, deadline_s=call.deadline_s + 60.0), emit)

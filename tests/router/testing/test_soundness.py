@@ -10,6 +10,7 @@ import pytest
 from paceline.router.errors import NotAPolicy
 from paceline.router.testing import SCENES, Breach, Invariant, Scene, Unsound, answers, assert_policy_sound
 from paceline.router.testing.soundness.invariant import MENDS
+from paceline.router.testing.soundness.scenes import Place
 
 from . import broken
 
@@ -21,7 +22,6 @@ BROKEN = [
     (broken.TriesAgainWhenCancelled, Invariant.CANCELLATION),
     (broken.DawdlesWhenCancelled, Invariant.CANCELLATION),
     (broken.CancelsItself, Invariant.CANCELLATION),
-    (broken.IgnoresAScope, Invariant.CANCELLATION),
     (broken.LeaksASlot, Invariant.NOTHING_LEFT),
     (broken.LeaksAPermit, Invariant.NOTHING_LEFT),
     (broken.LeavesATask, Invariant.NOTHING_LEFT),
@@ -82,20 +82,37 @@ def test_an_object_and_a_function_are_policies_too() -> None:
     async def function(call: Call, emit: Emit, next: Handler, /) -> None:
         await next(call, emit)
 
-    assert assert_policy_sound(Plain()) == assert_policy_sound(function) == assert_policy_sound(Plain)
+    def made() -> Policy:
+        return Plain()
+
+    runs = {assert_policy_sound(policy, scenes=SCENES[:3]) for policy in (Plain, Plain(), function, made)}
+
+    assert len(runs) == 1
 
 
 def test_what_is_broken_on_purpose_can_be_allowed() -> None:
-    broken_by = {Invariant.EMIT}
-
-    assert assert_policy_sound(broken.TalksOverItself, but=broken_by) > 0
+    assert assert_policy_sound(broken.TalksOverItself, but={Invariant.EMIT}, scenes=SCENES[:3]) > 0
 
 
-def test_only_what_was_seen_of_other_invariants_is_told() -> None:
+def test_what_else_was_seen_in_that_run_is_told_too() -> None:
+    with pytest.raises(
+        Unsound, match="also:  the deadline is kept, and never moved: it passed on a deadline_s"
+    ) as both:
+        assert_policy_sound(broken.BreaksTwo)
+    with pytest.raises(Unsound) as one:
+        assert_policy_sound(broken.BreaksTwo, but={Invariant.UNEDITED})
+
+    assert {breach.invariant for breach in both.value.breaches} == {Invariant.UNEDITED, Invariant.DEADLINE}
+    assert {breach.invariant for breach in one.value.breaches} == {Invariant.DEADLINE}
+
+
+def test_the_cancellation_of_a_scope_outside_has_to_pass_as_well() -> None:
+    impatient = [scene for scene in SCENES if scene.place is Place.IMPATIENT]
+
     with pytest.raises(Unsound) as caught:
-        assert_policy_sound(broken.TalksTooLate, but={Invariant.EMIT})
+        assert_policy_sound(broken.SwallowsCancellation, scenes=impatient)
 
-    assert {breach.invariant for breach in caught.value.breaches} == {Invariant.ONE_ERROR}
+    assert "a scope outside of it was cancelled after 0.625 s, and it went on" in str(caught.value)
 
 
 def test_a_policy_is_tried_in_the_stack_it_is_given() -> None:
@@ -106,7 +123,7 @@ def test_a_policy_is_tried_in_the_stack_it_is_given() -> None:
             told.append("asked")
             await next(call, emit)
 
-    runs = assert_policy_sound(Plain, stack=lambda policy: [Outer(), policy])
+    runs = assert_policy_sound(Plain, stack=lambda policy: [Outer(), policy], scenes=SCENES[:3])
 
     assert len(told) >= runs
 
@@ -122,6 +139,7 @@ def test_scenes_of_ones_own_can_be_played() -> None:
     with pytest.raises(Unsound) as caught:
         assert_policy_sound(broken.SwallowsCancellation, scenes=[mine])
 
+    assert str(mine) == "a long answer; taken as it comes"
     assert caught.value.scene == "a long answer; taken as it comes; cancelled at its wait number 1"
     assert caught.value.breaches == (
         Breach(
