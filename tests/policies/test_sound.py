@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 CATALOGUE = Catalogue.installed()
 OURS = [plugin.name for plugin in CATALOGUE.policies if plugin.package == "paceline"]
 
-OPTIONS: dict[str, dict[str, object]] = {}
+OPTIONS: dict[str, dict[str, object]] = {
+    "cap": {"max_tokens": 32},
+    "chaos": {"seed": 7, "injections": [{"fault": {"kind": "latency", "least_s": 0.5}, "share": 1.0}]},
+    "shadow": {"to": "beside", "share": 1.0},
+}
 """Options without which a policy does nothing, or cannot be made."""
 
 

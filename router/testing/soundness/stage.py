@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 SEED = 7
 MODELS = ("best", "fast")
+BESIDE = "beside"
+FLEET = (("near", "best", "here"), ("other", "best", "there"), ("lesser", "fast", "here"), ("beside", BESIDE, "here"))
+"""Endpoints by name, model and region. Calls may go to the first three; the last is there for what goes beside them."""
+
 SLOTS = 2
 KNOWN_S, SAMPLES = 0.5, 50
 """What is known of every endpoint: first tokens, after so long. So a policy that acts on what is late can act."""
@@ -155,11 +159,10 @@ class _Stage:
         )
 
     def _fleet(self) -> list[Endpoint]:
-        places = (("near", "best", "here"), ("other", "best", "there"), ("lesser", "fast", "here"))
         return [
             endpoint(
                 name,
-                self._provider,
+                Scripted(*self._scene.scripts) if model == BESIDE else self._provider,
                 model=model,
                 region=region,
                 slots=SLOTS,
@@ -168,7 +171,7 @@ class _Stage:
                 price_in_per_m=1.0,
                 price_out_per_m=2.0,
             )
-            for name, model, region in places
+            for name, model, region in FLEET
         ]
 
     def _request(self) -> Request:
