@@ -32,8 +32,8 @@ def assert_policy_sound(
 ) -> int:
     """Put a policy through answers, failures, silences, broken streams and full endpoints, and cancel it everywhere.
 
-    The endpoints are called ``near`` and ``other`` (of the first model), ``lesser`` (of the second) and ``beside``, where
-    no call goes by itself.
+    The endpoints are called ``near`` and ``other`` (of the first model), ``lesser`` (of the second), and ``beside``,
+    where no call goes by itself.
 
     policy: its class, or whatever makes one: each run has a fresh one. An object is used in every run, so it must not
         remember; use a function, ``lambda: MyPolicy(share=0.5)``, for options.
