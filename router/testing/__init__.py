@@ -1,13 +1,21 @@
-"""What a policy's author tests with: virtual time, providers that follow a script, traffic to simulate.
+"""What a policy's author tests with: virtual time, scripted providers, simulated traffic, and what must always hold.
 
-from paceline.router.testing import Scripted, answers, endpoint, run, virtual_clock
+    from paceline.router.testing import Scripted, answers, assert_policy_sound, endpoint, run, virtual_clock
 
-def test_it() -> None:
-    async def main() -> None:
-        slow = Scripted(answers(3600.0))
-        async with Router([endpoint("slow", slow)], policies=[MyPolicy()], clock=virtual_clock) as router:
-            await router.complete(Request(messages="hello", model="m", budget_s=7200.0))
-    run(main)  # an hour, in a millisecond
+    def test_it_is_sound() -> None:
+        assert_policy_sound(MyPolicy)
+
+    def test_it() -> None:
+        async def main() -> None:
+            slow = Scripted(answers(3600.0))
+            async with Router([endpoint("a", slow)], policies=[MyPolicy()], clock=virtual_clock) as router:
+                await router.complete(Request(messages="hello", model="m", budget_s=7200.0))
+        run(main)  # an hour, in a millisecond
+
+Virtual time: `run`, `virtual_clock`. Providers that do as a script says: `Scripted`, `endpoint`, `answers`, `fails`.
+Endpoints and traffic as they are in life: `simulated_fleet`, `Behaviour`, `Incident`; `Steady`, `Steps`, `Daily`,
+`FlashCrowd`, `Replay`; `simulate`, or `play` for a router of your own. What must hold whatever happens:
+`assert_policy_sound`, and `cancel_everywhere` for any coroutine. docs/write-a-policy.md is the way through it.
 """
 
 from ..simulation import (

@@ -22,9 +22,6 @@ OURS = [
     if plugin.package == "paceline"
 ]
 
-FROM_PYTHON_ONLY = {("chaos", "dice")}
-"""Options, by plugin, that no file can give."""
-
 
 def named(shelf: Shelf) -> set[object]:
     """What the names of ours on a shelf stand for."""
@@ -61,5 +58,4 @@ def test_the_types_of_all_its_options_can_be_read(shelf: Shelf, plugin: Plugin) 
     kind = cast("Callable[..., object]", shelf.load(plugin))
 
     for option in options_of(kind).values():
-        if (plugin.name, option.name) not in FROM_PYTHON_ONLY:
-            assert option.wanted() is not object, f"{plugin}: nothing is known of {option.name}"
+        assert option.wanted() is not object, f"{plugin}: nothing is known of {option.name}"
