@@ -57,7 +57,7 @@ def options_of(maker: Callable[..., object]) -> Mapping[str, Option]:
 def _field_type(kind: type, name: str) -> Any:
     """The type of a field, in the words and with the names of the class that declares it."""
     for owner in kind.__mro__:
-        declared = vars(owner).get("__annotations__", {})
+        declared = inspect.get_annotations(owner)
         if name in declared:
             return _evaluated(declared[name], vars(sys.modules[owner.__module__]))
     return object

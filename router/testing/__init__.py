@@ -15,7 +15,8 @@
 Virtual time: `run`, `virtual_clock`. Providers that do as a script says: `Scripted`, `endpoint`, `answers`, `fails`.
 Endpoints and traffic as they are in life: `simulated_fleet`, `Behaviour`, `Incident`; `Steady`, `Steps`, `Daily`,
 `FlashCrowd`, `Replay`; `simulate`, or `play` for a router of your own. What must hold whatever happens:
-`assert_policy_sound`, and `cancel_everywhere` for any coroutine. docs/write-a-policy.md is the way through it.
+`assert_policy_sound`; `cancel_everywhere` for any coroutine; `assert_nothing_held`. The way through it is
+docs/write-a-policy.md.
 """
 
 from ..simulation import (
@@ -32,6 +33,7 @@ from ..simulation import (
     arrivals,
     poisson,
 )
+from .held import assert_nothing_held
 from .loop import Deadlock, VirtualLoop, run, virtual_clock
 from .scripted import (
     SILENT,
@@ -49,7 +51,7 @@ from .scripted import (
     fails,
 )
 from .simulator import Result, play, quantile, simulate, simulated_fleet
-from .soundness import SCENES, Breach, Invariant, Scene, Unsound, assert_policy_sound
+from .soundness import SCENES, Breach, Invariant, Place, Scene, Unsound, assert_policy_sound
 from .sweep import cancel_everywhere
 
 __all__ = [
@@ -67,6 +69,7 @@ __all__ = [
     "Incident",
     "Invariant",
     "Load",
+    "Place",
     "Replay",
     "Resist",
     "Result",
@@ -83,6 +86,7 @@ __all__ = [
     "VirtualLoop",
     "answers",
     "arrivals",
+    "assert_nothing_held",
     "assert_policy_sound",
     "cancel_everywhere",
     "endpoint",

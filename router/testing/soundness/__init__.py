@@ -10,7 +10,7 @@
 """
 
 from .invariant import Breach, Invariant, Unsound
-from .scenes import SCENES, Scene
+from .scenes import SCENES, Place, Scene
 from .sound import assert_policy_sound
 
-__all__ = ["SCENES", "Breach", "Invariant", "Scene", "Unsound", "assert_policy_sound"]
+__all__ = ["SCENES", "Breach", "Invariant", "Place", "Scene", "Unsound", "assert_policy_sound"]

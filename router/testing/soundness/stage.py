@@ -17,6 +17,7 @@ from ...route import Objective, Route
 from ...router import Router
 from ...statistics.size_class import octave_of
 from ...statistics.window import WindowShape
+from ..held import held
 from ..loop import run, virtual_clock
 from ..scripted import Scripted, endpoint
 from ..sweep import CancelledAt
@@ -304,16 +305,11 @@ class _Stage:
         return isinstance(error, CallError)
 
     def _look_at_what_is_held(self, router: Router) -> None:
-        for target in router.fleet:
-            held = target.slots.in_flight
-            if held:
-                self._left(f"{held} slot{'s' * (held > 1)} of {target.name!r} still taken")
-            if target.slots.waiting:
-                self._left(f"{target.slots.waiting} still waited for a slot of {target.name!r}")
-        if router.budget.in_flight:
-            self._left(f"permits for extra attempts were not given back: {router.budget.in_flight}")
+        left = held(router)
         if self._watch.under_way:
-            self._left("a call of 'next' that it had begun still ran")
+            left.append("a call of 'next' that it had begun and that runs")
+        for what in left:
+            self._watch.saw(Invariant.NOTHING_LEFT, f"{GRACE_S:g} s after the deadline there was still {what}")
 
     def _look_at_what_runs(self) -> None:
         running = asyncio.all_tasks() - {asyncio.current_task()}
@@ -322,9 +318,6 @@ class _Stage:
             self._watch.saw(Invariant.NOTHING_LEFT, f"tasks still ran when the router was closed: {names}")
         for task in running:
             task.cancel()
-
-    def _left(self, told: str) -> None:
-        self._watch.saw(Invariant.NOTHING_LEFT, f"{GRACE_S:g} s after the deadline {told}")
 
 
 def _told(error: BaseException) -> str:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from paceline.router.errors import NotAPolicy
-from paceline.router.testing import SCENES, Breach, Invariant, Scene, Unsound, answers, assert_policy_sound
+from paceline.router.testing import SCENES, Breach, Invariant, Place, Scene, Unsound, answers, assert_policy_sound
 from paceline.router.testing.soundness.invariant import MENDS
-from paceline.router.testing.soundness.scenes import Place
 
 from . import broken
 
