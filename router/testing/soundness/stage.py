@@ -189,7 +189,7 @@ class _Stage:
 
     def _make_known(self, router: Router) -> None:
         size = octave_of(self._request().estimated_prompt_tokens())
-        for target in router.fleet:
+        for target in router.fleet.serving(ROUTE):
             for _ in range(SAMPLES):
                 target.learned.ttft.record(KNOWN_S, size, virtual_clock())
 
