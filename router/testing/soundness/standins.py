@@ -55,8 +55,9 @@ class Again:
         try:
             return await next(call, emit)
         except AttemptFailed as failure:
-            permit = call.permit_for(Extra.RETRY)
-            if call.ledger.committed or not (failure.retryable and failure.elsewhere) or permit is None:
+            may_mend = failure.retryable and failure.elsewhere and not call.ledger.committed
+            permit = call.permit_for(Extra.RETRY) if may_mend else None
+            if permit is None:
                 raise
         try:
             await next(call.with_(permit=permit), emit)
