@@ -14,10 +14,10 @@ A date or a time of day, which TOML has, is itself.
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 import math
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, time, timedelta
 from numbers import Number
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar, cast, get_args, get_origin
 
@@ -31,7 +31,7 @@ KIND = "kind"
 """The key of a table that says what the rest of it describes."""
 
 
-ITSELF = (Number, date, time, timedelta)
+ITSELF = (Number, dt.date, dt.time, dt.timedelta)
 """Kinds that no part makes: a file has them itself, or a converter makes them of a number."""
 
 
