@@ -14,7 +14,6 @@ A date or a time of day, which TOML has, is itself.
 
 from __future__ import annotations
 
-import datetime as dt
 import enum
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -29,10 +28,6 @@ from .wording import LISTS, NONE, SCALARS, UNIONS, Misread
 
 KIND = "kind"
 """The key of a table that says what the rest of it describes."""
-
-
-ITSELF = (Number, dt.date, dt.time, dt.timedelta)
-"""Kinds that no part makes: a file has them itself, or a converter makes them of a number."""
 
 
 class Builder(Protocol):
@@ -104,7 +99,12 @@ def _is_part(wanted: object) -> bool:
     if not isinstance(wanted, type) or wanted in FORMS:
         return False
     kind = cast("type[Any]", wanted)
-    return not issubclass(kind, (enum.Enum, *ITSELF)) and not attrs.has(kind)
+    return not (issubclass(kind, enum.Enum) or _is_plain(kind) or attrs.has(kind))
+
+
+def _is_plain(kind: type) -> bool:
+    """Whether no part makes one: a file has dates and times itself, and a converter makes its Fraction of a number."""
+    return issubclass(kind, Number) or kind.__module__ == "datetime"
 
 
 def _named(value: object) -> str | Mapping[str, object] | None:
@@ -128,7 +128,7 @@ def _object(value: object, wanted: Any, builder: Builder) -> object:
     ):  # a converter makes a Fraction of it, say
         return value
     named, table = _named(value), _as_table(value)
-    if named is not None and not issubclass(kind, ITSELF):
+    if named is not None and not _is_plain(kind):
         return builder.part(named, (kind,))
     if table is None or not attrs.has(kind):
         raise Misread.of(value, kind)
