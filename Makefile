@@ -23,6 +23,7 @@ check: $(VENV)/installed  ## lint, types (twice), layering
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy -p paceline.router -p paceline.policies -p paceline.providers -p paceline.gateway
 	$(BIN)/mypy benchmarks
+	MYPYPATH=examples/paceline-maintenance/src $(BIN)/mypy examples
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 

@@ -4,18 +4,18 @@ OpenAI, AzureOpenAI, DeepInfra, Anthropic: the vendors of these names.
 OpenAICompatible: over HTTP, to everything that speaks OpenAI's chat completions; `preset` has those in wide use.
 Connections, ClientCertificate: how connections are made and kept, for every provider over HTTP.
 AdaptiveThinking, ThinkingBudgets: how Anthropic's models, of either generation, are told to think.
-Simulated: in this process, with latencies as described; for tests, simulation and trying things out.
+Simulated: in this process, with latencies as described; for tests, simulation and trying things out. It knows no HTTP
+and lives in `paceline.router.simulation`.
 """
 
+from ..router.simulation import Behaviour, Incident, Simulated
 from .anthropic import Anthropic
 from .anthropic_thinking import AdaptiveThinking, ThinkingBudgets
 from .azure import AzureOpenAI
-from .behaviour import Behaviour, Incident
 from .http_connections import ClientCertificate, Connections
 from .openai import DeepInfra, OpenAI
 from .openai_compatible import OpenAICompatible
 from .presets import preset
-from .simulated import Simulated
 
 __all__ = [
     "AdaptiveThinking",

@@ -4,7 +4,11 @@
     ├── ConfigurationError                 an object cannot work as built; also a ValueError
     │   ├── DuplicateEndpoint
     │   ├── NotAPolicy
-    │   └── ImpossibleOrder
+    │   ├── ImpossibleOrder
+    │   └── PluginError                    what was asked for by name cannot be had
+    │       ├── UnknownPlugin              no installed package offers it
+    │       ├── AmbiguousPlugin            two packages do
+    │       └── BrokenPlugin               it cannot be imported, or is not what it is offered as
     ├── RouterClosed                       a call outside ``async with router``
     ├── CorruptStatistics                  saved or received statistics cannot be read; also a ValueError
     └── CallError                          a call went wrong; carries its attempts and decisions
@@ -59,6 +63,7 @@ if TYPE_CHECKING:
 
     from .chunk import Usage
     from .ledger import Attempt, Decision, Ledger
+    from .plugins.plugin import Plugin
     from .shed import Shed
 
 
@@ -85,6 +90,26 @@ class NotAPolicy(ConfigurationError):
 
 class ImpossibleOrder(ConfigurationError):
     """The stack's order cannot work."""
+
+
+class PluginError(ConfigurationError):
+    """What a configuration asked for by name cannot be had. The message names the package and what is installed."""
+
+
+class UnknownPlugin(PluginError):
+    """No installed package offers it."""
+
+
+class AmbiguousPlugin(PluginError):
+    """More than one package offers it."""
+
+
+class BrokenPlugin(PluginError):
+    """It cannot be imported, or is not what its package offers it as. ``plugin`` says whose it is."""
+
+    def __init__(self, message: str, *, plugin: Plugin) -> None:
+        super().__init__(message)
+        self.plugin = plugin
 
 
 class RouterClosed(PacelineError):

@@ -13,13 +13,17 @@ from typing import Any
 from .loop import VirtualLoop
 
 
-class _CancelledAt:
-    """Awaits a coroutine, counts how often it suspends, and cancels the task at the *at*-th time."""
+class CancelledAt:
+    """Awaits a coroutine, counts how often it suspends, and cancels its task at the *at*-th time; None: never.
+
+    suspended: how often it has. cancelled_at_s: when it was cancelled, on the loop's clock; None: not yet.
+    """
 
     def __init__(self, inner: Coroutine[Any, Any, None], at: int | None) -> None:
         self._inner = inner
         self._at = at
         self.suspended = 0
+        self.cancelled_at_s: float | None = None
 
     def __await__(self) -> Generator[Any, Any, None]:
         waiting = self._inner.__await__()
@@ -34,6 +38,7 @@ class _CancelledAt:
             if self.suspended == self._at:
                 task = asyncio.current_task()
                 if task is not None:
+                    self.cancelled_at_s = task.get_loop().time()
                     task.cancel()
             sent, error = None, None
             try:
@@ -60,7 +65,7 @@ def cancel_everywhere(scenario: Callable[[], Coroutine[Any, Any, None]], check: 
 
 
 def _run(scenario: Callable[[], Coroutine[Any, Any, None]], check: Callable[[int], None], at: int | None) -> int:
-    counted = _CancelledAt(scenario(), at)
+    counted = CancelledAt(scenario(), at)
 
     async def main() -> None:
         try:

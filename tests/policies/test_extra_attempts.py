@@ -16,8 +16,6 @@ from hypothesis import strategies as st
 from tenacity import stop_after_attempt
 
 from paceline.policies import Fallback, LatencyBudget, Regions, Retry, RoundRobin, Slots
-from paceline.providers.behaviour import Behaviour
-from paceline.providers.simulated import Simulated
 from paceline.router import (
     AttemptEnded,
     Budget,
@@ -44,6 +42,8 @@ from paceline.router.errors import (
     ProviderError,
     RateLimited,
 )
+from paceline.router.simulation.behaviour import Behaviour
+from paceline.router.simulation.simulated import Simulated
 from paceline.router.testing import (
     SILENT,
     Resist,

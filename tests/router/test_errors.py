@@ -54,6 +54,7 @@ def test_mistakes_in_what_was_given_are_value_errors_too() -> None:
 
     assert value_errors == {
         "ConfigurationError", "DuplicateEndpoint", "NotAPolicy", "ImpossibleOrder",
+        "PluginError", "UnknownPlugin", "AmbiguousPlugin", "BrokenPlugin",
         "InvalidRequest", "UnknownRoute", "UnknownModel", "CorruptStatistics",
     }  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
-from paceline.providers.simulated import OUTPUT_TOKENS
+from paceline.router.simulation.simulated import OUTPUT_TOKENS
 from paceline.router import Chunk, Rate, RateLimits, Usage
 from paceline.router.errors import RateLimited
 

@@ -13,9 +13,9 @@ import attrs
 import pytest
 
 from paceline.policies import RoundRobin
-from paceline.providers.behaviour import Behaviour
-from paceline.providers.simulated import OUTPUT_TOKENS, Simulated
 from paceline.router import Call, Emit, Endpoint, Handler, Request, Route, Router
+from paceline.router.simulation.behaviour import Behaviour
+from paceline.router.simulation.simulated import OUTPUT_TOKENS, Simulated
 from paceline.router.statistics.outlook import Outlook
 from paceline.router.statistics.size_class import size_class
 from paceline.router.testing import play, poisson, run, virtual_clock

@@ -30,9 +30,9 @@ from paceline.policies import (
     Slots,
 )
 from paceline.policies.balancers.power_of_two import cheaper_of_two
-from paceline.providers.behaviour import Behaviour, Incident
-from paceline.providers.simulated import Simulated
 from paceline.router import Endpoint, Policy, Request, Route, Router
+from paceline.router.simulation.behaviour import Behaviour, Incident
+from paceline.router.simulation.simulated import Simulated
 from paceline.router.testing import Arrival, Result, play, poisson, quantile, run, virtual_clock
 
 if TYPE_CHECKING:

@@ -26,9 +26,9 @@ import attrs
 import pytest
 
 from paceline.policies import Hedge, RoundRobin
-from paceline.providers.behaviour import Behaviour, Incident
-from paceline.providers.simulated import Simulated
 from paceline.router import Answer, Budget, Endpoint, Policy, Request, Router, Target
+from paceline.router.simulation.behaviour import Behaviour, Incident
+from paceline.router.simulation.simulated import Simulated
 from paceline.router.statistics.hdr import MILLISECONDS_TO_AN_HOUR, bucket_of, highest_in
 from paceline.router.testing import play, poisson, quantile, run, virtual_clock
 

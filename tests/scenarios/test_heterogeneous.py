@@ -24,9 +24,9 @@ import attrs
 import pytest
 
 from paceline.policies import LeastLoaded, PeakEwma, PowerOfTwo, RoundRobin, Slots
-from paceline.providers.behaviour import Behaviour, Incident
-from paceline.providers.simulated import Simulated
 from paceline.router import Endpoint, Policy, Request, Route, Router, WindowShape
+from paceline.router.simulation.behaviour import Behaviour, Incident
+from paceline.router.simulation.simulated import Simulated
 from paceline.router.testing import Result, play, poisson, run, virtual_clock
 
 if TYPE_CHECKING:

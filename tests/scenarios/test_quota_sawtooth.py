@@ -20,7 +20,7 @@ import attrs
 import pytest
 
 from paceline.policies import Pace, Quota, Retry, Slots
-from paceline.providers.simulated import OUTPUT_TOKENS
+from paceline.router.simulation.simulated import OUTPUT_TOKENS
 from paceline.router import Endpoint, Policy, Request, Route, Router
 from paceline.router.testing import play, poisson, run, virtual_clock
 

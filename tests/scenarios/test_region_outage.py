@@ -21,9 +21,9 @@ import attrs
 import pytest
 
 from paceline.policies import LatencyBudget, Regions, Retry, Slots
-from paceline.providers.behaviour import Behaviour, Incident
-from paceline.providers.simulated import Simulated
 from paceline.router import Endpoint, Objective, Profile, Request, Route, Router
+from paceline.router.simulation.behaviour import Behaviour, Incident
+from paceline.router.simulation.simulated import Simulated
 from paceline.router.testing import Result, poisson, run, virtual_clock
 from paceline.router.testing import play as simulate
 

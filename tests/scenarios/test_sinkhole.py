@@ -19,8 +19,6 @@ import attrs
 import pytest
 
 from paceline.policies import Breaker, Fallback, LatencyBudget, Regions, Retry, Slots
-from paceline.providers.behaviour import Behaviour, Incident
-from paceline.providers.simulated import Simulated
 from paceline.router import (
     AttemptEnded,
     Endpoint,
@@ -34,6 +32,8 @@ from paceline.router import (
     Router,
 )
 from paceline.router.errors import AttemptFailed, ProviderError, ProviderOverloaded, RateLimited
+from paceline.router.simulation.behaviour import Behaviour, Incident
+from paceline.router.simulation.simulated import Simulated
 from paceline.router.testing import Result, play, poisson, run, virtual_clock
 
 from .controls import LeastRequest, MeanOfRecentSuccesses, PeakEwma

@@ -5,11 +5,11 @@ import random
 import pytest
 
 from paceline.policies import Fallback, Retry, RoundRobin, Slots
-from paceline.providers.behaviour import Behaviour, Incident
-from paceline.providers.simulated import Simulated
 from paceline.router import Endpoint, Policy, Profile, Request, Route
 from paceline.router.kpi.diagnosis import diagnose
 from paceline.router.kpi.diagnosis_result import Cause, Diagnosis, Headline, Verdict
+from paceline.router.simulation.behaviour import Behaviour, Incident
+from paceline.router.simulation.simulated import Simulated
 
 from .listening import Rows, heard
 

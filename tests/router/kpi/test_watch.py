@@ -10,8 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paceline.policies import Retry, RoundRobin
-from paceline.providers.behaviour import Behaviour, Incident
-from paceline.providers.simulated import Simulated
 from paceline.router import (
     CallEnded,
     CallOutcome,
@@ -34,6 +32,8 @@ from paceline.router.kpi.watch_glimpse import glimpse
 from paceline.router.kpi.watch_latch import CALM_S, Latch
 from paceline.router.kpi.watch_minutes import ENOUGH, Minutes, above, grade_of, quantile, seconds_of
 from paceline.router.kpi.watch_prompt import DAYS, HOUR_S, PromptWatch
+from paceline.router.simulation.behaviour import Behaviour, Incident
+from paceline.router.simulation.simulated import Simulated
 from paceline.router.testing import Say, Script, Scripted, answers, endpoint, fails, run, virtual_clock
 
 from .listening import heard, row_of

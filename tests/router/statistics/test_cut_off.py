@@ -10,9 +10,9 @@ import random
 import attrs
 import pytest
 
-from paceline.providers.behaviour import Behaviour
-from paceline.providers.simulated import OUTPUT_TOKENS, Simulated
 from paceline.router import Call, Emit, Endpoint, Handler, Prior, Request, Router, Window, WindowShape
+from paceline.router.simulation.behaviour import Behaviour
+from paceline.router.simulation.simulated import OUTPUT_TOKENS, Simulated
 from paceline.router.statistics.hdr import MILLISECONDS_TO_AN_HOUR as MS
 from paceline.router.statistics.latency import Latency, Samples
 from paceline.router.statistics.size_class import octave_of

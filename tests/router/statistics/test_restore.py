@@ -6,9 +6,9 @@ import random
 import pytest
 
 from paceline.policies import RoundRobin
-from paceline.providers.behaviour import Behaviour
-from paceline.providers.simulated import OUTPUT_TOKENS, Simulated
 from paceline.router import Endpoint, Outcome, Profile, Request, Route, Router
+from paceline.router.simulation.behaviour import Behaviour
+from paceline.router.simulation.simulated import OUTPUT_TOKENS, Simulated
 from paceline.router.statistics.interval import Series
 from paceline.router.statistics.outlook import Outlook
 from paceline.router.statistics.size_class import octave_of

@@ -5,9 +5,25 @@ import random
 
 import pytest
 
+from paceline.policies import RoundRobin
 from paceline.router import Request
 from paceline.router.errors import ProviderError
-from paceline.router.testing import Arrival, Scripted, answers, endpoint, fails, play, poisson, quantile, run
+from paceline.router.testing import (
+    Arrival,
+    Behaviour,
+    Incident,
+    Scripted,
+    Steady,
+    answers,
+    endpoint,
+    fails,
+    play,
+    poisson,
+    quantile,
+    run,
+    simulate,
+    simulated_fleet,
+)
 
 from ..stack import routed
 
@@ -70,3 +86,43 @@ def test_a_quantile_is_a_value_that_was_seen(q: float, expected: float) -> None:
 
 def test_a_quantile_of_nothing_is_none() -> None:
     assert quantile([], 0.5) is None
+
+
+BROWN_OUT = Incident(from_s=20, to_s=40, slower=20)
+FLEET = {"good": Behaviour(ttft_s=0.2, tail=0.0), "ill": Behaviour(ttft_s=0.2, tail=0.0, incidents=(BROWN_OUT,))}
+
+
+def test_a_load_is_played_through_a_stack_and_an_incident_shows() -> None:
+    results = simulate(simulated_fleet(FLEET), [RoundRobin()], Steady(5.0), seconds=60.0)
+
+    slow = [result for result in results if result.total_s > 3.0]
+    assert 200 < len(results) < 400
+    assert {result.answer.endpoint for result in slow if result.answer} == {"ill"}
+    assert all(20.0 <= result.arrival.at_s < 40.0 for result in slow if result.answer)
+    assert len(slow) > 20
+
+
+def test_two_simulations_with_one_seed_are_the_same_and_with_another_differ() -> None:
+    one, other, third = (
+        [result.total_s for result in simulate(simulated_fleet(FLEET), [], Steady(5.0), seconds=20.0, seed=seed)]
+        for seed in (1, 1, 2)
+    )
+
+    assert one == other != third
+
+
+def test_a_fleet_is_made_with_a_model_a_region_and_slots() -> None:
+    first, second = simulated_fleet(FLEET, model="large", region="eu", slots=5)
+
+    assert (first.name, second.name) == ("good", "ill")
+    assert {(each.model, each.region, each.slots) for each in (first, second)} == {("large", "eu", 5)}
+    assert first.provider is second.provider
+
+
+def test_what_is_asked_can_be_given() -> None:
+    def short(dice: random.Random) -> Request:
+        return Request(messages="hello", model="m", max_tokens=dice.choice([1, 2]))
+
+    results = simulate(simulated_fleet(FLEET), [], Steady(5.0), seconds=5.0, request=short)
+
+    assert {result.answer.usage.output_tokens for result in results if result.answer} == {1, 2}

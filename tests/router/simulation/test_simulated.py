@@ -12,7 +12,6 @@ import anyio
 import pytest
 
 from paceline.providers import Behaviour, Incident, Simulated
-from paceline.providers.behaviour import AT_ONCE, MS_A_TOKEN, TTFT_MS
 from paceline.router import Answer, Endpoint, Request, Router, Usage
 from paceline.router.errors import (
     AttemptFailed,
@@ -22,6 +21,7 @@ from paceline.router.errors import (
     RateLimited,
     StreamInterrupted,
 )
+from paceline.router.simulation.behaviour import AT_ONCE, MS_A_TOKEN, TTFT_MS
 from paceline.router.testing import run, virtual_clock
 
 STEADY: dict[str, Any] = {"sigma": 0.0, "tail": 0.0}

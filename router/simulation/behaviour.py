@@ -16,8 +16,8 @@ from bisect import bisect_left
 
 import attrs
 
-from ..router import check
-from ..router.errors import AttemptFailed, AttemptTimeout, ConfigurationError, ProviderError, StreamInterrupted
+from .. import check
+from ..errors import AttemptFailed, AttemptTimeout, ConfigurationError, ProviderError, StreamInterrupted
 
 AT_ONCE = (1, 2, 4, 8, 16, 32, 64)
 TTFT_MS = (137, 151, 171, 249, 303, 320, 1080)

@@ -19,20 +19,20 @@ from typing import TYPE_CHECKING
 import anyio
 import attrs
 
-from ..router import check
-from ..router.chunk import Chunk, Usage
-from ..router.errors import ConfigurationError
-from ..router.request import expected_tokens
+from .. import check
+from ..chunk import Chunk, Usage
+from ..errors import ConfigurationError
+from ..request import expected_tokens
 from .behaviour import Behaviour
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    from ..router.call import Call
-    from ..router.clock import Clock
-    from ..router.endpoint import Endpoint
-    from ..router.errors import AttemptFailed
-    from ..router.pipeline import Emit, Handler
+    from ..call import Call
+    from ..clock import Clock
+    from ..endpoint import Endpoint
+    from ..errors import AttemptFailed
+    from ..pipeline import Emit, Handler
 
 OUTPUT_TOKENS = "output_tokens"
 """Key of a request's metadata: how long its answer will be, whatever the router expects of it."""
