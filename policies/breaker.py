@@ -33,6 +33,7 @@ from ..router.pipeline import Layer
 from .easing_in import eased_in
 from .eligible import BY, RememberedEligible, Told, eligible
 from .elsewhere import look_elsewhere, tries_before
+from .queues import has_room
 
 if TYPE_CHECKING:
     from ..router.call import Call
@@ -107,7 +108,7 @@ def _trial(call: Call, outliers: Outliers) -> tuple[Target, Probe] | None:
     """
     now_s = call.clock()
     for target, health in outliers.out.items():
-        if health.is_due(now_s) and target.slots.has_room and target in call.candidates:
+        if health.is_due(now_s) and has_room(target, call) and target in call.candidates:
             if tries_before(call) and any(other not in outliers.out for other in call.candidates):
                 return None
             call.ledger.note(now_s, BY, "tries %s, to see whether it is well again", Told([target], outliers.out))

@@ -149,7 +149,7 @@ class Regions:
         home = None if user is None else self._homes.of(user, now_s)
         preferred = apart(call, allowed) if call.ledger.attempts else allowed
         way = drawn(self._ways(call, preferred, home, now_s), call.dice)
-        ranking = way.now
+        ranking = way.now(call)
         if len(ranking.ordered) == len(allowed):
             await next(ranking.applied(call, "Regions", now_s), emit)
         elif not await _could_serve(ranking.applied(call, "Regions", now_s), emit, next):

@@ -34,6 +34,7 @@ from ..router.budget import Extra
 from ..router.errors import AttemptFailed, ConfigurationError, DeadlineInsufficient, NoEndpoint
 from ..router.pipeline import Layer
 from .jitter import FullJitter, Jitter, told
+from .queues import has_room
 
 if TYPE_CHECKING:
     from ..router.budget import Permit
@@ -194,11 +195,11 @@ class _Tries:
 
     def _fresh(self, now_s: float) -> tuple[Target, ...]:
         """Endpoints that were not tried yet and can be asked at once."""
-        tried = self._call.ledger.tried
+        call = self._call
         return tuple(
             target
-            for target in self._call.candidates
-            if target.slots.has_room and target.opens_at_s(now_s) <= now_s and not tried(target.endpoint)
+            for target in call.candidates
+            if has_room(target, call) and target.opens_at_s(now_s) <= now_s and not call.ledger.tried(target.endpoint)
         )
 
     def _tried_again(self, now_s: float) -> tuple[tuple[Target, ...], float]:

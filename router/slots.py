@@ -109,11 +109,6 @@ class SlotPool:
         """Slots in use as a share of the limit; above 1 after the limit was lowered, 0.0 without a limit."""
         return 0.0 if self.limit is None else self.used / self.limit
 
-    @property
-    def has_room(self) -> bool:
-        """Whether a slot is free for a newcomer."""
-        return self.limit is None or (self.used < self.limit and not self._queue)
-
     def fits(self, slots: int) -> bool:
         """Whether so many are free for a newcomer, or all, if it needs more than there are."""
         limit = self.limit

@@ -175,7 +175,7 @@ def test_who_gets_a_slot_of_an_endpoint_that_has_closed_meanwhile_goes_elsewhere
     assert [attempt.endpoint.name for attempt in first.answer.attempts] == ["a", "b"]
     assert [attempt.endpoint.name for attempt in second.answer.attempts] == ["b"]
     assert (second.at_s, a.calls, b.calls) == (1.25, 1, 2)
-    assert "Retry: after gated, in 0.000 s" in second.answer.story()
+    assert "Slots: a went out of use while this call waited for it" in second.answer.story()
 
 
 def calls_seen(tied: int) -> list[tuple[list[str], int]]:
