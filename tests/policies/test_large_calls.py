@@ -62,7 +62,8 @@ def test_one_that_may_be_well_again_is_not_tried_where_it_does_not_fit(ask: Ask)
     breaker = Breaker()
 
     async def main() -> tuple[str, float]:
-        async with routed([of_two_slots(name, Scripted(WELL)) for name in ("ill", "well")], [breaker, Slots()]) as router:
+        endpoints = [of_two_slots(name, Scripted(WELL)) for name in ("ill", "well")]
+        async with routed(endpoints, [breaker, Slots()]) as router:
             fall_ill(watched(router, breaker), "ill")
             await anyio.sleep(until_s(router, "ill"))
             answer = await asked_while_one_is_taken_at("ill", ask, router)
@@ -75,7 +76,8 @@ def test_one_that_is_eased_in_is_not_spared_where_it_fits_nowhere_else(ask: Ask)
     breaker = Breaker()
 
     async def main() -> set[str]:
-        async with routed([of_two_slots(name, Scripted(WELL)) for name in ("back", "full")], [breaker, Slots()]) as router:
+        endpoints = [of_two_slots(name, Scripted(WELL)) for name in ("back", "full")]
+        async with routed(endpoints, [breaker, Slots()]) as router:
             fall_ill(watched(router, breaker), "back")
             await anyio.sleep(10.0)
             attempted(router.fleet["back"])
