@@ -60,7 +60,7 @@ class Breaker(HealthRules):
     panic_below: share of the healthy below which health is ignored. Default 0.5; 0 to 1; 0: never, as long as one is
         left.
     slow_start_s: seconds an endpoint that returns takes to its full weight, or as long as it was away if that is less.
-        Default 30; 0: it returns at once.
+        Default 30; at least 0, where it returns at once.
     aggression: 1 is a straight ramp, more is steeper at first. Default 1; above 0.
 
     Raises `NoEndpoint` in the two cases above. Health itself is kept by the router, which learns from every attempt.

@@ -60,6 +60,9 @@ def _jitter(_instance: object, attribute: attrs.Attribute[Jitter], value: object
 
 
 def _limits(instance: object, attribute: attrs.Attribute[Limits], value: Limits) -> None:
+    given_limits: object = value  # whatever the types promise
+    if not isinstance(given_limits, Mapping):
+        raise ConfigurationError(f"Retry: at_most must be counts by class of AttemptFailed, not {value!r}")
     for kind, most in value.items():
         given: object = kind  # whatever the types promise
         if not (isinstance(given, type) and issubclass(given, AttemptFailed)):

@@ -57,7 +57,8 @@ class Slots:
     full_above: load, as a share of the slots, above which an endpoint is passed over. Default 0.95; above 0, up to 1.
     max_wait_s: seconds to wait for a slot when all are taken. Default 2.0; must not be negative; 0 sheds at once.
         What is left until the answer must have started, less the time that takes, takes precedence when it is less.
-    probes: calls that may be under way to an endpoint nothing was seen of, while others are known. Default 1.
+    probes: calls that may be under way to an endpoint nothing was seen of, while others are known. Default 1; at least
+        1.
 
     Raises `Overloaded` when no slot is to be had in time; its ``rule`` says why. Raises `Gated` when every endpoint has
     asked to be left alone.

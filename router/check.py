@@ -30,8 +30,18 @@ def _is_number(value: object) -> bool:
 
 def positive(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
     """A finite number above zero."""
+    above_zero(value, _owner(instance, attribute))
+
+
+def above_zero(value: Any, what: str) -> float:
+    """The same of what another default is made of: validators run only when all fields are set.
+
+    Raises:
+        ConfigurationError: naming *what* it is.
+    """
     if not _is_number(value) or not 0 < value < math.inf:
-        raise ConfigurationError(f"{_owner(instance, attribute)} must be a number above 0, not {value!r}")
+        raise ConfigurationError(f"{what} must be a number above 0, not {value!r}")
+    return float(value)
 
 
 def at_least_zero(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
@@ -101,25 +111,25 @@ def one_of(*kinds: type) -> Validator:
     return check
 
 
-def names(value: object) -> tuple[str, ...]:
-    """Converter: one name, or an iterable of names.
+def names(value: object, what: str) -> tuple[str, ...]:
+    """One name, or an iterable of names.
 
     Raises:
-        ConfigurationError: it is neither.
+        ConfigurationError: it is neither; naming *what* it is for.
     """
     given = (value,) if isinstance(value, str) else value
     if not isinstance(given, Iterable):
-        raise ConfigurationError(f"expected a name or several, not {value!r}")
+        raise ConfigurationError(f"{what} must be a name or several, not {value!r}")
     found = tuple(cast("Iterable[object]", given))
     for name in found:
         if not isinstance(name, str) or not name.strip():
-            raise ConfigurationError(f"expected non-empty names, not {name!r}")
+            raise ConfigurationError(f"{what} must be non-empty names, not {name!r}")
     return cast("tuple[str, ...]", found)
 
 
-def names_or_none(value: object) -> frozenset[str] | None:
-    """Converter: as `names`, to a set; None stays."""
-    return None if value is None else frozenset(names(value))
+def names_or_none(value: object, what: str) -> frozenset[str] | None:
+    """As `names`, to a set; None stays."""
+    return None if value is None else frozenset(names(value, what))
 
 
 def every(kind: type, values: object, what: str) -> None:
