@@ -65,10 +65,10 @@ def _slots(instance: object, attribute: attrs.Attribute[Any], value: Any) -> Non
         check.count(1)(instance, attribute, value)
 
 
-def _headers(_instance: object, _attribute: attrs.Attribute[Any], value: object) -> None:
+def _headers(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     pairs = cast("Mapping[object, object]", value).items() if isinstance(value, Mapping) else [(value, value)]
     if not all(isinstance(name, str) and isinstance(text, str) for name, text in pairs):
-        raise ConfigurationError("Endpoint: headers must be strings by name, such as {'x-team': 'search'}")
+        raise ConfigurationError(f"{check.owner(instance, attribute)} must be text by name; what is not cannot be sent")
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -57,7 +57,7 @@ def test_it_shows_what_is_left_of_its_allowance() -> None:
         budget.withdraw(kind, 0.0)
 
     assert [budget.allowance(kind, 0.0) for kind in Extra] == [20, 20, 20]
-    assert {kind: budget.left(kind, 0.0) for kind in Extra} == {Extra.RETRY: 17, Extra.HEDGE: 9, Extra.FALLBACK: 17}
+    assert {kind: budget.left(kind, 0.0) for kind in Extra} == {Extra.RETRY: 17, Extra.HEDGE: 11, Extra.FALLBACK: 17}
 
 
 def test_nothing_is_left_when_the_calls_that_paid_are_forgotten() -> None:
@@ -239,5 +239,5 @@ def test_what_cannot_be_a_budget_is_refused(wrong: dict[str, object]) -> None:
 
 def test_its_repr_tells_its_two_rules() -> None:
     assert repr(Budget()) == (
-        "Budget(10 + 0.1 a call in 10 s, hedge at most 0.5 of it; 10 in flight, or 0.2 a call in flight)"
+        "Budget(10 + 0.1 a call in 10 s, hedge at most 0.6 of it; 10 in flight, or 0.2 a call in flight)"
     )
