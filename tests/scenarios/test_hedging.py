@@ -9,9 +9,9 @@ where endpoints are identical and steady (here the logarithm of their times has 
 as about 5 % more requests. Controls are no hedging, a delay that is fixed, and hedges without a budget while the whole
 fleet becomes slower.
 
-Where times vary as they do in life (sd 0.2), a second leg varies as well, and the line cannot be met by any hedge at the
-95th percentile: of the one call in a hundred whose first leg hangs, the second takes longer than its median half of the
-time. One in a thousand is left where a tenth of the second legs are slower, so there the best to be had is
+Where times vary as they do in life (sd 0.2), a second leg varies as well, and no hedge at the 95th percentile can meet
+that line: of the one call in a hundred whose first leg hangs, the second takes longer than its median half of the time.
+One in a thousand is left where a tenth of the second legs are slower, so there the best to be had is
 
     p99.9  =  p95 + p90
 
