@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from .mutants import Mutant
 from .trial import PRELOADED_IS_FINE, forked
 
-AT_MOST_S = 8.0
+AT_MOST_S = 15.0
 """Seconds of tests that one mutant is put to, the likeliest to notice first."""
 
 
@@ -29,16 +30,21 @@ class Reach(msgspec.Struct):
     lines: dict[str, dict[int, list[int]]]
 
     def of(self, mutant: Mutant) -> Sequence[str]:
-        """The tests that run what the mutant changes, those that were written for its file first, then the quickest.
+        """The tests that run what the mutant changes, the likeliest to notice first.
 
-        What runs on import, a default or a constant, is tested by all that run anything of the file.
+        These are the ones written for its file, then those that run much of it in little time. What runs on import, a
+        default or a constant, is tested by all that run anything of the file.
         """
         lines = self.lines.get(str(mutant.path), {})
         there = {test for line in range(mutant.line, mutant.to_line + 1) for test in lines.get(line, ())}
-        tests = there or {test for tests in lines.values() for test in tests}
+        run = Counter(test for tests in lines.values() for test in tests)
         chosen: list[str] = []
         left_s = AT_MOST_S
-        for test in sorted(tests, key=lambda test: (not self._is_own(test, mutant.path), self.seconds[test])):
+
+        def likeliest(test: int) -> tuple[bool, float]:
+            return not self._is_own(test, mutant.path), self.seconds[test] / run[test]
+
+        for test in sorted(there or run, key=likeliest):
             left_s -= self.seconds[test]
             if left_s < 0 and chosen:
                 break

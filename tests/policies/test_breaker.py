@@ -259,6 +259,33 @@ def test_when_all_are_out_those_are_asked_that_the_vendor_has_not_spoken_of(ask:
     assert seen.order == ["a", "c"]
 
 
+def test_when_all_are_out_wherever_they_are_those_are_asked_that_the_vendor_has_not_spoken_of(ask: Ask) -> None:
+    seen, breaker = Seen(), Breaker(most_ejected=1.0, panic_below=0.0)
+    regions = Regions(here="eu", rtt_s={("eu", "us"): 0.1})
+
+    async def main() -> None:
+        async with routed(several("a", region="eu") + several("b", region="us"), [regions, breaker, seen]) as router:
+            fall_ill(watched(router, breaker), "a", error=lambda: AuthenticationFailed("as scripted"))
+            fall_ill(router, "b")
+            await told(ask, router, REQUEST)
+
+    run(main)
+    assert seen.order == ["b"]
+
+
+def test_who_is_left_is_worked_out_once_until_something_changes() -> None:
+    seen, breaker = Seen(), Breaker()
+
+    async def main() -> None:
+        async with routed(several("abc"), [breaker, seen, RoundRobin()]) as router:
+            fall_ill(watched(router, breaker), "a")
+            for _ in range(2):
+                await router.complete(REQUEST)
+
+    run(main)
+    assert seen.calls[0].candidates is seen.calls[1].candidates
+
+
 def test_the_only_endpoint_is_never_out_by_our_own_conclusion(ask: Ask) -> None:
     bad = Scripted(*[fails(0.0, ProviderError)] * 50, WELL)
 

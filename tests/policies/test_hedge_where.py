@@ -234,3 +234,26 @@ def test_whatever_arrives_a_second_leg_is_elsewhere_in_a_free_slot_and_before_no
     router, second_legs = run(main)
     assert onlooker.second_legs >= second_legs
     assert all((target.in_flight, target.slots.waiting) == (0, 0) for target in router.fleet)
+
+
+def test_of_two_as_fast_as_each_other_it_goes_to_the_one_that_does_not_fail_now_and_then() -> None:
+    async def main() -> list[str]:
+        async with routed(late_and(quick("shaky"), quick("sure")), [Hedge()]) as router:
+            make_known(router, late=USUAL_S, shaky=USUAL_S, sure=USUAL_S)
+            router.fleet["shaky"].learned.recent.outcome(failed=True, now_s=0.0)
+            return hedged(await router.complete(ask()))
+
+    assert run(main) == ["sure"]
+
+
+def test_how_fast_it_is_and_how_much_is_under_way_are_weighed_with_the_call_itself() -> None:
+    """0.5 s and two under way are 1.5; 0.7 s and one are 1.4."""
+
+    async def main() -> list[str]:
+        async with routed(late_and(quick("b"), quick("c")), [Hedge()]) as router:
+            make_known(router, late=USUAL_S, b=0.5, c=0.7)
+            for name in ("b", "b", "c"):
+                router.fleet[name].slots.acquire_over_limit()
+            return hedged(await router.complete(ask()))
+
+    assert run(main) == ["c"]

@@ -116,6 +116,16 @@ def test_a_share_of_the_calls_in_flight_may_be_extra(calls: int, allowed: int) -
     assert budget.in_flight == allowed
 
 
+def test_a_call_that_is_over_is_no_longer_in_flight() -> None:
+    budget = Budget(reserve=ANY_NUMBER, min_concurrent=3)
+    for _ in range(100):
+        budget.arrived(0.0)
+    for _ in range(80):
+        budget.ended()
+
+    assert withdrawn(budget, Extra.RETRY) == 4
+
+
 def test_an_extra_attempt_that_has_ended_makes_room_for_another() -> None:
     budget = Budget(min_concurrent=1)
     first = budget.withdraw(Extra.RETRY, 0.0)
