@@ -203,6 +203,22 @@ def test_however_many_calls_fail_the_extra_attempts_are_the_budgets(stack: Stack
     assert attempts <= calls + 10 * (ended_s // 10 + 1)
 
 
+def test_second_legs_too_are_within_the_budget_when_everybody_is_silent() -> None:
+    """Three tries at two models, two legs each, would be twelve attempts a call (I12)."""
+    calls = 400
+
+    async def main() -> tuple[int, int, float]:
+        async with routed(fleet(SILENT, SILENT), stacks.interactive(), [CHAT]) as router:
+            make_known(router, **{target.name: 0.5 for target in router.fleet})
+            ends = await at_a_steady_rate(in_pieces, router, hello(budget_s=8.0), calls, every_s=1 / 8)
+        attempts = [attempt for end in ends for attempt in end.error.attempts]
+        return len(attempts), sum(attempt.hedge for attempt in attempts), virtual_clock()
+
+    attempts, second_legs, ended_s = run(main)
+    assert second_legs > 0
+    assert attempts <= 1.1 * calls + 10 * (ended_s // 10 + 1)
+
+
 # -- when all is full
 
 
