@@ -16,7 +16,7 @@ from .asking import Ask, asked, hello, in_pieces, routed, told
 from .between import Seen
 
 if TYPE_CHECKING:
-    from paceline.router import Request
+    from paceline.router import Call, Emit, Handler, Request
 
 
 def test_a_retry_asks_the_one_that_is_in_again_rather_than_one_that_is_out(ask: Ask) -> None:
@@ -128,3 +128,24 @@ def test_a_model_that_is_all_out_is_asked_where_no_other_is_better(
         return [attempt.endpoint.name for attempt in answer.attempts]
 
     assert run(main) == ["best"]
+
+
+def test_the_last_model_is_asked_though_an_endpoint_of_it_is_well_that_the_call_may_not_use(ask: Ask) -> None:
+    endpoints = [
+        endpoint("best", Scripted(fails(0.25, ProviderError)), model="best"),
+        endpoint("ill", Scripted(WELL), model="fast"),
+        endpoint("hidden", Scripted(WELL), model="fast"),
+    ]
+    breaker = Breaker()
+
+    async def hide(call: Call, emit: Emit, next: Handler, /) -> None:
+        left = tuple(target for target in call.candidates if target.name != "hidden")
+        await next(call.with_(candidates=left, tied=len(left)), emit)
+
+    async def main() -> str:
+        route = Route(name="chat", models=("best", "fast"))
+        async with routed(endpoints, [Fallback(), hide, breaker, Slots()], [route]) as router:
+            fall_ill(watched(router, breaker), "ill")
+            return (await told(ask, router, hello())).answer.endpoint
+
+    assert run(main) == "ill"
