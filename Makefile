@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 FOLDERS := router policies providers gateway
 SOURCES := $(sort $(shell find $(FOLDERS) -name '*.py' -o -name 'py.typed'))
 
-.PHONY: demo test fuzz check bench format clean
+.PHONY: demo test fuzz check bench mutation format clean
 
 demo: $(VENV)/installed  ## the main job: a fleet on loopback, a brown-out, round robin beside Paceline
 	$(BIN)/paceline demo $(ARGS)
@@ -32,12 +32,16 @@ bench: $(VENV)/installed  ## what routing costs, quickly
 	$(BIN)/python -m benchmarks.statistics --quick
 	$(BIN)/python -m benchmarks.streaming --quick
 
+mutation: $(VENV)/installed  ## would the tests notice a mistake? about an hour; ARGS="policies/hedge.py" is a file of it
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[mutation]' --config-settings editable_mode=strict
+	$(BIN)/python -m tests.mutation $(ARGS)
+
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) .mutation build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 
 # A strict editable install links file by file, which is what mypy and pyright can follow; so a new file needs a new
 # link, and the list of files is a prerequisite.

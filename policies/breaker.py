@@ -33,6 +33,7 @@ from ..router.pipeline import Layer
 from .easing_in import eased_in
 from .eligible import BY, RememberedEligible, Told, eligible
 from .elsewhere import look_elsewhere, tries_before
+from .queues import has_room
 
 if TYPE_CHECKING:
     from ..router.call import Call
@@ -59,7 +60,7 @@ class Breaker(HealthRules):
     panic_below: share of the healthy below which health is ignored. Default 0.5; 0 to 1; 0: never, as long as one is
         left.
     slow_start_s: seconds an endpoint that returns takes to its full weight, or as long as it was away if that is less.
-        Default 30; 0: it returns at once.
+        Default 30; at least 0, where it returns at once.
     aggression: 1 is a straight ramp, more is steeper at first. Default 1; above 0.
 
     Raises `NoEndpoint` in the two cases above. Health itself is kept by the router, which learns from every attempt.
@@ -107,7 +108,7 @@ def _trial(call: Call, outliers: Outliers) -> tuple[Target, Probe] | None:
     """
     now_s = call.clock()
     for target, health in outliers.out.items():
-        if health.is_due(now_s) and target.slots.has_room and target in call.candidates:
+        if health.is_due(now_s) and has_room(target, call) and target in call.candidates:
             if tries_before(call) and any(other not in outliers.out for other in call.candidates):
                 return None
             call.ledger.note(now_s, BY, "tries %s, to see whether it is well again", Told([target], outliers.out))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from ..router.errors import ConnectFailed, ProviderError, ProviderOverloaded, ProviderTimeout
 from ..router.ledger import Outcome
+from .queues import has_room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -43,7 +44,7 @@ def apart(call: Call, allowed: tuple[Target, ...]) -> tuple[Target, ...]:
     providers = _shared(met, lambda endpoint: endpoint.provider.name)
     for places in ((domains, regions, providers), (domains, frozenset[str](), frozenset[str]())):
         elsewhere = tuple(target for target in allowed if not _lies_in(target.endpoint, *places))
-        if any(target.slots.has_room for target in elsewhere):
+        if any(has_room(target, call) for target in elsewhere):
             if len(elsewhere) < len(allowed):
                 avoided = ", ".join(sorted(frozenset[str]().union(*places)))
                 call.note("Regions", "keeps out of %s, where this call met trouble or still waits", avoided)

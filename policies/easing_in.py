@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .eligible import BY, tied_of
+from .queues import has_room
 
 if TYPE_CHECKING:
     from ..router.call import Call
@@ -28,7 +29,7 @@ def eased_in(call: Call, outliers: Outliers, now_s: float) -> Call:
     fullest = max(weights.values()) if len(weights) == len(candidates) else 1.0
     spared = {target for target, weight in weights.items() if call.dice.random() * fullest >= weight}
     kept = tuple(target for target in candidates if target not in spared)
-    if not spared or not any(target.slots.has_room for target in kept):
+    if not spared or not any(has_room(target, call) for target in kept):
         return call
     call.ledger.note(
         now_s, BY, "spares %s, to ease it in", ", ".join(target.name for target in weights if target in spared)

@@ -100,6 +100,7 @@ class Fallback:
         except (AttemptFailed, NoEndpoint, DeadlineInsufficient) as failure:
             if not _another_may_help(call, failure):
                 raise
+            failure.ledger = call.ledger
             failures.append((last, failure))
             raise EveryModelFailed(failures) from failure
         finally:

@@ -71,8 +71,8 @@ class Hedge:
     fewest: first tokens an endpoint must have been seen to give within the window, for its quantile to be believed.
         Default 50; at least 1.
 
-    The router's `Budget` takes precedence over all of them: by default second legs are kept to 5 % of the calls, and
-    five, in any ten seconds. An answer asked for in one piece is never hedged: it is silent until its end. While it
+    The router's `Budget` takes precedence over all of them: by default second legs are kept to 6 % of the calls, and
+    six, in any ten seconds. An answer asked for in one piece is never hedged: it is silent until its end. While it
     races, a call runs in tasks of its own, and so does the caller's ``emit``, with a copy of the caller's context.
 
     Raises what the winner raises after it has spoken; else, when all legs have failed, the first leg's failure.

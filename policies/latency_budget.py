@@ -86,8 +86,9 @@ class LatencyBudget:
     prefer: among those kept. Default the fastest.
     otherwise: when none has that chance. Default best effort.
     explore_after_s: seconds without a sample after which an endpoint is tried again by streams that can afford it, one
-        at a time, until three have told how fast it is now. Default 10.0; None: never.
-    tied_within: share by which a kept endpoint may be slower than the best and still count as equal. Default 0.25.
+        at a time, until three have told how fast it is now. Default 10.0; above 0; None: never.
+    tied_within: share by which a kept endpoint may be slower than the best and still count as equal. Default 0.25; at
+        least 0.
 
     The least quality is the request's ``min_quality`` or the route's, whichever is higher. Raises `NoEndpoint` when
     none has it.

@@ -64,7 +64,7 @@ def _both_ways(given: Mapping[tuple[str, str], float]) -> dict[tuple[str, str], 
 def _levels(given: object) -> tuple[tuple[str, ...], ...]:
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise ConfigurationError(f"Regions: priorities must be lists of regions, the preferred first, not {given!r}")
-    return tuple(check.names(level) for level in cast("Iterable[object]", given))
+    return tuple(check.names(level, "Regions: priorities") for level in cast("Iterable[object]", given))
 
 
 def _each(validator: check.Validator) -> check.Validator:
@@ -94,8 +94,8 @@ class Regions:
         those that are. Default: by distance.
     weights: shares of the traffic by region, in any unit, above 0, in place of distance; with *priorities*, shares
         within each level, and both must name the same regions. Default: none.
-    sticky_users: users whose last region is remembered, the latest ones. Default 10,000; 0 remembers none. What is
-        given by *weights* or *priorities* takes precedence over all of them.
+    sticky_users: users whose last region is remembered, the latest ones; at least 0, which remembers none. Default
+        10,000. What is given by *weights* or *priorities* takes precedence over all of them.
     sticky_s: seconds after a user's last call that the region is remembered; above 0. Default half an hour.
 
     Raises `ResidencyUnmet` when no candidate lies in an allowed region.
@@ -149,7 +149,7 @@ class Regions:
         home = None if user is None else self._homes.of(user, now_s)
         preferred = apart(call, allowed) if call.ledger.attempts else allowed
         way = drawn(self._ways(call, preferred, home, now_s), call.dice)
-        ranking = way.now
+        ranking = way.now(call)
         if len(ranking.ordered) == len(allowed):
             await next(ranking.applied(call, "Regions", now_s), emit)
         elif not await _could_serve(ranking.applied(call, "Regions", now_s), emit, next):

@@ -34,6 +34,7 @@ from ..router.budget import Extra
 from ..router.errors import AttemptFailed, ConfigurationError, DeadlineInsufficient, NoEndpoint
 from ..router.pipeline import Layer
 from .jitter import FullJitter, Jitter, told
+from .queues import has_room
 
 if TYPE_CHECKING:
     from ..router.budget import Permit
@@ -59,6 +60,9 @@ def _jitter(_instance: object, attribute: attrs.Attribute[Jitter], value: object
 
 
 def _limits(instance: object, attribute: attrs.Attribute[Limits], value: Limits) -> None:
+    given_limits: object = value  # whatever the types promise
+    if not isinstance(given_limits, Mapping):
+        raise ConfigurationError(f"Retry: at_most must be counts by class of AttemptFailed, not {value!r}")
     for kind, most in value.items():
         given: object = kind  # whatever the types promise
         if not (isinstance(given, type) and issubclass(given, AttemptFailed)):
@@ -194,11 +198,11 @@ class _Tries:
 
     def _fresh(self, now_s: float) -> tuple[Target, ...]:
         """Endpoints that were not tried yet and can be asked at once."""
-        tried = self._call.ledger.tried
+        call = self._call
         return tuple(
             target
-            for target in self._call.candidates
-            if target.slots.has_room and target.opens_at_s(now_s) <= now_s and not tried(target.endpoint)
+            for target in call.candidates
+            if has_room(target, call) and target.opens_at_s(now_s) <= now_s and not call.ledger.tried(target.endpoint)
         )
 
     def _tried_again(self, now_s: float) -> tuple[tuple[Target, ...], float]:

@@ -61,7 +61,8 @@ class Slots:
     full_above: load, as a share of the slots, above which an endpoint is passed over. Default 0.95; above 0, up to 1.
     max_wait_s: seconds to wait for a slot when all are taken. Default 2.0; must not be negative; 0 sheds at once.
         What is left until the answer must have started, less the time that takes, takes precedence when it is less.
-    probes: calls that may be under way to an endpoint nothing was seen of, while others are known. Default 1.
+    probes: calls that may be under way to an endpoint nothing was seen of, while others are known. Default 1; at least
+        1.
 
     Raises `Overloaded` when no slot is to be had in time; its ``rule`` says why. Raises `Gated` when every endpoint has
     asked to be left alone.
@@ -195,14 +196,33 @@ class Slots:
             told = f"a slot is expected in {expected_in_s:.3f} s, too late to be of use"
             return self._last_resort(call, Shed.NO_TIME, target, told)
         call.note("Slots", "no slot is to be had; waits for %s, %.3f s at most", target.name, until_s - now_s)
+        was_in = target not in target.outliers.out
         given = await target.slots.acquire(until_s, call.urgency, target.slots_for(call.prompt_tokens))
         if not isinstance(given, Shed):
-            return target, given
+            return self._or_elsewhere(call, target, given) if was_in else (target, given)
         after_s = call.clock() - now_s
         told = f"no slot came free in {after_s:.3f} s"
         if given is Shed.PUSHED_OUT:
             told = f"its place in the queue went to a more urgent call after {after_s:.3f} s"
         return self._last_resort(call, given, target, told)
+
+    @staticmethod
+    def _or_elsewhere(call: Call, target: Target, lease: Lease) -> tuple[Target, Lease]:
+        """What was waited for, unless it has gone out meanwhile, or closed, and somebody who is well is free.
+
+        Those who wait when an endpoint breaks would otherwise all be sent there, and all need another attempt.
+        """
+        now_s = call.clock()
+        if _is_open(target, now_s):
+            return target, lease
+        for other in call.candidates:
+            if other is not target and _is_open(other, now_s):
+                others = take(other, call)
+                if others is not None:
+                    lease.release()
+                    call.note("Slots", "%s went out of use while this call waited for it", target.name)
+                    return other, others
+        return target, lease
 
     def _last_resort(self, call: Call, rule: Shed, target: Target, told: str) -> tuple[Target, Lease]:
         """A slot wherever one is free now.
@@ -219,3 +239,8 @@ class Slots:
         raise Overloaded(
             f"{told} ({target.in_flight} in flight, {target.slots.waiting} waiting)", endpoint=target.name, rule=rule
         )
+
+
+def _is_open(target: Target, now_s: float) -> bool:
+    """Whether it is in, and has not asked to be left alone."""
+    return target not in target.outliers.out and target.opens_at_s(now_s) <= now_s

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from .queues import has_room
 from .ranking import Ranking
 from .spillover import ROUNDING, locality_shares, priority_loads
 
 if TYPE_CHECKING:
     import random
 
+    from ..router.call import Call
     from ..router.target import Target
     from .plan import Place, Plan
 
@@ -42,11 +44,10 @@ class Way(msgspec.Struct, frozen=True):
     only: Ranking | None
     usual: bool
 
-    @property
-    def now(self) -> Ranking:
-        """The candidates at this moment."""
+    def now(self, call: Call) -> Ranking:
+        """The candidates for a call at this moment."""
         only = self.only
-        if only is not None and any(target.slots.has_room for target in only.ordered[: only.tied]):
+        if only is not None and any(has_room(target, call) for target in only.ordered[: only.tied]):
             return only
         return self.anywhere
 

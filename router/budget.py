@@ -31,6 +31,7 @@ flight); gRPC A6 and Brooker, "Fixing retries with token buckets" (2022): succes
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Mapping
 from fractions import Fraction
 from types import MappingProxyType
@@ -61,10 +62,10 @@ class Extra(enum.Enum):
 
 def _exact(value: float | Fraction) -> Fraction:
     """Converter: the number as it is written, so that 0.3 is three tenths. What is none becomes a negative one."""
-    try:
-        return Fraction(-1) if isinstance(value, bool) else Fraction(str(value))
-    except (ValueError, ZeroDivisionError):
+    given: object = value  # whatever the types promise
+    if isinstance(given, bool) or not isinstance(given, int | float | Fraction) or not math.isfinite(given):
         return Fraction(-1)
+    return Fraction(str(given))
 
 
 def _at_least_zero(_instance: object, attribute: attrs.Attribute[Fraction], value: Fraction) -> None:
@@ -139,8 +140,9 @@ class Budget:
     in_flight_share: extra attempts in flight, per call in flight. Default 0.2; at least 0.
     min_concurrent: extra attempts that may be in flight however few the calls. Default 10; at least 0. Takes precedence
         over *in_flight_share* where it allows more.
-    caps: the share of the allowance that a kind may use up at most; at least 0. Default: hedges half of it, so that
-        they leave something for failures.
+    caps: the share of the allowance that a kind may use up at most; at least 0. Default: hedges three fifths of it, so
+        that they leave something for failures. It is a little more than the one call in twenty that is hedged, because
+        late calls come in clusters.
     """
 
     ratio: Fraction = attrs.field(default=Fraction(1, 10), converter=_exact, validator=_at_least_zero)
@@ -149,10 +151,14 @@ class Budget:
     in_flight_share: Fraction = attrs.field(default=Fraction(1, 5), converter=_exact, validator=_at_least_zero)
     min_concurrent: int = attrs.field(default=10, validator=check.count(0))
     caps: Mapping[Extra, Fraction] = attrs.field(
-        factory=lambda: {Extra.HEDGE: Fraction(1, 2)}, converter=_exact_by_kind, validator=_shares
+        factory=lambda: {Extra.HEDGE: Fraction(3, 5)}, converter=_exact_by_kind, validator=_shares
     )
     _books: _Books = attrs.field(
-        default=attrs.Factory(lambda self: _Books(self.ttl_s / SLOTS), takes_self=True), init=False, repr=False
+        default=attrs.Factory(
+            lambda self: _Books(check.above_zero(self.ttl_s, "Budget: ttl_s") / SLOTS), takes_self=True
+        ),
+        init=False,
+        repr=False,
     )
 
     def __repr__(self) -> str:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 Validator: TypeAlias = "Callable[[Any, attrs.Attribute[Any], Any], None]"
 
 
-def _owner(instance: object, attribute: attrs.Attribute[Any]) -> str:
+def owner(instance: object, attribute: attrs.Attribute[Any]) -> str:
+    """How an option is named in what is said of it, such as ``Endpoint 'a': slots``."""
     name = getattr(instance, "name", None)
     who = type(instance).__name__ + (f" {name!r}" if isinstance(name, str) and attribute.name != "name" else "")
     return f"{who}: {attribute.name}"
@@ -30,32 +31,42 @@ def _is_number(value: object) -> bool:
 
 def positive(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
     """A finite number above zero."""
+    above_zero(value, owner(instance, attribute))
+
+
+def above_zero(value: Any, what: str) -> float:
+    """The same of what another default is made of: validators run only when all fields are set.
+
+    Raises:
+        ConfigurationError: naming *what* it is.
+    """
     if not _is_number(value) or not 0 < value < math.inf:
-        raise ConfigurationError(f"{_owner(instance, attribute)} must be a number above 0, not {value!r}")
+        raise ConfigurationError(f"{what} must be a number above 0, not {value!r}")
+    return float(value)
 
 
 def at_least_zero(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
     """A finite number, zero or above."""
     if not _is_number(value) or not 0 <= value < math.inf:
-        raise ConfigurationError(f"{_owner(instance, attribute)} must be a number of at least 0, not {value!r}")
+        raise ConfigurationError(f"{owner(instance, attribute)} must be a number of at least 0, not {value!r}")
 
 
 def share(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
     """A share above zero, up to one."""
     if not _is_number(value) or not 0 < value <= 1:
-        raise ConfigurationError(f"{_owner(instance, attribute)} must be a share above 0 and up to 1, not {value!r}")
+        raise ConfigurationError(f"{owner(instance, attribute)} must be a share above 0 and up to 1, not {value!r}")
 
 
 def inner_share(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
     """A share above zero and below one."""
     if not _is_number(value) or not 0 < value < 1:
-        raise ConfigurationError(f"{_owner(instance, attribute)} must be a share above 0 and below 1, not {value!r}")
+        raise ConfigurationError(f"{owner(instance, attribute)} must be a share above 0 and below 1, not {value!r}")
 
 
 def chance(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
     """A chance, from zero to one."""
     if not _is_number(value) or not 0 <= value <= 1:
-        raise ConfigurationError(f"{_owner(instance, attribute)} must be a chance from 0 to 1, not {value!r}")
+        raise ConfigurationError(f"{owner(instance, attribute)} must be a chance from 0 to 1, not {value!r}")
 
 
 def count(least: int) -> Validator:
@@ -64,7 +75,7 @@ def count(least: int) -> Validator:
     def check(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             raise ConfigurationError(
-                f"{_owner(instance, attribute)} must be a whole number of at least {least}, not {value!r}"
+                f"{owner(instance, attribute)} must be a whole number of at least {least}, not {value!r}"
             )
 
     return check
@@ -73,7 +84,7 @@ def count(least: int) -> Validator:
 def named(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
     """A non-empty string."""
     if not isinstance(value, str) or not value.strip():
-        raise ConfigurationError(f"{_owner(instance, attribute)} must be a non-empty string, not {value!r}")
+        raise ConfigurationError(f"{owner(instance, attribute)} must be a non-empty string, not {value!r}")
 
 
 def if_given(check: Validator) -> Validator:
@@ -92,34 +103,34 @@ def one_of(*kinds: type) -> Validator:
     def check(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
         if isinstance(value, type):
             raise ConfigurationError(
-                f"{_owner(instance, attribute)} is the class {value.__name__}: give an object of it, {value.__name__}()"
+                f"{owner(instance, attribute)} is the class {value.__name__}: give an object of it, {value.__name__}()"
             )
         if not isinstance(value, kinds):
             allowed = " or ".join(kind.__name__ for kind in kinds)
-            raise ConfigurationError(f"{_owner(instance, attribute)} must be {allowed}, not {type(value).__name__}")
+            raise ConfigurationError(f"{owner(instance, attribute)} must be {allowed}, not {type(value).__name__}")
 
     return check
 
 
-def names(value: object) -> tuple[str, ...]:
-    """Converter: one name, or an iterable of names.
+def names(value: object, what: str) -> tuple[str, ...]:
+    """One name, or an iterable of names.
 
     Raises:
-        ConfigurationError: it is neither.
+        ConfigurationError: it is neither; naming *what* it is for.
     """
     given = (value,) if isinstance(value, str) else value
     if not isinstance(given, Iterable):
-        raise ConfigurationError(f"expected a name or several, not {value!r}")
+        raise ConfigurationError(f"{what} must be a name or several, not {value!r}")
     found = tuple(cast("Iterable[object]", given))
     for name in found:
         if not isinstance(name, str) or not name.strip():
-            raise ConfigurationError(f"expected non-empty names, not {name!r}")
+            raise ConfigurationError(f"{what} must be non-empty names, not {name!r}")
     return cast("tuple[str, ...]", found)
 
 
-def names_or_none(value: object) -> frozenset[str] | None:
-    """Converter: as `names`, to a set; None stays."""
-    return None if value is None else frozenset(names(value))
+def names_or_none(value: object, what: str) -> frozenset[str] | None:
+    """As `names`, to a set; None stays."""
+    return None if value is None else frozenset(names(value, what))
 
 
 def every(kind: type, values: object, what: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 import attrs
 
@@ -40,11 +40,11 @@ class Provider(Protocol):
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """How long one attempt at an endpoint may take, whatever the deadline leaves. Seconds, above 0; None: no limit.
+    """How long one attempt at an endpoint may take. None: no limit. The caller's deadline takes precedence over all.
 
-    first_token_s: of a stream, to the first progress. Default 30.
-    gap_s: between two pieces of progress; keep-alives do not count. Default 30.
-    total_s: from start to end. Default None: the caller's deadline rules.
+    first_token_s: seconds of a stream to the first progress; above 0. Default 30.
+    gap_s: seconds between two pieces of progress; above 0. Keep-alives do not count. Default 30.
+    total_s: seconds from start to end; above 0. Default None: the caller's deadline rules.
     """
 
     first_token_s: float | None = attrs.field(default=30.0, validator=check.if_given(check.positive))
@@ -57,6 +57,12 @@ def _slots(instance: object, attribute: attrs.Attribute[Any], value: Any) -> Non
         check.count(1)(instance, attribute, value)
 
 
+def _headers(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    pairs = cast("Mapping[object, object]", value).items() if isinstance(value, Mapping) else [(value, value)]
+    if not all(isinstance(name, str) and isinstance(text, str) for name, text in pairs):
+        raise ConfigurationError(f"{check.owner(instance, attribute)} must be text by name; what is not cannot be sent")
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Endpoint:
     """One model of one provider in one region.
@@ -64,24 +70,24 @@ class Endpoint:
     name: unique in its router.
     provider: the adapter that calls it.
     model: the name requests and routes use.
-    region: where it runs, in the words of the routes' residency and the callers' location.
+    region: where it runs, in the words of the routes' residency and the callers' location. Default ``global``.
     domain: what it fails together with, so that a second try prefers another. Default ``provider/region``: a vendor's
         site, so vendors behind one adapter need names of their own (``OpenAICompatible(name=...)``). Give two endpoints
         one domain if more than that is shared (a gateway, say), or different ones if less.
-    url: base URL, where the provider needs one, such as ``https://api.openai.com/v1``.
+    url: base URL, where the provider needs one, such as ``https://api.openai.com/v1``. Default None: the provider's.
     api_key: a `Secret`, or a string that becomes one; a `TokenSource`, or a function that becomes one; `Keys`, or a
-        list of these that becomes one. Never shown.
-    deployment: the name the vendor knows the model by; default, *model*.
+        list of these that becomes one. Never shown. Default None.
+    deployment: the name the vendor knows the model by. Default: *model*.
     slots: calls in flight at once, at least 1; or a limit that finds itself, such as ``Aimd()``. Default None: no
         limit.
     tokens_per_slot: tokens of the prompt that one slot is worth, at least 1: a call takes as many slots as its prompt
         needs, and at most all there are. Default None: every call takes one.
     queue: calls that may wait for a slot, at least 0. Default 64.
     quality: tier of the model, at least 0, higher is better. Default 0.
-    price_in_per_m, price_out_per_m: money per million tokens in and out; default None, unknown.
+    price_in_per_m, price_out_per_m: money per million tokens in and out; at least 0. Default None: unknown.
     profile: the latency to believe in before anything is measured. Default None: unknown.
-    limits: of one attempt.
-    headers: sent with every call; values never shown.
+    limits: of one attempt. Default ``Limits()``.
+    headers: sent with every call; values never shown. Default: none.
     """
 
     name: str = attrs.field(validator=check.named)
@@ -107,7 +113,7 @@ class Endpoint:
     price_out_per_m: float | None = attrs.field(default=None, validator=check.if_given(check.at_least_zero))
     profile: Profile | None = attrs.field(default=None, validator=check.if_given(check.one_of(Profile)))
     limits: Limits = attrs.field(factory=Limits, validator=check.one_of(Limits))
-    headers: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
+    headers: Mapping[str, str] = attrs.field(factory=dict[str, str], validator=_headers, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.provider.check(self)

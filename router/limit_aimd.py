@@ -30,7 +30,7 @@ from .verdict import Signal
 class Aimd:
     """Additive increase, multiplicative decrease: ``Endpoint(slots=Aimd(initial=20))``.
 
-    initial: slots to begin with, the quota if it is known. Default 20.
+    initial: slots to begin with, the quota if it is known; at least 1, from *least* to *most*. Default 20.
     least, most: bounds of the limit, at least 1. Default 1 and 200.
     decrease: what a loss leaves of the limit; above 0, up to 1, where 1 ignores losses. Default 0.9.
     window_s: seconds without a loss that earn one slot more, above 0. Default 1.0.

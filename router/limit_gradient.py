@@ -44,7 +44,7 @@ FORGOTTEN = 0.95
 class TtftGradient:
     """A limit by the gradient of the time to first token: ``Endpoint(slots=TtftGradient())``. Streams drive it alone.
 
-    initial: slots to begin with. Default 20.
+    initial: slots to begin with; at least 1, from *least* to *most*. Default 20.
     least, most: bounds of the limit, at least 1. Default 1 and 200.
     tolerance: how many times the usual a first token may take before the limit shrinks, above 0. Default 1.5.
     headroom: slots that are added in every window, above 0: a queue this long is welcome. Default 4.

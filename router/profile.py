@@ -35,15 +35,17 @@ Z95 = STANDARD_NORMAL.inv_cdf(0.95)
 class Profile:
     """What is believed of an endpoint's latency before anything is measured: the prior of its predictions.
 
-    ttft_s: median seconds to the first token.
-    ttft_p95_s: its 95th percentile; default 1.6 times the median.
-    tokens_per_s: output tokens per second once it speaks.
-    total_p95_s: 95th percentile of the whole answer's seconds; default, derived from the two others.
+    ttft_s: median seconds to the first token; above 0.
+    ttft_p95_s: its 95th percentile; at least *ttft_s*. Default: 1.6 times the median.
+    tokens_per_s: output tokens per second once it speaks; above 0. Default 50.
+    total_p95_s: 95th percentile of the whole answer's seconds; above 0. Default None: derived from the others.
     """
 
     ttft_s: float = attrs.field(validator=check.positive)
     ttft_p95_s: float = attrs.field(
-        default=attrs.Factory(lambda self: self.ttft_s * TYPICAL_P95_OVER_P50, takes_self=True),
+        default=attrs.Factory(
+            lambda self: check.above_zero(self.ttft_s, "Profile: ttft_s") * TYPICAL_P95_OVER_P50, takes_self=True
+        ),
         validator=check.positive,
     )
     tokens_per_s: float = attrs.field(default=50.0, validator=check.positive)
@@ -52,7 +54,7 @@ class Profile:
     def __attrs_post_init__(self) -> None:
         if self.ttft_p95_s < self.ttft_s:
             raise ConfigurationError(
-                f"Profile: ttft_p95_s ({self.ttft_p95_s}) is below the median ttft_s ({self.ttft_s})"
+                f"Profile: ttft_p95_s ({self.ttft_p95_s:g}) must be at least the median, ttft_s ({self.ttft_s:g})"
             )
 
     def ttft(self) -> Prior:

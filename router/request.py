@@ -68,9 +68,9 @@ def _messages(value: str | Sequence[Message]) -> tuple[Message, ...]:
 
 def _regions(value: object) -> frozenset[str] | None:
     try:
-        return check.names_or_none(value)
+        return check.names_or_none(value, "Request: residency")
     except ConfigurationError as wrong:
-        raise InvalidRequest(f"residency: {wrong}") from None
+        raise InvalidRequest(str(wrong)) from None
 
 
 @attrs.frozen(kw_only=True, eq=False)

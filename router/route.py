@@ -14,9 +14,9 @@ from .request import Priority, Urgency
 class Objective:
     """What a route promises. Seconds and shares; None: not promised.
 
-    ttft_s: to the first token, as the caller sees it.
-    total_s: to the last token.
-    success: share of calls that end well, above 0 and up to 1.
+    ttft_s: to the first token, as the caller sees it; above 0. Default None.
+    total_s: to the last token; above 0. Default None.
+    success: share of calls that end well; above 0, up to 1. Default 0.99.
     """
 
     ttft_s: float | None = attrs.field(default=None, validator=check.if_given(check.positive))
@@ -27,6 +27,14 @@ class Objective:
         """Whether an answered call was within what is promised of time."""
         in_time = self.total_s is None or total_s <= self.total_s
         return in_time and (self.ttft_s is None or (ttft_s is not None and ttft_s <= self.ttft_s))
+
+
+def _models(value: object) -> tuple[str, ...]:
+    return check.names(value, "Route: models")
+
+
+def _residency(value: object) -> frozenset[str] | None:
+    return check.names_or_none(value, "Route: residency")
 
 
 @attrs.frozen(kw_only=True)
@@ -41,14 +49,14 @@ class Route:
     objective: what is promised; latency-budget routing aims at it. Default: nothing.
     grades: from which percentiles on its report says great, fine, slow or sluggish. Default None: by what its objective
         promises, and for the rest by what a person who waits would like (`kpi.grades`).
-    budget_s: the default budget of its calls. Default None: the router's.
-    max_tokens: cap of its answers. Default None.
-    min_quality: the least quality tier. Default 0.
+    budget_s: the default budget of its calls, seconds above 0. Default None: the router's.
+    max_tokens: cap of its answers, at least 1; a request may set a lower one. Default None: none.
+    min_quality: the least quality tier, at least 0; a request may ask for a higher one. Default 0.
     residency: regions that may see its calls, on every retry and fallback. Default None: all.
     """
 
     name: str = attrs.field(validator=check.named)
-    models: tuple[str, ...] = attrs.field(converter=check.names)
+    models: tuple[str, ...] = attrs.field(converter=_models)
     priority: Priority = attrs.field(default=Priority.TTFT, validator=check.one_of(Priority))
     urgency: Urgency = attrs.field(default=Urgency.NORMAL, validator=check.one_of(Urgency))
     objective: Objective = attrs.field(factory=Objective, validator=check.one_of(Objective))
@@ -56,7 +64,7 @@ class Route:
     budget_s: float | None = attrs.field(default=None, validator=check.if_given(check.positive))
     max_tokens: int | None = attrs.field(default=None, validator=check.if_given(check.count(1)))
     min_quality: int = attrs.field(default=0, validator=check.count(0))
-    residency: frozenset[str] | None = attrs.field(default=None, converter=check.names_or_none)
+    residency: frozenset[str] | None = attrs.field(default=None, converter=_residency)
 
     def __attrs_post_init__(self) -> None:
         if not self.models:

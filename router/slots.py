@@ -35,11 +35,11 @@ class Lease:
 
     __slots__ = ("_pool", "slots", "waited_s")
 
-    def __init__(self, pool: SlotPool, slots: int = 1, waited_s: float = 0.0) -> None:
+    def __init__(self, pool: SlotPool, slots: int) -> None:
         self._pool: SlotPool | None = pool
         self.slots = slots
         """How many it holds."""
-        self.waited_s = waited_s
+        self.waited_s = 0.0
         """Seconds they were waited for."""
 
     def release(self) -> None:
@@ -109,11 +109,6 @@ class SlotPool:
         """Slots in use as a share of the limit; above 1 after the limit was lowered, 0.0 without a limit."""
         return 0.0 if self.limit is None else self.used / self.limit
 
-    @property
-    def has_room(self) -> bool:
-        """Whether a slot is free for a newcomer."""
-        return self.limit is None or (self.used < self.limit and not self._queue)
-
     def fits(self, slots: int) -> bool:
         """Whether so many are free for a newcomer, or all, if it needs more than there are."""
         limit = self.limit
@@ -124,7 +119,7 @@ class SlotPool:
         """Waiters in the queue."""
         return len(self._queue)
 
-    def may_wait(self, rank: int = 0) -> bool:
+    def may_wait(self, rank: int) -> bool:
         """Whether one more may wait: there is a place, or one that a less urgent call would have to leave."""
         return len(self._queue) < self._queue_size or any(waiter.rank > rank for waiter in self._queue)
 
@@ -138,7 +133,7 @@ class SlotPool:
             return 0.0
         waiting = sum(queued for other, queued in self._queued.items() if rank is None or other <= rank)
         ahead = self.used + waiting + min(slots, limit) - limit
-        return ahead * service_s / limit if ahead > 0 else 0.0
+        return max(0, ahead) * service_s / limit
 
     def count_shed(self, rule: Shed) -> None:
         """A call was sent away from here."""

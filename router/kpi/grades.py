@@ -46,7 +46,10 @@ class Grade(enum.StrEnum):
 
 @attrs.frozen
 class Steps:
-    """Seconds up to which a 95th percentile is great, fine and slow; above it is sluggish. Above 0, and rising."""
+    """Up to where a 95th percentile is great, fine and slow; above it is sluggish.
+
+    great_s, fine_s, slow_s: seconds, above 0 and rising.
+    """
 
     great_s: float = attrs.field(validator=check.positive)
     fine_s: float = attrs.field(validator=check.positive)
@@ -77,10 +80,10 @@ class Steps:
 class Grades:
     """What a route is graded by.
 
-    ttft: steps of the time to first token. total: of the time to the last. None: not graded by it.
-    short_tokens: answers of fewer tokens than this are those whose total counts, at least 1; None: all answers.
-
-    Defaults: those for a person who waits.
+    ttft: steps of the time to first token; None: not graded by it. Default: those for a person who waits.
+    total: the same of the time to the last token. Default: likewise.
+    short_tokens: answers of fewer tokens than this are those whose total counts; at least 1; None: all answers.
+        Default 200.
     """
 
     ttft: Steps | None = attrs.field(default=Steps.around(FINE_TTFT_S), validator=check.if_given(check.one_of(Steps)))

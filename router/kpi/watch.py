@@ -52,8 +52,8 @@ def _a_rise(instance: object, attribute: attrs.Attribute[float], value: float) -
     check.positive(instance, attribute, value)
     if value < LEAST_RISE:
         raise ConfigurationError(
-            f"Thresholds: {attribute.name} is a factor, so 1.5 is half as much again; below {LEAST_RISE:g} it would "
-            f"be told of noise: it is {value!r}"
+            f"Thresholds: {attribute.name} must be a factor of at least {LEAST_RISE:g}, not {value!r}: 1.5 is half as "
+            "much again, and below the least it would be told of noise"
         )
 
 
@@ -66,7 +66,7 @@ class Thresholds:
 
     tail: factor on the p95. Default 1.5; at least 1.1.
     prompt: factor on the usual size of a prompt at this hour. Default 1.3; at least 1.1.
-    retries: rise of the share of calls that need another try, 0 to 1. Default 0.05: from 2 % to 7 %, say.
+    retries: rise of the share of calls that need another try; above 0, up to 1. Default 0.05: from 2 % to 7 %, say.
     """
 
     tail: float = attrs.field(default=1.5, validator=_a_rise)

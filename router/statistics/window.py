@@ -55,7 +55,7 @@ class WindowShape:
     """How much of the past a window holds.
 
     periods: parts it is made of, at least 2. Default 6.
-    period_s: seconds each. Default 10, so that the whole window is a minute.
+    period_s: seconds each; above 0. Default 10, so that the whole window is a minute.
     """
 
     periods: int = attrs.field(default=6, validator=check.count(2))

@@ -77,6 +77,27 @@ def test_when_nobody_is_left_of_the_tie_the_next_nearest_region_is_the_tie() -> 
     assert (seen.order, seen.tied) == (["c", "d", "e", "f"], {"c", "d"})
 
 
+def tied_to(first: int) -> Policy:
+    """The candidates as they are, so many of the first as good as one another."""
+
+    async def tie(call: Call, emit: Emit, next: Handler, /) -> None:
+        await next(call.with_(tied=first), emit)
+
+    return tie
+
+
+def test_the_next_nearest_region_is_the_tie_whatever_orders_the_candidates() -> None:
+    endpoints = several("ab", region="eu") + several("cd", region="us") + several("ef", region="jp")
+    seen = seen_after("ab", endpoints, (tied_to(2),))
+    assert (seen.order, seen.tied) == (["c", "d", "e", "f"], {"c", "d"})
+
+
+def test_the_first_that_is_not_tied_is_of_the_second_level() -> None:
+    """The first level is in panic, so all of it may be asked; the second is not."""
+    seen = seen_after("abcdefgpqr", several("abcdefgh") + several("pqrstu"), (tied_to(8),), Breaker(most_ejected=1.0))
+    assert seen.order == [*"abcdefgh", *"stu"]
+
+
 def test_without_a_candidate_it_says_so(ask: Ask) -> None:
     end = asked(ask, REQUEST, several("a"), [nobody, Breaker(), Slots()])
     assert type(end.error) is NoEndpoint
@@ -257,6 +278,33 @@ def test_when_all_are_out_those_are_asked_that_the_vendor_has_not_spoken_of(ask:
 
     run(main)
     assert seen.order == ["a", "c"]
+
+
+def test_when_all_are_out_wherever_they_are_those_are_asked_that_the_vendor_has_not_spoken_of(ask: Ask) -> None:
+    seen, breaker = Seen(), Breaker(most_ejected=1.0, panic_below=0.0)
+    regions = Regions(here="eu", rtt_s={("eu", "us"): 0.1})
+
+    async def main() -> None:
+        async with routed(several("a", region="eu") + several("b", region="us"), [regions, breaker, seen]) as router:
+            fall_ill(watched(router, breaker), "a", error=lambda: AuthenticationFailed("as scripted"))
+            fall_ill(router, "b")
+            await told(ask, router, REQUEST)
+
+    run(main)
+    assert seen.order == ["b"]
+
+
+def test_who_is_left_is_worked_out_once_until_something_changes() -> None:
+    seen, breaker = Seen(), Breaker()
+
+    async def main() -> None:
+        async with routed(several("abc"), [breaker, seen, RoundRobin()]) as router:
+            fall_ill(watched(router, breaker), "a")
+            for _ in range(2):
+                await router.complete(REQUEST)
+
+    run(main)
+    assert seen.calls[0].candidates is seen.calls[1].candidates
 
 
 def test_the_only_endpoint_is_never_out_by_our_own_conclusion(ask: Ask) -> None:

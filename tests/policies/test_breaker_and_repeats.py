@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from paceline.policies import Breaker, Fallback, LatencyBudget, Regions, Retry, RoundRobin, Slots
-from paceline.router import Route
+from paceline.router import Limits, Route
 from paceline.router.errors import AuthenticationFailed, ProviderError, QuotaExhausted, RateLimited
-from paceline.router.testing import Scripted, endpoint, fails, run
+from paceline.router.testing import SILENT, Scripted, endpoint, fails, run
 
 from .ailing import REQUEST, WELL, fall_ill, several, watched
-from .asking import Ask, asked, hello, routed, told
+from .asking import Ask, asked, hello, in_pieces, routed, told
 from .between import Seen
 
 if TYPE_CHECKING:
-    from paceline.router import Request
+    from paceline.router import Call, Emit, Handler, Request
 
 
 def test_a_retry_asks_the_one_that_is_in_again_rather_than_one_that_is_out(ask: Ask) -> None:
@@ -44,6 +44,19 @@ def test_a_retry_asks_one_that_is_out_if_the_others_cannot_be_asked_again(ask: A
         return [attempt.endpoint.name for attempt in answer.attempts]
 
     assert run(main) == ["refusing", "dead"]
+
+
+def test_a_retry_asks_one_that_is_out_rather_than_one_that_was_too_slow(ask: Ask) -> None:
+    slow = endpoint("slow", Scripted(SILENT), limits=Limits(first_token_s=0.5))
+    breaker = Breaker()
+
+    async def main() -> list[str]:
+        async with routed([endpoint("dead", Scripted(WELL)), slow], [Retry(), breaker, Slots()]) as router:
+            fall_ill(watched(router, breaker), "dead")
+            answer = (await told(in_pieces, router, REQUEST)).answer
+        return [attempt.endpoint.name for attempt in answer.attempts]
+
+    assert run(main) == ["slow", "dead"]
 
 
 def test_a_retry_that_waited_for_the_only_endpoint_finds_it_open(ask: Ask) -> None:
@@ -115,3 +128,24 @@ def test_a_model_that_is_all_out_is_asked_where_no_other_is_better(
         return [attempt.endpoint.name for attempt in answer.attempts]
 
     assert run(main) == ["best"]
+
+
+def test_the_last_model_is_asked_though_an_endpoint_of_it_is_well_that_the_call_may_not_use(ask: Ask) -> None:
+    endpoints = [
+        endpoint("best", Scripted(fails(0.25, ProviderError)), model="best"),
+        endpoint("ill", Scripted(WELL), model="fast"),
+        endpoint("hidden", Scripted(WELL), model="fast"),
+    ]
+    breaker = Breaker()
+
+    async def hide(call: Call, emit: Emit, next: Handler, /) -> None:
+        left = tuple(target for target in call.candidates if target.name != "hidden")
+        await next(call.with_(candidates=left, tied=len(left)), emit)
+
+    async def main() -> str:
+        route = Route(name="chat", models=("best", "fast"))
+        async with routed(endpoints, [Fallback(), hide, breaker, Slots()], [route]) as router:
+            fall_ill(watched(router, breaker), "ill")
+            return (await told(ask, router, hello())).answer.endpoint
+
+    assert run(main) == "ill"

@@ -97,3 +97,41 @@ def test_one_that_is_eased_in_takes_all_when_the_others_are_full(ask: Ask) -> No
             return served(await at_a_steady_rate(ask, router, REQUEST, 20, every_s=1 / 64))
 
     assert run(main) == {"back": 20}
+
+
+def test_where_all_return_each_is_seen_as_often_as_its_weight_is_to_the_fullest(ask: Ask) -> None:
+    """One is at a sixth and one at a half when they are looked at."""
+    breaker, seen = Breaker(), Seen()
+
+    async def main() -> None:
+        async with routed(several("ab"), [breaker, seen, RoundRobin()]) as router:
+            quota = 600.0
+            fall_ill(watched(router, breaker), "a", "b", error=lambda: QuotaExhausted("", retry_after_s=quota))
+            await anyio.sleep(quota)
+            attempted(router.fleet["b"])
+            await anyio.sleep(10.0)
+            attempted(router.fleet["a"])
+            await anyio.sleep(5.0)
+            await at_a_steady_rate(ask, router, REQUEST, 300, every_s=1 / 1024)
+
+    run(main)
+    sees = [{target.name for target in call.candidates} for call in seen.calls]
+    assert sum("a" in names for names in sees) / len(sees) == pytest.approx(1 / 3, abs=0.08)
+    assert all("b" in names for names in sees)
+
+
+def test_one_is_spared_as_long_as_somebody_else_has_room_and_the_decision_says_so(ask: Ask) -> None:
+    endpoints = [*several("ab"), endpoint("full", Scripted(WELL), slots=1)]
+    breaker = Breaker()
+
+    async def main() -> list[str]:
+        async with routed(endpoints, [breaker, Slots()]) as router:
+            fall_ill(watched(router, breaker), "a")
+            await anyio.sleep(10.0)
+            attempted(router.fleet["a"])
+            router.fleet["full"].slots.acquire_over_limit()
+            ends = await at_a_steady_rate(ask, router, REQUEST, 20, every_s=1 / 64)
+        return [decision.reason for end in ends for decision in end.answer.decisions if decision.by == "Breaker"]
+
+    reasons = run(main)
+    assert "spares a, to ease it in" in reasons

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from statistics import fmean
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
 from paceline.policies import Fallback, LatencyBudget, Prefer, Retry, Slots
-from paceline.router import Objective, Priority, Profile, Route
+from paceline.policies.expectation import Ask as Expected
+from paceline.policies.expectation import likely_lengths, money, queue_s, sizes
+from paceline.router import Call, Emit, Handler, Objective, Priority, Profile, Route
 from paceline.router.testing import Scripted, answers, endpoint, fails, run
 
-from .asking import Ask, asked, at_a_steady_rate, hello, in_a_second, routed, told
+from .asking import Ask, asked, at_a_steady_rate, hello, in_a_second, routed, told, whole
 from .between import Seen
 
 if TYPE_CHECKING:
     from paceline.router import Endpoint, Request
 
 QUICK = Profile(ttft_s=0.25)
+WELL = answers(0.25)
+
+T = TypeVar("T")
 
 
 def chat(priority: Priority = Priority.TTFT, **objective: float) -> Route:
@@ -202,3 +209,62 @@ def test_the_queue_of_an_endpoint_counts(ask: Ask) -> None:
     run(main)
     assert [call.candidates[0].name for call in seen.calls] == ["busy", "idle"]
     assert seen.order == ["idle"]
+
+
+def test_the_same_ask_with_less_time_has_so_much_less() -> None:
+    ask = Expected(within_s=8.0, size=3, streamed=True, lengths=())
+    assert ask.with_less(3.0) == Expected(within_s=5.0, size=3, streamed=True, lengths=())
+
+
+def seen_by_a_policy(request: Request, route: Route, question: Callable[[Call], T]) -> T:
+    """What *question* says of a call, at a target that costs 2 and 4 a million tokens."""
+    said: list[T] = []
+
+    async def asking(call: Call, emit: Emit, next: Handler, /) -> None:
+        said.append(question(call))
+        await next(call, emit)
+
+    priced = endpoint("a", Scripted(WELL), price_in_per_m=2.0, price_out_per_m=4.0)
+    asked(whole, request, [priced], [asking], [route])
+    return said[0]
+
+
+def test_a_call_costs_its_tokens_times_their_prices() -> None:
+    def cost(call: Call) -> float:
+        return money((1000, 500.0), call.target)
+
+    assert seen_by_a_policy(hello(), chat(), cost) == pytest.approx(0.002 + 0.002)
+
+
+def test_the_answer_is_as_long_as_the_routes_have_been_on_average() -> None:
+    def of_lengths(call: Call) -> tuple[tuple[int, ...], float]:
+        now_s = call.clock()
+        for tokens in (10, 20, 30, 40, 50, 60, 70, 80) * 8:
+            call.lengths.record(tokens, now_s, cut_off=False)
+        return likely_lengths(call, Priority.TTFT, now_s), sizes(call, now_s)[1]
+
+    lengths, tokens_out = seen_by_a_policy(hello(), chat(), of_lengths)
+    assert len(set(lengths)) > 1
+    assert tokens_out == fmean(lengths)
+
+
+def test_a_call_after_throughput_is_taken_to_be_as_long_as_is_allowed_whoever_says_that_it_is() -> None:
+    def tokens_out(call: Call) -> float:
+        return sizes(call, call.clock())[1]
+
+    request = hello(max_tokens=900, priority=Priority.THROUGHPUT)
+    assert seen_by_a_policy(request, chat(Priority.TTFT), tokens_out) == 900
+    assert seen_by_a_policy(hello(max_tokens=900), chat(Priority.THROUGHPUT), tokens_out) == 900
+
+
+def test_where_nothing_is_known_of_a_queue_a_call_in_it_is_taken_for_a_second() -> None:
+    def waits_s(call: Call) -> float:
+        target, now_s = call.target, call.clock()
+        target.slots.set_limit(2)
+        leases = [target.slots.acquire_over_limit() for _ in range(3)]
+        waited_s = queue_s(target, now_s)
+        for lease in leases:
+            lease.release()
+        return waited_s
+
+    assert seen_by_a_policy(hello(), chat(), waits_s) == 1.0

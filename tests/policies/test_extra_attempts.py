@@ -363,3 +363,27 @@ def test_every_router_has_a_budget_of_its_own_unless_it_is_given_one() -> None:
     assert Router([endpoint("a", Scripted())], budget=given).budget is given
     with pytest.raises(ConfigurationError, match="Router: budget must be a Budget, not float"):
         Router([endpoint("a", Scripted())], budget=0.1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "models", [("best", "spare"), ("best", "spare", "last")], ids=["to the last", "to one between"]
+)
+def test_a_permit_for_a_model_that_was_sent_nothing_is_given_back(ask: Ask, models: tuple[str, ...]) -> None:
+    """The first model is left, and paid for; the others have no slot free."""
+    budget = Budget(reserve=1)
+    endpoints = [
+        endpoint("best", Scripted(DOWN), model="best"),
+        *(endpoint(model, Scripted(answers(0.25)), model=model, slots=1, queue=0) for model in models[1:]),
+    ]
+
+    async def main() -> tuple[Told, int, bool]:
+        route = Route(name="chat", models=models)
+        async with routed(endpoints, [Fallback(), Slots(max_wait_s=0.0)], [route], budget=budget) as router:
+            for model in models[1:]:
+                router.fleet[model].slots.acquire_over_limit()
+            end = await told(ask, router, hello())
+            return end, budget.in_flight, budget.can(Extra.FALLBACK, end.at_s)
+
+    end, in_flight, can = run(main)
+    assert len(end.error.attempts) == 1
+    assert (in_flight, can) == (0, True)

@@ -152,6 +152,14 @@ def test_every_model_failed_names_each_with_its_own_error(ask: Ask) -> None:
     assert end.error.__cause__ is end.error.failures[-1][1]
 
 
+def test_each_of_those_errors_has_the_calls_record(ask: Ask) -> None:
+    down = Scripted(fails(0.25, ProviderError))
+    models = [endpoint("a", down, model="best"), endpoint("b", down, model="fast")]
+    error = asked(ask, hello(), models, [Fallback()], [Route(name="chat", models=("best", "fast"))]).error
+    assert isinstance(error, EveryModelFailed)
+    assert all(failure.attempts is error.attempts for _, failure in error.failures)
+
+
 def test_the_answer_says_that_a_model_timed_out(ask: Ask) -> None:
     best, fast = Scripted(SILENT), Scripted(answers(0.5))
     end = asked(ask, hello(), two(best, fast), [Fallback()], [CHAT])

@@ -175,7 +175,7 @@ def test_who_gets_a_slot_of_an_endpoint_that_has_closed_meanwhile_goes_elsewhere
     assert [attempt.endpoint.name for attempt in first.answer.attempts] == ["a", "b"]
     assert [attempt.endpoint.name for attempt in second.answer.attempts] == ["b"]
     assert (second.at_s, a.calls, b.calls) == (1.25, 1, 2)
-    assert "Retry: after gated, in 0.000 s" in second.answer.story()
+    assert "Slots: a went out of use while this call waited for it" in second.answer.story()
 
 
 def calls_seen(tied: int) -> list[tuple[list[str], int]]:
@@ -246,3 +246,19 @@ def test_whatever_is_asked_for_nothing_is_sent_before(
             if later.endpoint is refused.endpoint and refused.finished_s <= later.sent_s < opens_s
         ]
         assert too_early == []
+
+
+def test_the_error_names_the_one_that_opens_first(ask: Ask) -> None:
+    endpoints = [
+        endpoint(name, Scripted(fails(0.0, asks_for(seconds)))) for name, seconds in (("a", 40.0), ("b", 20.0))
+    ]
+
+    async def main() -> Told:
+        async with routed(endpoints, [Slots()]) as router:
+            for _ in range(2):
+                await told(ask, router, M)
+            return await told(ask, router, M)
+
+    error = run(main).error
+    assert isinstance(error, Gated)
+    assert (error.endpoint, error.retry_after_s) == ("b", 20.0)

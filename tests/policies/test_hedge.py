@@ -17,13 +17,14 @@ from paceline.router import (
     Emit,
     Endpoint,
     Handler,
+    Limits,
     Outcome,
     Policy,
     Profile,
     Request,
     Router,
 )
-from paceline.router.errors import ConfigurationError, StreamInterrupted
+from paceline.router.errors import ConfigurationError, ProviderError, StreamInterrupted
 from paceline.router.testing import (
     Arrival,
     Cut,
@@ -32,9 +33,11 @@ from paceline.router.testing import (
     answers,
     cancel_everywhere,
     endpoint,
+    fails,
     play,
     poisson,
     run,
+    virtual_clock,
 )
 
 from .asking import Ask, in_pieces, plenty, pushed, routed, whole
@@ -267,3 +270,35 @@ def test_two_runs_with_one_seed_are_the_same() -> None:
         return run(main)
 
     assert story() == story()
+
+
+def test_a_call_that_was_answered_leaves_no_timer() -> None:
+    async def main() -> None:
+        async with routed(late_and(quick(), late=answers(0.25)), [Hedge()]) as router:
+            make_known(router, late=USUAL_S, quick=USUAL_S)
+            await router.complete(ask(budget_s=None))
+            timers: list[asyncio.TimerHandle] = getattr(asyncio.get_running_loop(), "_scheduled")  # noqa: B009
+            assert [timer for timer in timers if not timer.cancelled() and timer.when() > virtual_clock() + 0.2] == []
+
+    run(main)
+
+
+async def twice(call: Call, emit: Emit, next: Handler, /) -> None:
+    """Once more, within the same leg, after a failure."""
+    try:
+        await next(call, emit)
+    except ProviderError:
+        await next(call, emit)
+
+
+def test_an_attempt_that_follows_another_in_one_leg_is_late_from_its_own_sending() -> None:
+    provider = Scripted(fails(0.375, ProviderError), answers(30.0))
+    endpoints = [endpoint("late", provider, limits=Limits(first_token_s=None)), quick()]
+
+    async def main() -> Answer:
+        async with routed(endpoints, [Hedge(), twice]) as router:
+            make_known(router, late=USUAL_S, quick=USUAL_S)
+            return await router.complete(ask())
+
+    (second,) = [attempt for attempt in run(main).attempts if attempt.hedge]
+    assert second.sent_s == pytest.approx(0.375 + USUAL_S, abs=0.01)

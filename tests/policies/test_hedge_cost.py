@@ -79,6 +79,17 @@ def test_a_second_leg_that_finds_no_slot_free_is_sent_when_it_finds_one() -> Non
     assert run(main).attempts[1].sent_s == pytest.approx(1.0, abs=0.26 * USUAL_S)
 
 
+def test_it_looks_again_after_a_quarter_of_what_made_the_first_one_late() -> None:
+    async def main() -> Answer:
+        async with routed(late_and(quick(slots=1)), [Hedge()]) as router:
+            make_known(router, late=USUAL_S, quick=USUAL_S)
+            lease = router.fleet["quick"].slots.acquire_over_limit()
+            asyncio.get_running_loop().call_later(1.02 * USUAL_S, lease.release)
+            return await router.complete(ask())
+
+    assert run(main).attempts[1].sent_s == pytest.approx(1.25 * USUAL_S, abs=0.02 * USUAL_S)
+
+
 def test_second_legs_that_were_sent_are_paid_and_counted() -> None:
     async def main() -> tuple[int, int]:
         budget = Budget(reserve=6)

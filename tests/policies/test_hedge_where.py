@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from paceline.policies import Hedge, Regions, Retry, RoundRobin, Slots
-from paceline.router import (
-    Answer,
-    Endpoint,
-    Policy,
-    Profile,
-    Route,
-)
+from paceline.router import Answer, Call, Emit, Endpoint, Extra, Handler, Policy, Profile, Route, Router
 from paceline.router.errors import ProviderError, RateLimited
 from paceline.router.testing import (
+    Arrival,
     Scripted,
     answers,
     endpoint,
@@ -188,3 +186,74 @@ def test_a_first_leg_that_waited_for_its_slot_is_late_from_its_sending() -> None
     first, second = run(main).attempts
     assert (first.endpoint.name, first.sent_s) == ("late", 1.0)
     assert second.sent_s == pytest.approx(1.0 + USUAL_S, abs=0.01)
+
+
+class Onlooker:
+    """Stands inside `Slots`, and sees what every leg is given at the instant it is sent."""
+
+    def __init__(self) -> None:
+        self.second_legs = 0
+
+    async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
+        target, permit = call.candidates[0], call.permit
+        limit = target.slots.limit
+        assert limit is not None
+        assert target.slots.used <= limit
+        if permit is not None and permit.kind is Extra.HEDGE:
+            self.second_legs += 1
+            assert target.slots.waiting == 0
+            assert target.endpoint not in [attempt.endpoint for attempt in call.ledger.attempts]
+            assert call.lease is not None
+            assert call.lease.waited_s == 0.0
+        await next(call, emit)
+
+
+@settings(max_examples=40)
+@given(
+    slots=st.lists(st.integers(1, 3), min_size=2, max_size=4),
+    gaps=st.lists(st.integers(0, 8), min_size=5, max_size=40),
+    times=st.lists(st.sampled_from([0.125, 0.25, 0.5, 2.0, 8.0]), min_size=1, max_size=8),
+    seed=st.integers(0, 99),
+)
+def test_whatever_arrives_a_second_leg_is_elsewhere_in_a_free_slot_and_before_nobody_who_waits(
+    slots: list[int], gaps: list[int], times: list[float], seed: int
+) -> None:
+    scripts = [answers(ttft_s) for ttft_s in times]
+    endpoints = [endpoint(str(number), Scripted(*scripts * 20), slots=limit) for number, limit in enumerate(slots)]
+    arrivals = [Arrival(at / 16, ask(budget_s=30.0)) for at in itertools.accumulate(gaps)]
+
+    onlooker = Onlooker()
+    policies = [Hedge(), Slots(max_wait_s=8.0), onlooker]
+
+    async def main() -> tuple[Router, int]:
+        async with routed(endpoints, policies, seed=seed, budget=plenty()) as router:
+            make_known(router, **{each.name: 0.25 for each in endpoints})
+            results = await play(router, arrivals)
+        return router, sum(len(hedged(result.answer)) for result in results if result.answer is not None)
+
+    router, second_legs = run(main)
+    assert onlooker.second_legs >= second_legs
+    assert all((target.in_flight, target.slots.waiting) == (0, 0) for target in router.fleet)
+
+
+def test_of_two_as_fast_as_each_other_it_goes_to_the_one_that_does_not_fail_now_and_then() -> None:
+    async def main() -> list[str]:
+        async with routed(late_and(quick("shaky"), quick("sure")), [Hedge()]) as router:
+            make_known(router, late=USUAL_S, shaky=USUAL_S, sure=USUAL_S)
+            router.fleet["shaky"].learned.recent.outcome(failed=True, now_s=0.0)
+            return hedged(await router.complete(ask()))
+
+    assert run(main) == ["sure"]
+
+
+def test_how_fast_it_is_and_how_much_is_under_way_are_weighed_with_the_call_itself() -> None:
+    """0.5 s and two under way are 1.5; 0.7 s and one are 1.4."""
+
+    async def main() -> list[str]:
+        async with routed(late_and(quick("b"), quick("c")), [Hedge()]) as router:
+            make_known(router, late=USUAL_S, b=0.5, c=0.7)
+            for name in ("b", "b", "c"):
+                router.fleet[name].slots.acquire_over_limit()
+            return hedged(await router.complete(ask()))
+
+    assert run(main) == ["c"]

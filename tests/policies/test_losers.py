@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import anyio
 import pytest
 
 from paceline.policies.race import CLEANUP_S
@@ -201,6 +202,19 @@ def test_a_caller_who_leaves_waits_a_moment_for_what_resists_and_no_longer() -> 
             await asyncio.wait([task])
             assert (task.cancelled(), virtual_clock()) == (True, 1.0 + CLEANUP_S)
             assert [target.in_flight for target in router.fleet] == [0, 1]
+
+    run(main)
+
+
+def test_a_caller_whose_scope_is_cancelled_waits_that_moment_too() -> None:
+    """Anyio cancels what is inside a cancelled scope at every await again."""
+
+    async def main() -> None:
+        async with routed(legs((Resist(0.25), *SILENT), SILENT), [All()]) as router:
+            with anyio.move_on_after(1.0):
+                await router.complete(ask())
+            assert virtual_clock() == 1.25
+            assert [target.in_flight for target in router.fleet] == [0, 0]
 
     run(main)
 

@@ -17,21 +17,11 @@ from paceline.router.errors import (
     AttemptTimeout,
     BadRequest,
     DeadlineExceeded,
+    Overloaded,
     ProviderError,
     StreamInterrupted,
 )
-from paceline.router.testing import (
-    SILENT,
-    Cut,
-    Say,
-    Script,
-    Scripted,
-    answers,
-    endpoint,
-    fails,
-    run,
-    virtual_clock,
-)
+from paceline.router.testing import SILENT, Cut, Say, Script, Scripted, answers, endpoint, fails, run, virtual_clock
 
 from .asking import Ask, in_pieces, routed, whole
 from .racing import All, ask, legs, raced
@@ -136,3 +126,49 @@ def test_the_first_token_limit_of_one_leaves_the_other_running() -> None:
     answer = run(main)
     assert (answer.endpoint, answer.total_s) == ("b", 3.0)
     assert isinstance(answer.attempts[0].error, AttemptTimeout)
+
+
+def test_a_word_in_the_instant_of_a_fatal_failure_reaches_nobody() -> None:
+    heard: list[Chunk] = []
+
+    async def emit(chunk: Chunk) -> None:
+        heard.append(chunk)
+
+    async def main() -> None:
+        async with routed(legs(fails(1.0, BadRequest), answers(1.0, "b")), [All()]) as router:
+            with pytest.raises(BadRequest):
+                await router.send(ask(), emit)
+
+    run(main)
+    assert heard == []
+
+
+def test_a_failure_that_another_model_could_mend_is_not_the_end_of_a_race() -> None:
+    given, _ = raced(fails(0.5, Overloaded), answers(1.0))
+
+    assert isinstance(given, Answer)
+    assert given.endpoint == "b"
+
+
+def test_a_fatal_failure_of_the_second_is_told_without_the_others() -> None:
+    given, _ = raced(script(RETRYABLE, 1.0, "a"), script(FATAL, 2.0, "b"))
+
+    assert isinstance(given, BadRequest)
+    assert not hasattr(given, "__notes__")
+
+
+def test_a_race_that_is_closed_in_the_middle_ends_its_legs() -> None:
+    """As a loop does with what it has not finished when it stops."""
+
+    async def main() -> None:
+        async with routed(legs(SILENT, SILENT), [All()]) as router:
+            call = router.complete(ask())
+            call.send(None)
+            await asyncio.sleep(1.0)
+            assert [target.in_flight for target in router.fleet] == [1, 1]
+            call.close()
+            await asyncio.sleep(0.0)
+            await asyncio.sleep(0.0)
+            assert [target.in_flight for target in router.fleet] == [0, 0]
+
+    run(main)

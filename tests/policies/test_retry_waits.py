@@ -18,6 +18,7 @@ from tenacity import (
     wait_random,
     wait_random_exponential,
 )
+from tenacity.stop import stop_base
 from tenacity.wait import wait_base
 
 from paceline.policies import DecorrelatedJitter, Fallback, FullJitter, Retry
@@ -196,3 +197,42 @@ def test_its_repr_says_what_its_limits_are() -> None:
         "Retry(stop=stop_after_attempt(max_attempt_number=3), "
         "wait=DecorrelatedJitter(base_s=0.25, cap_s=8.0), at_most={RateLimited: 1})"
     )
+
+
+class Exactly:
+    """A jitter that is none."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def wait_s(self, state: RetryCallState, before_s: float | None, dice: random.Random) -> float:
+        return self.seconds
+
+
+class AfterWaiting(stop_base):
+    """Stops once so many seconds were waited."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        return retry_state.idle_for >= self.seconds
+
+
+def test_a_stop_object_is_told_how_long_was_waited(ask: Ask) -> None:
+    end = asked(
+        ask,
+        hello(model="m", budget_s=60.0),
+        [endpoint("a", Scripted(limited(0.0, 2.0)))],
+        [Retry(stop=AfterWaiting(5.0))],
+    )
+    assert (end.at_s, len(end.error.attempts)) == (6.0, 4)
+
+
+def test_it_is_the_last_word_of_an_endpoint_that_counts(ask: Ask) -> None:
+    """It named a time once, and then no more: so the second wait is jittered like any other."""
+    a = Scripted(
+        fails(0.0, lambda: RateLimited("as scripted", retry_after_s=1.0)), fails(0.0, ProviderError), answers(0.25)
+    )
+    end = asked(ask, hello(model="m"), [endpoint("a", a)], [Retry(wait=Exactly(4.0))])
+    assert end.at_s == 5.25

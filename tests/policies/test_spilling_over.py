@@ -322,7 +322,7 @@ def test_what_is_given_takes_precedence_over_a_users_region(ask: Ask) -> None:
         ({"priorities": "eu"}, "priorities must be lists of regions, the preferred first, not 'eu'"),
         ({"priorities": 1}, "priorities must be lists of regions"),
         ({"priorities": [["eu"], ["us", "eu"]]}, "priorities names 'eu' twice"),
-        ({"priorities": [[""]]}, "expected non-empty names"),
+        ({"priorities": [[""]]}, "Regions: priorities must be non-empty names"),
         ({"priorities": [["eu"]], "weights": {"us": 1.0}}, "must name the same regions, and eu, us is in only one"),
         ({"sticky_s": 0.0}, "sticky_s must be a number above 0"),
     ],

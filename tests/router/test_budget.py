@@ -56,7 +56,7 @@ def test_it_shows_what_is_left_of_its_allowance() -> None:
         budget.withdraw(kind, 0.0)
 
     assert [budget.allowance(kind, 0.0) for kind in Extra] == [20, 20, 20]
-    assert {kind: budget.left(kind, 0.0) for kind in Extra} == {Extra.RETRY: 17, Extra.HEDGE: 9, Extra.FALLBACK: 17}
+    assert {kind: budget.left(kind, 0.0) for kind in Extra} == {Extra.RETRY: 17, Extra.HEDGE: 11, Extra.FALLBACK: 17}
 
 
 def test_nothing_is_left_when_the_calls_that_paid_are_forgotten() -> None:
@@ -113,6 +113,16 @@ def test_a_share_of_the_calls_in_flight_may_be_extra(calls: int, allowed: int) -
 
     assert withdrawn(budget, Extra.RETRY) == allowed
     assert budget.in_flight == allowed
+
+
+def test_a_call_that_is_over_is_no_longer_in_flight() -> None:
+    budget = Budget(reserve=ANY_NUMBER, min_concurrent=3)
+    for _ in range(100):
+        budget.arrived(0.0)
+    for _ in range(80):
+        budget.ended()
+
+    assert withdrawn(budget, Extra.RETRY) == 4
 
 
 def test_an_extra_attempt_that_has_ended_makes_room_for_another() -> None:
@@ -238,5 +248,5 @@ def test_what_cannot_be_a_budget_is_refused(wrong: dict[str, object]) -> None:
 
 def test_its_repr_tells_its_two_rules() -> None:
     assert repr(Budget()) == (
-        "Budget(10 + 0.1 a call in 10 s, hedge at most 0.5 of it; 10 in flight, or 0.2 a call in flight)"
+        "Budget(10 + 0.1 a call in 10 s, hedge at most 0.6 of it; 10 in flight, or 0.2 a call in flight)"
     )

@@ -104,7 +104,7 @@ def test_a_profile_is_made_of_numbers_above_zero(field: str) -> None:
 
 
 def test_a_profile_whose_p95_is_below_its_median_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"ttft_p95_s \(0.25\) is below the median ttft_s \(0.5\)"):
+    with pytest.raises(ConfigurationError, match=r"ttft_p95_s \(0.25\) must be at least the median, ttft_s \(0.5\)"):
         Profile(ttft_s=0.5, ttft_p95_s=0.25)
 
 

@@ -219,3 +219,19 @@ def test_no_timer_is_left_of_one_who_was_served() -> None:
         assert [timer for timer in timers if not timer.cancelled()] == []
 
     run(main)
+
+
+def test_a_lease_tells_how_long_it_was_waited_for() -> None:
+    async def main() -> None:
+        pool = pool_of(1)
+        await asyncio.sleep(3.0)
+        held = pool.try_acquire()
+        assert held is not None
+        asyncio.get_running_loop().call_later(0.5, held.release)
+
+        given = await pool.acquire(10.0)
+
+        assert isinstance(given, Lease)
+        assert (held.waited_s, given.waited_s) == (0.0, 0.5)
+
+    run(main)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
-from paceline.router.simulation.simulated import OUTPUT_TOKENS
 from paceline.router import Chunk, Rate, RateLimits, Usage
 from paceline.router.errors import RateLimited
+from paceline.router.simulation.simulated import OUTPUT_TOKENS
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager

@@ -9,8 +9,14 @@ where endpoints are identical and steady (here the logarithm of their times has 
 as about 5 % more requests. Controls are no hedging, a delay that is fixed, and hedges without a budget while the whole
 fleet becomes slower.
 
-Where times vary as they do in life (sd 0.2), every call in twenty is beyond the percentile, which is just more than a
-budget of one in twenty pays for; what it cannot pay for at once it pays for later, as long as the call still waits.
+Where times vary as they do in life (sd 0.2), a second leg varies as well, and no hedge at the 95th percentile can meet
+that line: of the one call in a hundred whose first leg hangs, the second takes longer than its median half of the time.
+One in a thousand is left where a tenth of the second legs are slower, so there the best to be had is
+
+    p99.9  =  p95 + p90
+
+and it takes a second leg for every call that is late. These come in clusters, so the budget's cap is a little above one
+in twenty; what it cannot pay for at once it pays for later, as long as the call still waits.
 
     python -m tests.scenarios.test_hedging      prints the table
 """
@@ -169,10 +175,12 @@ def test_the_percentile_does_not_sink_though_most_of_what_is_beyond_it_is_cut_of
     assert fmean(late_s[-third:]) >= 0.99 * fmean(late_s[:third])
 
 
-def test_endpoints_that_vary_as_in_life_are_hedged_for_no_more_and_lose_most_of_their_tail() -> None:
-    ours, unhedged = (played(name, 0, sigma=IN_LIFE) for name in (OURS, UNHEDGED))
+@pytest.mark.parametrize("seed", SEEDS)
+def test_where_times_vary_as_in_life_p99_9_is_within_a_tenth_of_the_best_to_be_had(seed: int) -> None:
+    ours, unhedged = (played(name, seed, sigma=IN_LIFE) for name in (OURS, UNHEDGED))
 
-    assert ours.at(0.999) < 0.4 * unhedged.at(0.999)
+    assert ours.at(0.999) <= 1.1 * (unhedged.at(0.95) + unhedged.at(0.9))
+    assert ours.at(0.999) < 0.15 * unhedged.at(0.999)
     assert ours.extra <= 0.055
 
 

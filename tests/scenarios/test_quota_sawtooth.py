@@ -20,8 +20,8 @@ import attrs
 import pytest
 
 from paceline.policies import Pace, Quota, Retry, Slots
-from paceline.router.simulation.simulated import OUTPUT_TOKENS
 from paceline.router import Endpoint, Policy, Request, Route, Router
+from paceline.router.simulation.simulated import OUTPUT_TOKENS
 from paceline.router.testing import play, poisson, run, virtual_clock
 
 from .rate_limited import MINUTE_S, Counter, Limited, Minutes, Refilling

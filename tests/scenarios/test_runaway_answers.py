@@ -19,9 +19,9 @@ import attrs
 import pytest
 
 from paceline.policies import Cap, Slots
+from paceline.router import Endpoint, Policy, Profile, Request, Route, Router
 from paceline.router.simulation.behaviour import Behaviour
 from paceline.router.simulation.simulated import OUTPUT_TOKENS, Simulated
-from paceline.router import Endpoint, Policy, Profile, Request, Route, Router
 from paceline.router.testing import Result, play, poisson, quantile, run, virtual_clock
 
 SEEDS = range(5)

@@ -10,7 +10,7 @@ from paceline.policies import HotCold
 from paceline.policies.balancers.hot_cold import loads_at
 from paceline.router.errors import ConfigurationError
 
-from .bench import alike, drawn, failed, targets
+from .bench import alike, come_back, drawn, failed, targets
 
 FIVE = {"a": 0.1, "b": 0.2, "c": 0.3, "d": 0.4, "e": 0.5}
 
@@ -83,3 +83,19 @@ def test_the_less_the_quantile_the_more_load_counts() -> None:
 def test_what_cannot_work_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="HotCold: hot_above must be a share above 0"):
         HotCold(hot_above=0.0)
+
+
+def test_one_that_comes_back_has_to_be_so_much_faster() -> None:
+    among = targets({"back": 0.25, "slower": 0.5, "slowest": 1.0})
+    come_back(among[0])  # a quarter of its part: as if it took a second
+
+    assert drawn(HotCold(hot_above=1.0), among, 10) == {"slower": 10}
+
+
+def test_where_one_has_no_limit_all_are_counted_by_their_calls() -> None:
+    among = [*targets({"a": 0.1, "b": 0.2, "c": 0.3}, slots=10), *targets({"free": 0.4, "open": 0.5})]
+    for target, used in zip(among, (4, 3, 2, 2, 5), strict=True):
+        for _ in range(used):
+            target.slots.acquire_over_limit()
+
+    assert drawn(HotCold(hot_above=0.5), among, 10) == {"b": 10}
