@@ -48,6 +48,10 @@ PER_TOKEN = 1e-6
 """Prices are for a million."""
 
 
+def _routes(value: object) -> frozenset[str] | None:
+    return check.names_or_none(value, "Cap: routes")
+
+
 @attrs.frozen(kw_only=True)
 class Cap:
     """Caps of routes. One object serves one router: it remembers what was spent.
@@ -64,7 +68,7 @@ class Cap:
 
     max_tokens: int | None = attrs.field(default=None, validator=check.if_given(check.count(1)))
     cost: CostLimit | None = attrs.field(default=None, validator=check.if_given(check.one_of(CostLimit)))
-    routes: frozenset[str] | None = attrs.field(default=None, converter=check.names_or_none)
+    routes: frozenset[str] | None = attrs.field(default=None, converter=_routes)
 
     _spending: dict[str, Spending] = attrs.field(factory=dict[str, Spending], init=False, repr=False, eq=False)
 

@@ -32,6 +32,10 @@ def _burst(instance: object, attribute: attrs.Attribute[Any], value: Any) -> Non
         )
 
 
+def _endpoints(value: object) -> tuple[str, ...]:
+    return check.names(value, "Quota: endpoints")
+
+
 @attrs.frozen(kw_only=True)
 class Quota:
     """The limits of one credential. Calls and tokens a minute, above 0; None: not limited, as far as is known.
@@ -48,7 +52,7 @@ class Quota:
     takes precedence when it is less.
     """
 
-    endpoints: tuple[str, ...] = attrs.field(converter=check.names)
+    endpoints: tuple[str, ...] = attrs.field(converter=_endpoints)
     requests_per_min: float | None = attrs.field(default=None, validator=check.if_given(check.positive))
     tokens_per_min: float | None = attrs.field(default=None, validator=check.if_given(check.positive))
     input_tokens_per_min: float | None = attrs.field(default=None, validator=check.if_given(check.positive))

@@ -45,7 +45,7 @@ def cap_name(instance: object, _attribute: attrs.Attribute[str], value: str) -> 
 
 
 def _names(value: object) -> frozenset[str]:
-    return frozenset(check.names(value))
+    return frozenset(check.names(value, "OpenAICompatible: ignores"))
 
 
 @attrs.frozen(kw_only=True)

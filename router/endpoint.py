@@ -11,6 +11,7 @@ import attrs
 from . import check
 from .clock import Clock
 from .credential import Credential, credential_or_none
+from .errors import ConfigurationError
 from .limit import AdaptiveLimit
 from .pipeline import Handler
 from .profile import Profile
