@@ -12,9 +12,13 @@ from .hedge import Hedge
 from .jitter import DecorrelatedJitter, FullJitter, Jitter
 from .latency_budget import LatencyBudget, Otherwise, Prefer
 from .regions import Regions
+from .resume import Resume
+from .resumption import Refuse, Restart, Resumption
 from .retry import Retry
 from .round_robin import RoundRobin
 from .slots import Slots
+from .splice import Splice
+from .stall import Stall
 
 __all__ = [
     "Balancer",
@@ -32,9 +36,15 @@ __all__ = [
     "PeakEwma",
     "PowerOfTwo",
     "Prefer",
+    "Refuse",
     "Regions",
+    "Restart",
+    "Resume",
+    "Resumption",
     "Retry",
     "RoundRobin",
     "Slots",
+    "Splice",
+    "Stall",
     "Weighted",
 ]

@@ -29,7 +29,7 @@ class Answer:
 
     text, reasoning, refusal: never shown in a repr. tool_calls: in order of their index.
     finish_reason: the vendor's; None if it closed with its end marker but gave no reason.
-    usage: tokens; fields the vendor did not report are None.
+    usage: tokens; fields the vendor did not report are None. Of a resumed answer, those of all its legs.
     endpoint, model, region: who served it.
     fallbacks: models that were left for another, in order, with the reason; empty if the first one answered.
     retries: the reason of each retry, one word each.
@@ -73,10 +73,12 @@ class Collector:
         self._reasoning: list[str] = []
         self._refusal: list[str] = []
         self._calls: dict[int, ToolCall] = {}
+        self._usage: Usage | None = None
 
     def _discard(self) -> None:
         for pieces in (self._text, self._reasoning, self._refusal, self._calls):
             pieces.clear()
+        self._usage = None
 
     async def emit(self, chunk: Chunk) -> None:
         """Take one chunk."""
@@ -86,6 +88,8 @@ class Collector:
         """Take one chunk; one that says discard voids those before it."""
         if chunk.discard:
             self._discard()
+        if chunk.usage is not None:
+            self._usage = chunk.usage
         if chunk.text:
             self._text.append(chunk.text)
         if chunk.reasoning:
@@ -106,14 +110,14 @@ class Collector:
         attempt = ledger.answered_by
         if attempt is None or attempt.finished_s is None:
             raise RuntimeError("the call has not been answered")
-        endpoint, first_s = attempt.endpoint, attempt.first_progress_s
+        endpoint, first_s = attempt.endpoint, ledger.spoke_s(attempt)
         return Answer(
             text="".join(self._text),
             reasoning="".join(self._reasoning),
             refusal="".join(self._refusal),
             tool_calls=tuple(self._calls[index] for index in sorted(self._calls)),
             finish_reason=attempt.finish_reason,
-            usage=attempt.usage or Usage(),
+            usage=self._usage or attempt.usage or Usage(),
             endpoint=endpoint.name,
             model=endpoint.model,
             region=endpoint.region,

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from .events import Listeners
     from .ledger import Attempt, Ledger
     from .legs import Legs
+    from .mirrors import Mirrors
+    from .patience import Patience
+    from .pipeline import Policy
     from .request import Request, Urgency
     from .route import Route
     from .slots import Lease
@@ -46,7 +49,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     lease: the slot this attempt holds; None before one is taken.
     attempt: this attempt's record, for the provider; None above `dispatch`.
     on_sent: told of each attempt as it is sent, and where to; None: nobody asks.
+    patience: how long its attempts are waited for once they have begun to answer; None: as the endpoints' limits say.
+    meddler: stands around the provider itself, inside each attempt, so that what it does is taken for the endpoint's
+        doing; None: nobody does.
     legs: the router's, for those that are to be ended and may outlive the call.
+    mirrors: the router's, for copies of the call; None where no router made it.
     listeners: those who are told of its events. clock, dice: time and chance.
     """
 
@@ -71,6 +78,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     lease: Lease | None = None
     attempt: Attempt | None = None
     on_sent: Callable[[Target, Attempt], None] | None = None
+    patience: Patience | None = None
+    meddler: Policy | None = None
+    mirrors: Mirrors | None = None
 
     def with_(
         self,

@@ -46,7 +46,8 @@ class Chunk(msgspec.Struct, frozen=True):
     finish_reason: set on the piece that ends the answer.
     usage: tokens so far; cumulative, the last one counts.
     raw: the vendor's own bytes of this piece, for passing on without encoding again; empty when made here.
-    discard: the pieces so far are void and the answer begins anew. Only sent to a caller who takes the answer whole.
+    discard: the pieces so far are void and the answer begins anew. Only sent to a caller who takes the answer whole,
+        or whose route restarts what breaks off (`policies.Resume`).
     """
 
     text: str = ""

@@ -76,7 +76,11 @@ async def dispatch(call: Call, emit: Emit) -> None:
         if call.on_sent is not None:
             call.on_sent(target, attempt)
         with scope:
-            await target.handler(call.with_(candidates=(target,), attempt=attempt), delivery.emit)
+            view = call.with_(candidates=(target,), attempt=attempt)
+            if call.meddler is None:
+                await target.handler(view, delivery.emit)
+            else:
+                await call.meddler(view, delivery.emit, target.handler)
             delivery.complete()
     except BaseException as raised:  # noqa: BLE001  every kind is settled and raised again below
         failure = raised

@@ -45,6 +45,8 @@ class Attempt(msgspec.Struct, kw_only=True):
     keepalives: those before the first progress, a sign of queueing at the vendor. held_s: seconds the caller took over
     what it was given. hedge: sent beside another one that was late. reasoned: reasoning was shown.
     request_id: the vendor's own. rate_limits: what its headers say of the rates it allows.
+    injected: the fault that was put into it on purpose, in a word; None, as a rule. A failure of such an attempt is no
+        fault of its endpoint's, whatever the windows make of it.
     """
 
     endpoint: Endpoint
@@ -73,6 +75,7 @@ class Attempt(msgspec.Struct, kw_only=True):
     served_model: str | None = None
     outcome: Outcome = Outcome.RUNNING
     error: AttemptFailed | None = None
+    injected: str | None = None
 
     @property
     def ttft_s(self) -> float | None:
@@ -139,7 +142,8 @@ class Attempt(msgspec.Struct, kw_only=True):
         ttft = "" if self.ttft_s is None else f", first token {self.ttft_s:.3f} s"
         why = "" if self.error is None else f": {self.error}"
         leg = " (second leg)" if self.hedge else ""
-        return f"#{self.number} {self.endpoint.name}{leg} {self.outcome.value} ({total}{ttft}){why}"
+        fault = "" if self.injected is None else f" [{self.injected}, injected]"
+        return f"#{self.number} {self.endpoint.name}{leg} {self.outcome.value} ({total}{ttft}){fault}{why}"
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -184,6 +188,7 @@ class Ledger:
         "hedges",
         "models_left",
         "retries",
+        "spliced",
         "streamed",
     )
 
@@ -200,6 +205,8 @@ class Ledger:
         """Fallbacks, in order."""
         self.hedges = 0
         """Second legs that were sent beside a first one."""
+        self.spliced: list[Attempt] = []
+        """Attempts that broke off, and whose text is the beginning of the answer that another one ended."""
 
     def begin(
         self,
@@ -235,6 +242,10 @@ class Ledger:
     def tried(self, endpoint: Endpoint) -> bool:
         """Whether an attempt was made there."""
         return any(attempt.endpoint is endpoint for attempt in self.attempts)
+
+    def spoke_s(self, attempt: Attempt) -> float | None:
+        """When the caller heard the first of an answer that *attempt* ended: a spliced one began in another."""
+        return self.spliced[0].first_progress_s if self.spliced else attempt.first_progress_s
 
     @property
     def answered_by(self) -> Attempt | None:

@@ -20,6 +20,7 @@ from .errors import ImpossibleOrder, NotAPolicy
 if TYPE_CHECKING:
     from .call import Call
     from .chunk import Chunk
+    from .fleet import Fleet
 
 Emit: TypeAlias = Callable[["Chunk"], Awaitable[None]]
 Handler: TypeAlias = Callable[["Call", Emit], Awaitable[None]]
@@ -28,7 +29,9 @@ Handler: TypeAlias = Callable[["Call", Emit], Awaitable[None]]
 class Policy(Protocol):
     """A decision about a call on its way to a provider, or about its answer on the way back.
 
-    A policy may say where in a stack it works by an attribute ``layer: Layer``; without one it may stand anywhere.
+    A policy may say where in a stack it works by an attribute ``layer: Layer``; without one it may stand anywhere. One
+    that is told names of routes or endpoints may have a method ``fits(fleet)``, which raises `ConfigurationError` where
+    they are none of the router's; it is called once, when the router is built.
     """
 
     async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
@@ -39,6 +42,9 @@ class Policy(Protocol):
 class Layer(enum.IntEnum):
     """The places in a stack, from the caller inwards. A stack may leave any of them out, but not turn them round."""
 
+    ADMISSION = 2
+    MIRROR = 4
+    RESUME = 6
     MODEL = 10
     RETRY = 20
     HEDGE = 30
@@ -46,9 +52,13 @@ class Layer(enum.IntEnum):
     HEALTH = 45
     CHOICE = 50
     SLOT = 60
+    CHAOS = 90
 
 
 WHY = {
+    Layer.ADMISSION: "what is refused must have cost nothing",
+    Layer.MIRROR: "a call is copied once, however often it is tried, and only if it is let in",
+    Layer.RESUME: "what breaks off is answered on anew by everything inside, and only once that has given up",
     Layer.MODEL: "a new model means new candidates for everything inside",
     Layer.RETRY: "it repeats what is inside it, so the choice of a model stays outside and that of an endpoint inside",
     Layer.HEDGE: "it races attempts of one try, and each must choose its own endpoint",
@@ -56,11 +66,23 @@ WHY = {
     Layer.HEALTH: "what is chosen among is in, and a trial of one that is out is exactly one call",
     Layer.CHOICE: "endpoints are kept and ordered before one is picked",
     Layer.SLOT: "it holds one slot for one attempt, and leaves nothing to choose to what is inside it",
+    Layer.CHAOS: "what it breaks is the provider's own answer, so everything else is outside",
 }
 """Why each layer stands where it stands."""
 
-ONCE = frozenset({Layer.MODEL, Layer.RETRY, Layer.HEDGE, Layer.HEALTH, Layer.SLOT})
-"""Two of these would multiply attempts, hold two slots for one, or follow two sets of rules."""
+ONCE = frozenset(
+    {
+        Layer.ADMISSION,
+        Layer.RESUME,
+        Layer.MODEL,
+        Layer.RETRY,
+        Layer.HEDGE,
+        Layer.HEALTH,
+        Layer.SLOT,
+        Layer.CHAOS,
+    }
+)
+"""Two of these would multiply attempts or refusals, hold two slots for one, or follow two sets of rules."""
 
 
 def compose(policies: Sequence[Policy], leaf: Handler) -> Handler:
@@ -134,3 +156,15 @@ def check_order(policies: Sequence[Policy]) -> None:
         if outer is not None and layer == outer[0] and layer in ONCE:
             raise ImpossibleOrder(f"{outer[1]} and {name} both work at layer {layer.name}: keep one of them")
         outer = (layer, name)
+
+
+def check_fleet(policies: Sequence[Policy], fleet: Fleet) -> None:
+    """Ask each policy that wants to be asked whether it fits the router's endpoints and routes.
+
+    Raises:
+        ConfigurationError: it does not; the message says which name there is not.
+    """
+    for policy in policies:
+        fits: Callable[[Fleet], None] | None = getattr(policy, "fits", None)
+        if fits is not None:
+            fits(fleet)

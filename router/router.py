@@ -32,7 +32,8 @@ from .kpi.log import HistoryShape
 from .kpi.report import Report, report_on
 from .ledger import Ledger
 from .legs import Legs
-from .pipeline import compose, name_of
+from .mirrors import Mirrors
+from .pipeline import check_fleet, compose, name_of
 from .reach import Bounds, residency_proofs
 from .request import Request
 from .route import Route
@@ -98,6 +99,7 @@ class Router:
         self._policies = tuple(policies)
         self._bounds = Bounds(self.fleet)
         self._handler: Handler = compose(self._policies, self._bounds.dispatch)
+        check_fleet(self._policies, self.fleet)
         self.residency_proofs = residency_proofs(self.fleet, self._policies)
         """Which endpoints each route that is bound to regions can reach, and which never."""
         self._budget_s = budget_s
@@ -114,6 +116,7 @@ class Router:
         self._resources: AsyncExitStack | None = None
         self._in_flight = InFlight()
         self._legs = Legs()
+        self._mirrors = Mirrors(self.fleet, self._bounds, self._legs, window or WindowShape())
         self._closed = asyncio.Event()
         self._closed.set()
 
@@ -175,6 +178,7 @@ class Router:
             ledger=Ledger(now_s, streamed=streamed),
             budget=self.budget,
             legs=self._legs,
+            mirrors=self._mirrors,
             listeners=self._listeners,
             clock=self._clock,
             dice=self._dice,
@@ -276,6 +280,7 @@ class Router:
                     handlers[provider] = await resources.enter_async_context(provider.open(self._clock))
                 target.handler = handlers[provider]
             self._resources = resources.pop_all()
+            self._mirrors.open()
             self.history.open(self._clock())
             self._closed.clear()
         return self
@@ -295,6 +300,7 @@ class Router:
         if resources is None:
             await self._closed.wait()
             return
+        self._mirrors.close()
         try:
             with anyio.CancelScope(shield=True):
                 await self._in_flight.drain(self._grace_s)
