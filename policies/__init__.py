@@ -1,13 +1,16 @@
 """Decisions about calls, one policy a file. Each is ``async (call, emit, next) -> None`` and knows the router only.
 
-The order that works, from the caller inwards: `Fallback`, `Retry`, `Hedge`, `Regions`, `Breaker`, `LatencyBudget`,
-`Slots`. Every one may be left out; `stacks` has good ones to begin with. Ways to pick among endpoints that are alike
-are in `balancers`.
+The order that works, from the caller inwards: `Admission`, `Shadow`, `Resume`, `Fallback`, `Retry`, `Hedge`, `Regions`,
+`Breaker`, `LatencyBudget`, `Slots`, `Chaos`. Every one may be left out; `stacks` has good ones to begin with. Ways to
+pick among endpoints that are alike are in `balancers`, what `Chaos` can do in `faults`.
 """
 
+from .admission import Admission
 from .balancers import Balancer, HotCold, InTurn, LeastLoaded, PeakEwma, PowerOfTwo, Weighted
 from .breaker import Breaker
+from .chaos import Chaos, Injection
 from .fallback import Fallback
+from .faults import CutOff, Drip, Failure, Fault, Latency, Silence
 from .hedge import Hedge
 from .jitter import DecorrelatedJitter, FullJitter, Jitter
 from .latency_budget import LatencyBudget, Otherwise, Prefer
@@ -16,20 +19,29 @@ from .resume import Resume
 from .resumption import Refuse, Restart, Resumption
 from .retry import Retry
 from .round_robin import RoundRobin
+from .shadow import Shadow
 from .slots import Slots
 from .splice import Splice
 from .stall import Stall
 
 __all__ = [
+    "Admission",
     "Balancer",
     "Breaker",
+    "Chaos",
+    "CutOff",
     "DecorrelatedJitter",
+    "Drip",
+    "Failure",
     "Fallback",
+    "Fault",
     "FullJitter",
     "Hedge",
     "HotCold",
     "InTurn",
+    "Injection",
     "Jitter",
+    "Latency",
     "LatencyBudget",
     "LeastLoaded",
     "Otherwise",
@@ -43,6 +55,8 @@ __all__ = [
     "Resumption",
     "Retry",
     "RoundRobin",
+    "Shadow",
+    "Silence",
     "Slots",
     "Splice",
     "Stall",

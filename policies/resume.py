@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
 import attrs
 from msgspec.structs import replace
@@ -70,17 +70,15 @@ def _copied(given: Mapping[str, Resumption | Refuse]) -> Mapping[str, Resumption
     return MappingProxyType(dict(given)) if isinstance(checked, Mapping) else given
 
 
-def _ways(_: object, attribute: attrs.Attribute[Mapping[str, Resumption | Refuse]], value: object) -> None:
+def _ways(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     given: object = value  # whatever the types promise
     if not isinstance(given, Mapping):
-        raise ConfigurationError(
-            f"Resume: {attribute.name} must be ways to go on by route, such as {{'chat': Splice()}}"
-        )
-    for way in given.values():
-        _way(_, attribute, way)
+        raise ConfigurationError(f"Resume: {attribute.name} must be ways by route, such as {{'chat': Splice()}}")
+    for way in cast("Mapping[object, object]", given).values():
+        _way(instance, attribute, way)
 
 
-def _way(_: object, attribute: attrs.Attribute[Resumption | Refuse], value: object) -> None:
+def _way(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if isinstance(value, type) or not isinstance(value, Resumption | Refuse):
         raise ConfigurationError(f"Resume: {attribute.name} must be Splice(), Restart() or Refuse(), not {value!r}")
 
@@ -127,18 +125,20 @@ class Resume:
     async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
         way = self.routes.get(call.route.name, self.otherwise)
         if isinstance(way, Refuse):
-            return await next(call, emit)
+            await next(call, emit)
+            return
         if not call.ledger.streamed:
-            view, watched = self.watched(call, emit)
-            return await next(view, watched)
-        said = Said(emit, call.prompt_tokens)
-        view, watched = self.watched(call, said.emit)
+            await next(*self.watched(call, emit))
+            return
+        said = Said(emit)
         try:
-            return await next(view, watched)
+            await next(*self.watched(call, said.emit))
         except AttemptFailed as failure:
             if not call.ledger.committed or said.refused is not None:
                 raise
             broke_off = failure
+        else:
+            return
         await _Resumed(self, way, call, said, next).finish(broke_off)
 
     def watched(self, call: Call, emit: Emit) -> tuple[Call, Emit]:
@@ -267,7 +267,7 @@ class _Resumed:
         if self._legs == 0:
             raise failure
         raise StreamInterrupted(
-            f"the answer broke off, and could not be completed: {why}; {failure}",
+            f"the answer broke off, and could not be completed: {why}; {failure.__cause__ or failure}",
             delivered=self._said.characters,
             usage=self._said.spent,
         ) from failure

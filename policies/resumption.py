@@ -72,6 +72,7 @@ class Restart:
     def hinders(self, call: Call, said: Said) -> str | None:
         """Nothing does."""
         del call, said
+        return None
 
     def leg(self, call: Call, said: Said) -> Leg:
         """The call as it was, elsewhere."""

@@ -21,11 +21,10 @@ class Said:
     spent: tokens of the legs before this one. refused: what the caller's own ``emit`` raised; None: nothing.
     """
 
-    __slots__ = ("_emit", "_pieces", "_prompt_tokens", "is_text_only", "leg_characters", "refused", "spent")
+    __slots__ = ("_emit", "_pieces", "is_text_only", "leg_characters", "refused", "spent")
 
-    def __init__(self, emit: Emit, prompt_tokens: int) -> None:
+    def __init__(self, emit: Emit) -> None:
         self._emit = emit
-        self._prompt_tokens = prompt_tokens
         self._pieces: list[str] = []
         self.is_text_only = True
         self.leg_characters = 0

@@ -54,6 +54,10 @@ NOT_PLAIN = frozenset(
 """Parameters that make an answer more than text, or bind its form."""
 
 
+def _models(given: object) -> frozenset[str]:
+    return frozenset(check.names(given))
+
+
 @attrs.frozen(kw_only=True)
 class Splice:
     """Continue plain text where it broke off; what is not plain text ends in its error.
@@ -65,7 +69,7 @@ class Splice:
     An answer with a cap is continued under what is left of it, at four characters a token.
     """
 
-    prefill: frozenset[str] = attrs.field(default=(), converter=lambda given: frozenset(check.names(given)))
+    prefill: frozenset[str] = attrs.field(default=frozenset[str](), converter=_models)
 
     @property
     def keeps(self) -> bool:

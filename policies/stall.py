@@ -45,7 +45,8 @@ class Stall:
     times: how many times that quantile a gap may last. Default 4; above 0.
     least_s: seconds that any gap may last. Default 2; above 0. Takes precedence over *quantile* and *times*.
     most_s: seconds that no gap may last. Default 15; at least *least_s*. Takes precedence over all of those, and stands
-        alone while fewer than *fewest* answers are known. The endpoint's own ``gap_s`` takes precedence when it is less.
+        alone while fewer than *fewest* answers are known. The endpoint's own ``gap_s`` takes precedence over it when it
+        is less.
     fewest: answers that must be known of an endpoint to learn from them. Default 20; at least 1.
     least_tokens_per_s: pace below which an answer is given up. Default 1; above 0; None: no pace is too slow.
     over_s: seconds of the endpoint's time that the pace is taken over. Default 10; above 0.
