@@ -46,8 +46,8 @@ def anchor_of(said: str) -> str:
 
 def _word_start(text: str, at: int) -> int:
     """The beginning of the word at *at*, or the next place that is no space."""
-    for start in range(at, max(0, at - FARTHEST_WORD), -1):
-        if text[start - 1].isspace() and not text[start].isspace():
+    for start in range(at, max(-1, at - FARTHEST_WORD), -1):
+        if not text[start].isspace() and (start == 0 or text[start - 1].isspace()):
             return start
     while text[at].isspace():
         at += 1
