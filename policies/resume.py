@@ -186,7 +186,7 @@ class _Resumed:
             leg, permit = self._another(failure)
             sent, said_before = len(ledger.attempts), len(said.text)
             with permit:
-                view, watched = self._settings.watched(leg.call.with_(permit=permit), leg.emit)
+                view, watched = self._settings.watched(self._in_time(leg.call.with_(permit=permit)), leg.emit)
                 try:
                     await self._next(view, watched)
                     return await leg.end()
@@ -229,6 +229,19 @@ class _Resumed:
         self._legs += 1
         call.note("Resume", GOES_ON, failure.reason, said.characters, self._way, targets[0].model)
         return leg, permit
+
+    def _in_time(self, view: Call) -> Call:
+        """The reader waits in the middle of an answer: a leg that does not speak is left, if there is another."""
+        stall = self._settings.stall
+        if stall is None:
+            return view
+        return view.with_(start_by_s=view.clock() + stall.most_s, may_leave=self._may_leave)
+
+    def _may_leave(self) -> bool:
+        """A leg has not spoken for as long as no pause may last. Whether there is somebody else to ask."""
+        call = self._call
+        can_pay = call.budget.can(Extra.RESUMPTION, call.clock())
+        return can_pay and self._legs < self._settings.at_most and bool(self._targets())
 
     def _targets(self) -> tuple[Target, ...]:
         """Endpoints of one model that may be asked: untried ones, those of the same model before others."""

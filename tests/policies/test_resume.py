@@ -35,7 +35,7 @@ from paceline.router.errors import (
     ProviderError,
     StreamInterrupted,
 )
-from paceline.router.testing import Cut, Fail, Say, Scripted, answers, cancel_everywhere, endpoint, run
+from paceline.router.testing import SILENT, Cut, Fail, Say, Scripted, answers, cancel_everywhere, endpoint, run
 
 from .asking import hello, plenty, routed, whole
 from .continuing import CHAT, STALLS, TEXT, Model, hear, heard, models
@@ -452,6 +452,16 @@ def test_cancelled_anywhere_it_leaves_nothing_behind(way: Resumption) -> None:
         assert router.budget.in_flight == 0
 
     assert cancel_everywhere(scenario, nothing_is_held) > 15
+
+
+@pytest.mark.parametrize(("at_most", "second_s"), [(2, 15.0), (1, 30.0)])
+def test_a_leg_that_does_not_speak_is_left_only_if_there_is_another(at_most: int, second_s: float) -> None:
+    fleet = models(Model(TEXT, 20), Scripted(SILENT), Model())
+
+    end = heard(fleet, [Resume(otherwise=PREFILL, at_most=at_most)], request=hello(route="chat", model="best"))
+
+    assert end.given.attempts[1].total_s == second_s
+    assert isinstance(end.given, StreamInterrupted) == (at_most == 1)
 
 
 # -- building it
