@@ -9,13 +9,19 @@ taken on, a call is refused with
 
     p = max(0, (requests - K * accepts) / (requests + 1))
 
-so that nothing is refused while at least one in K is taken on, and so much under overload that about K times what is
-taken on is sent. K above 1 is what notices that there is room again: the share beyond what was taken on is the probe.
+so that nothing is refused while at least one in K is taken on, and about K times what is taken on is sent.
 
 *Who* is refused depends on the urgency. A class counts the requests of its own and of the more urgent classes only, and
-makes up for all that is too much with its own calls; and the less urgent, the smaller its K. So what is in the
-background goes first, to the last call if need be, and what is interactive is not touched until it is too much by
-itself. A vendor knows nothing of urgency: where half of what is sent is refused there, half of what is urgent is.
+makes up for all that is too much with its own calls. So what is in the background goes first, to the last call if need
+be, and what is interactive is not touched until it is too much by itself. (A vendor knows nothing of urgency: where
+half of what is sent is refused there, half of what is urgent is.)
+
+With K = 2, as Google has it, half of what is sent may be refused there, the urgent with the rest; with a K near 1 a
+throttle takes minutes to let go, and a single failure sets it off. So K moves, as a congestion window does: it shrinks
+with each call that the vendor turns away, by the share of all that is, and grows slowly all the time. Where fewer than
+one in forty is turned away, by chance, it stays at 2. Under overload it soon reaches the least that a class has, which
+for the less urgent is 1 or below: that empties the vendor's queue. And while K is at 1 or below the less urgent have no
+part in the budget of extra attempts, or their retries would leave nothing for those of the urgent.
 
 Some calls must always be sent, or a recovery would never be seen: a class is refused down to ``1 - cap`` and not
 further, unless more urgent calls are under way, which see it too.
@@ -33,18 +39,21 @@ lasts. Outermost: what is refused here has cost a microsecond.
 Sources: Beyer et al. (eds.), "Site Reliability Engineering" (2016), chapter "Handling Overload", for the rule and for
 keeping it by criticality; the cap and the least number of requests, Envoy's admission control filter and Finagle's nack
 admission filter; that classes are refused in order, Zhou et al., "Overload Control for Scaling WeChat Microservices"
-(2018).
+(2018); back at once and up slowly, Chiu and Jain, "Analysis of the Increase and Decrease Algorithms" (1989).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
+from msgspec.structs import replace
 
 from ..router import check
+from ..router.budget import Budget
 from ..router.errors import AttemptFailed, CallError, ConfigurationError, DeadlineExceeded, EveryModelFailed, Overloaded
 from ..router.pipeline import Layer
 from ..router.request import Urgency
@@ -59,7 +68,17 @@ if TYPE_CHECKING:
 SLOTS = 10
 """Of the window: what is too old leaves in tenths of it."""
 
-MULTIPLIERS = MappingProxyType({Urgency.INTERACTIVE: 2.0, Urgency.NORMAL: 1.5, Urgency.BACKGROUND: 1.1})
+GIVE_WAY = 1.0
+"""K at and below which the less urgent make no extra attempts."""
+
+REGAINED = 0.5
+"""By how much K grows in a window."""
+
+LOST = 20.0
+"""By how much K shrinks for each call that is turned away, over the calls accepted in the window. With `REGAINED`:
+where one in forty is turned away K stays as it is, and where fewer are it grows."""
+
+MULTIPLIERS = MappingProxyType({Urgency.INTERACTIVE: 2.0, Urgency.NORMAL: 1.0, Urgency.BACKGROUND: 0.8})
 
 
 def _by_urgency(given: Mapping[Urgency, float]) -> Mapping[Urgency, float]:
@@ -76,9 +95,13 @@ def _multipliers(_: object, attribute: attrs.Attribute[Any], value: Mapping[Urge
     before = None
     for urgency in Urgency:
         k: object = value[urgency]
-        if not isinstance(k, int | float) or isinstance(k, bool) or not 1 < k < float("inf"):
+        if not isinstance(k, int | float) or isinstance(k, bool) or not 0 < k < math.inf:
             raise ConfigurationError(
-                f"Admission: {attribute.name} must be above 1, so that a recovery is seen, and {urgency.name} has {k!r}"
+                f"Admission: {attribute.name} must be numbers above 0, and {urgency.name} has {k!r}"
+            )
+        if before is None and k <= 1:
+            raise ConfigurationError(
+                f"Admission: {attribute.name} must be above 1 for {urgency.name}, so that a recovery is seen, not {k!r}"
             )
         if before is not None and k > before:
             raise ConfigurationError(
@@ -91,8 +114,9 @@ def _multipliers(_: object, attribute: attrs.Attribute[Any], value: Mapping[Urge
 class Admission:
     """Adaptive throttling by urgency.
 
-    multipliers: K by urgency, how many times what is accepted may be sent; above 1, and not greater for the less
-        urgent. Default: interactive 2, normal 1.5, background 1.1; those that are left out keep their default.
+    multipliers: the least K by urgency, how many times what is accepted may be sent; above 0, and not greater for the
+        less urgent. That of the most urgent is above 1, and is everybody's K while all is well. Default: interactive 2,
+        normal 1, background 0.8; those that are left out keep their default.
     window_s: seconds that count. Default 30; above 0. Google takes two minutes, which is calmer and sees an overload as
         much later.
     cap: the share of a class that may be refused while no more urgent calls are under way. Default 0.8; above 0,
@@ -115,6 +139,14 @@ class Admission:
 
     _throttles: dict[str, _Throttle] = attrs.field(factory=dict[str, "_Throttle"], init=False, repr=False, eq=False)
 
+    _nothing: Budget = attrs.field(
+        factory=lambda: Budget(ratio=0, reserve=0, in_flight_share=0, min_concurrent=0),
+        init=False,
+        repr=False,
+        eq=False,
+    )
+    """What the less urgent have to pay extra attempts with while calls are turned away."""
+
     def __repr__(self) -> str:
         multipliers = ", ".join(f"{urgency.name.lower()} {k:g}" for urgency, k in self.multipliers.items())
         return f"Admission(K: {multipliers}; window_s={self.window_s:g}, cap={self.cap:g}, fewest={self.fewest})"
@@ -127,10 +159,13 @@ class Admission:
         throttle = self._throttles.get(model)
         if throttle is None:
             throttle = self._throttles[model] = _Throttle(self)
-        refused = throttle.chance(call.urgency, call.clock())
+        now_s = call.clock()
+        refused = throttle.chance(call.urgency, now_s)
         if refused and call.dice.random() < refused:
-            throttle.turned_away(call)
+            throttle.refused_here(call)
             raise _refusal(call, model, refused)
+        if throttle.gives_way(call.urgency, now_s):
+            call = replace(call, budget=self._nothing)
         try:
             await next(call, emit)
         except CallError as error:
@@ -142,11 +177,14 @@ class Admission:
 class _Throttle:
     """What became of the calls that prefer one model."""
 
-    __slots__ = ("_accepts", "_more_urgent", "_requests", "_settings")
+    __slots__ = ("_accepts", "_k", "_requests", "_settings", "_turned_away_s")
 
     def __init__(self, settings: Admission) -> None:
         slot_s = settings.window_s / SLOTS
         self._settings = settings
+        self._k = settings.multipliers[Urgency.INTERACTIVE]
+        self._turned_away_s = -math.inf
+        """When the vendor, or a queue here, turned away the last one."""
         self._accepts = Tally(slot_s, SLOTS)
         self._requests = {urgency: Tally(slot_s, SLOTS) for urgency in Urgency}
 
@@ -162,14 +200,22 @@ class _Throttle:
         requests = above + own
         if requests < settings.fewest:
             return 0.0
-        too_many = requests - settings.multipliers[urgency] * self._accepts.count(now_s)
+        k = max(settings.multipliers[urgency], self._k_now(now_s))
+        too_many = requests - k * self._accepts.count(now_s)
         if too_many <= 0.0:
             return 0.0
         most = settings.cap if above < settings.fewest else 1.0
         return min(most, too_many / (own + 1))
 
-    def turned_away(self, call: Call) -> None:
-        """A call was refused here."""
+    def gives_way(self, urgency: Urgency, now_s: float) -> bool:
+        """Whether calls of this urgency leave the extra attempts to more urgent ones."""
+        if self._k_now(now_s) > GIVE_WAY:
+            return False
+        above = sum(tally.count(now_s) for other, tally in self._requests.items() if other < urgency)
+        return above >= self._settings.fewest
+
+    def refused_here(self, call: Call) -> None:
+        """A call was refused here. That says nothing of the load there."""
         self._requests[call.urgency].add(call.clock())
 
     def ended(self, call: Call, *, accepted: bool) -> None:
@@ -179,11 +225,29 @@ class _Throttle:
         requests.add(now_s)
         if accepted:
             self._accepts.add(now_s)
+        else:
+            self._turned_away(now_s)
         attempts = call.ledger.attempts
         if len(attempts) > 1:
             for attempt in attempts[:-1]:
                 if attempt.signal is Signal.DROPPED:
                     requests.add(now_s)
+                    self._turned_away(now_s)
+
+    def _turned_away(self, now_s: float) -> None:
+        """By the vendor, or by a queue here: K shrinks."""
+        settings = self._settings
+        lost = LOST / max(settings.fewest, self._accepts.count(now_s))
+        self._k = max(settings.multipliers[Urgency.BACKGROUND], self._k_now(now_s) - lost)
+        self._turned_away_s = now_s
+
+    def _k_now(self, now_s: float) -> float:
+        """K, before the class's own: what it was when the last one was turned away, and what was regained since."""
+        settings = self._settings
+        most = settings.multipliers[Urgency.INTERACTIVE]
+        if self._k >= most:
+            return most
+        return min(most, self._k + REGAINED * (now_s - self._turned_away_s) / settings.window_s)
 
 
 def _speaks_of_load(error: CallError) -> bool:
