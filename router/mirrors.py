@@ -100,7 +100,7 @@ class Mirrors:
             patience=None,
             meddler=None,
         )
-        task = asyncio.get_running_loop().create_task(_attempt(copy), context=Context())
+        task = asyncio.get_running_loop().create_task(_attempt(copy, lease), context=Context())
         self._running[task] = target, lease
         task.add_done_callback(self._over)  # one that is cancelled before its first step never runs
         return True
@@ -133,8 +133,8 @@ class Mirrors:
         lease.release()
 
 
-async def _attempt(call: Call) -> None:
-    with suppress(PacelineError):
+async def _attempt(call: Call, lease: Lease) -> None:
+    with lease, suppress(PacelineError):
         await dispatch(call, _ignore)
 
 
