@@ -4,7 +4,8 @@
 
 The provider answers at once with two chunks, so what is measured is Paceline alone: 10 endpoints in three regions,
 each with slots and a profile. Layers are added from the inside outwards, and each row's *adds* is what its layer costs
-on top of the row before. Rows are interleaved round by round, and the median round counts, so a machine that becomes
+on top of the row before. The last rows are policies by themselves, on top of the router alone, when there is nothing
+for them to do. Rows are interleaved round by round, and the median round counts, so a machine that becomes
 slower for a while slows all rows alike. The floors are measured in the same rounds: what any asyncio code must pay.
 """
 
@@ -24,7 +25,20 @@ import anyio
 import attrs
 
 from benchmarks.machine import machine
-from paceline.policies import Fallback, LatencyBudget, Regions, Retry, Slots
+from paceline.policies import (
+    Admission,
+    Chaos,
+    Failure,
+    Fallback,
+    Injection,
+    LatencyBudget,
+    Regions,
+    Resume,
+    Retry,
+    Shadow,
+    Slots,
+    Splice,
+)
 from paceline.router import (
     Call,
     Chunk,
@@ -50,6 +64,9 @@ RTT_S = {("us-east", "us-west"): 0.075, ("us-east", "eu-west"): 0.090}
 AIM_US = 20.0
 CALLS = 10_000
 """Calls of a row in a round: enough to run for longer than a histogram is kept before it is folded again."""
+
+CANDIDATE = "candidate"
+"""An endpoint of another model, which the calls know nothing of."""
 
 QUESTION_ASKED = "How much CPU does one call cost, layer by layer?"
 
@@ -90,6 +107,8 @@ class Row:
     name: str
     once: Once
     is_floor: bool
+    on: Row | None = None
+    """What it adds to, if not to the row before."""
 
 
 async def heard(chunk: Chunk) -> None:
@@ -131,6 +150,7 @@ def router(policies: list[Policy]) -> Router:
         )
         for number in range(ENDPOINTS)
     ]
+    endpoints.append(Endpoint(name=CANDIDATE, provider=provider, model="candidate"))
     route = Route(name="chat", models=("model",), objective=Objective(ttft_s=0.8))
     return Router(endpoints, [route], policies, dice=random.Random(1))
 
@@ -147,7 +167,22 @@ async def rows(opened: AsyncExitStack) -> list[Row]:
         policies = stack[len(stack) - size :]
         name = type(policies[0]).__name__ if policies else "router and dispatch"
         timed.append(Row(name, _call(await opened.enter_async_context(router(policies))), is_floor=False))
+    bare = timed[3]
+    for policy in alone():
+        name = f"{type(policy).__name__} alone"
+        timed.append(Row(name, _call(await opened.enter_async_context(router([policy]))), is_floor=False, on=bare))
     return timed
+
+
+def alone() -> list[Policy]:
+    """Policies that are timed each by itself, on top of the router and nothing else, when there is nothing to do."""
+    never = Injection(fault=Failure(), share=1e-9)
+    return [
+        Admission(),
+        Shadow(to=CANDIDATE, share=1e-9),
+        Resume(otherwise=Splice()),
+        Chaos(injections=[never], seed=1),
+    ]
 
 
 def _call(through: Router) -> Once:
@@ -182,8 +217,11 @@ def table(measured: list[tuple[Row, float]]) -> str:
     """As a Markdown table. Ratios are against the cancel scope: what one timeout alone would cost."""
     scope_us = measured[1][1]
     lines = ["| layer | us a call | adds | of one scope |", "|---|---|---|---|"]
+    costs_us = {row.name: cost_us for row, cost_us in measured}
     before_us = 0.0
     for row, cost_us in measured:
+        if row.on is not None:
+            before_us = costs_us[row.on.name]
         adds = "floor" if row.is_floor else f"{cost_us - before_us:.2f}"
         lines.append(f"| {row.name} | {cost_us:.2f} | {adds} | {cost_us / scope_us:.1f} |")
         if not row.is_floor:
@@ -207,7 +245,8 @@ def main() -> None:
     chosen = parser.parse_args()
     measured = asyncio.run(measure(calls=CALLS, rounds=3 if chosen.quick else 15))
     about = machine()
-    print(QUESTION_ASKED, "", table(measured), "", verdict(measured[-1][1]), sep="\n")
+    whole_us = [cost_us for row, cost_us in measured if row.on is None][-1]
+    print(QUESTION_ASKED, "", table(measured), "", verdict(whole_us), sep="\n")
     print("; ".join(f"{name} {value}" for name, value in about.items()))
     if chosen.json is not None:
         figures = {row.name: cost_us for row, cost_us in measured}

@@ -159,25 +159,26 @@ class Admission:
         throttle = self._throttles.get(model)
         if throttle is None:
             throttle = self._throttles[model] = _Throttle(self)
-        now_s = call.clock()
-        refused = throttle.chance(call.urgency, now_s)
-        if refused and call.dice.random() < refused:
-            throttle.refused_here(call)
-            raise _refusal(call, model, refused)
-        if throttle.gives_way(call.urgency, now_s):
-            call = replace(call, budget=self._nothing)
+        urgency, now_s = call.urgency, call.clock()
+        if now_s < throttle.uneasy_until_s:
+            refused = throttle.chance(urgency, now_s)
+            if refused and call.dice.random() < refused:
+                throttle.refused_here(urgency, now_s)
+                raise _refusal(call, model, refused)
+            if throttle.gives_way(urgency, now_s):
+                call = replace(call, budget=self._nothing)
         try:
             await next(call, emit)
         except CallError as error:
-            throttle.ended(call, accepted=not _speaks_of_load(error))
+            throttle.ended(call, urgency, accepted=not _speaks_of_load(error))
             raise
-        throttle.ended(call, accepted=True)
+        throttle.ended(call, urgency, accepted=True)
 
 
 class _Throttle:
     """What became of the calls that prefer one model."""
 
-    __slots__ = ("_accepts", "_k", "_requests", "_settings", "_turned_away_s")
+    __slots__ = ("_accepts", "_k", "_requests", "_settings", "_turned_away_s", "uneasy_until_s")
 
     def __init__(self, settings: Admission) -> None:
         slot_s = settings.window_s / SLOTS
@@ -185,6 +186,8 @@ class _Throttle:
         self._k = settings.multipliers[Urgency.INTERACTIVE]
         self._turned_away_s = -math.inf
         """When the vendor, or a queue here, turned away the last one."""
+        self.uneasy_until_s = -math.inf
+        """Until then some request in the window was not accepted; from then on nobody is refused."""
         self._accepts = Tally(slot_s, SLOTS)
         self._requests = {urgency: Tally(slot_s, SLOTS) for urgency in Urgency}
 
@@ -214,14 +217,15 @@ class _Throttle:
         above = sum(tally.count(now_s) for other, tally in self._requests.items() if other < urgency)
         return above >= self._settings.fewest
 
-    def refused_here(self, call: Call) -> None:
+    def refused_here(self, urgency: Urgency, now_s: float) -> None:
         """A call was refused here. That says nothing of the load there."""
-        self._requests[call.urgency].add(call.clock())
+        self._requests[urgency].add(now_s)
+        self.uneasy_until_s = now_s + self._settings.window_s
 
-    def ended(self, call: Call, *, accepted: bool) -> None:
+    def ended(self, call: Call, urgency: Urgency, *, accepted: bool) -> None:
         """A call was sent, and is over."""
         now_s = call.clock()
-        requests = self._requests[call.urgency]
+        requests = self._requests[urgency]
         requests.add(now_s)
         if accepted:
             self._accepts.add(now_s)
@@ -240,6 +244,7 @@ class _Throttle:
         lost = LOST / max(settings.fewest, self._accepts.count(now_s))
         self._k = max(settings.multipliers[Urgency.BACKGROUND], self._k_now(now_s) - lost)
         self._turned_away_s = now_s
+        self.uneasy_until_s = now_s + settings.window_s
 
     def _k_now(self, now_s: float) -> float:
         """K, before the class's own: what it was when the last one was turned away, and what was regained since."""

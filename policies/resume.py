@@ -52,7 +52,6 @@ from .stall import Stall, Watch
 if TYPE_CHECKING:
     from ..router.budget import Permit
     from ..router.call import Call
-    from ..router.chunk import Chunk
     from ..router.errors import CallError
     from ..router.fleet import Fleet
     from ..router.ledger import Attempt
@@ -145,14 +144,8 @@ class Resume:
         """The view of a leg that is watched for stalls, and what it is to push its chunks into."""
         if self.stall is None:
             return call, emit
-        watch = Watch(self.stall, call.clock)
-
-        async def watched(chunk: Chunk) -> None:
-            watch.came(chunk)
-            await emit(chunk)
-            watch.taken(chunk)
-
-        return replace(call, patience=watch), watched
+        watch = Watch(self.stall, call.clock, emit)
+        return replace(call, patience=watch), watch.emit
 
 
 class _Resumed:

@@ -36,6 +36,7 @@ from ..router.request import CHARACTERS_PER_TOKEN
 if TYPE_CHECKING:
     from ..router.chunk import Chunk
     from ..router.clock import Clock
+    from ..router.pipeline import Emit
     from ..router.target import Target
 
 
@@ -88,13 +89,14 @@ class Stall:
 
 
 class Watch:
-    """A `Patience`: watches the answer of one leg as it comes."""
+    """A `Patience`, and an ``emit``: watches the answer of one leg as it comes."""
 
-    __slots__ = ("_characters", "_clock", "_ready_s", "_settings", "_taken_s", "is_too_slow")
+    __slots__ = ("_characters", "_clock", "_emit", "_ready_s", "_settings", "_taken_s", "is_too_slow")
 
-    def __init__(self, settings: Stall, clock: Clock) -> None:
+    def __init__(self, settings: Stall, clock: Clock, emit: Emit) -> None:
         self._settings = settings
         self._clock = clock
+        self._emit = emit
         self._begin()
 
     def _begin(self) -> None:
@@ -109,28 +111,29 @@ class Watch:
         """Seconds between two pieces of progress from this endpoint."""
         return self._settings.after_s(target, now_s)
 
-    def came(self, chunk: Chunk) -> None:
-        """The endpoint has sent a chunk."""
-        if chunk.discard:
-            self._begin()  # the answer begins anew, elsewhere
+    async def emit(self, chunk: Chunk) -> None:
+        """Pass a chunk on, and take down how long the endpoint took over it."""
+        if not chunk.is_progress:
+            if chunk.discard:
+                self._begin()  # the answer begins anew, elsewhere
+            await self._emit(chunk)
             return
-        if self._ready_s is None or not chunk.is_progress:
-            return
-        self._taken_s += self._clock() - self._ready_s
-        self._characters += length(chunk)
-        if self._taken_s >= self._settings.over_s:
-            least = self._settings.least_tokens_per_s
-            tokens = self._characters / CHARACTERS_PER_TOKEN
-            self.is_too_slow = least is not None and tokens < least * self._taken_s
-            self._taken_s, self._characters = 0.0, 0
+        if self._ready_s is not None:
+            self._taken_s += self._clock() - self._ready_s
+            self._characters += length(chunk)
+            if self._taken_s >= self._settings.over_s:
+                self._judge()
+        await self._emit(chunk)
+        self._ready_s = self._clock()
 
-    def taken(self, chunk: Chunk) -> None:
-        """The caller has taken it, and is ready for more."""
-        if chunk.is_progress:
-            self._ready_s = self._clock()
+    def _judge(self) -> None:
+        least = self._settings.least_tokens_per_s
+        tokens = self._characters / CHARACTERS_PER_TOKEN
+        self.is_too_slow = least is not None and tokens < least * self._taken_s
+        self._taken_s, self._characters = 0.0, 0
 
 
 def length(chunk: Chunk) -> int:
     """Characters of a chunk, of whatever kind."""
-    arguments = sum(len(delta.arguments) for delta in chunk.tool_calls)
+    arguments = sum(len(delta.arguments) for delta in chunk.tool_calls) if chunk.tool_calls else 0
     return len(chunk.text) + len(chunk.reasoning) + len(chunk.refusal) + arguments

@@ -41,9 +41,7 @@ from paceline.router.testing import (
 from .asking import Told, hello, in_pieces, plenty, routed, told, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from paceline.router import Call
+    from paceline.router import Call, Emit, Handler
 
 HIGH, NORMAL, LOW = Urgency.INTERACTIVE, Urgency.NORMAL, Urgency.BACKGROUND
 GOOD: Script = answers(0.0)
@@ -343,14 +341,10 @@ def test_cancelled_anywhere_it_leaves_nothing_behind() -> None:
     assert cancel_everywhere(scenario, lambda _: None) > 3
 
 
-def _without_candidates() -> Callable[[Call], Call]:
-    return lambda call: call.with_(candidates=())
-
-
 def test_a_call_without_candidates_is_not_its_matter() -> None:
     class Drops:
-        async def __call__(self, call, emit, next, /):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204
-            await next(_without_candidates()(call), emit)
+        async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
+            await next(call.with_(candidates=()), emit)
 
     async def main() -> Told:
         async with routed([endpoint("a", Scripted())], [Drops(), Admission()]) as router:
