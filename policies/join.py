@@ -45,13 +45,14 @@ def anchor_of(said: str) -> str:
 
 
 def _word_start(text: str, at: int) -> int:
-    """The beginning of the word at *at*, or the next place that is no space."""
+    """The beginning of the word at *at*, or of the one before it; never further on, but where there is only space."""
+    while at > 0 and text[at].isspace():
+        at -= 1
     for start in range(at, max(-1, at - FARTHEST_WORD), -1):
-        if not text[start].isspace() and (start == 0 or text[start - 1].isspace()):
-            return start
-    while text[at].isspace():
-        at += 1
-    return at
+        if start == 0 or text[start - 1].isspace():
+            at = start
+            break
+    return at + len(text[at:]) - len(text[at:].lstrip())
 
 
 class Join:
