@@ -4,9 +4,9 @@
 
 The provider answers at once with two chunks, so what is measured is Paceline alone: 10 endpoints in three regions,
 each with slots and a profile. Layers are added from the inside outwards, and each row's *adds* is what its layer costs
-on top of the row before. Rows are interleaved round by round, and the median round counts, so a machine that becomes
-slower for a while slows all rows alike. The floors are measured in the same rounds: what any asyncio code must pay.
-Policies that few stacks have are measured one by one, each around `Slots` alone.
+on top of the row before. The last rows are policies by themselves, each around `Slots` alone, when there is nothing for
+them to do. Rows are interleaved round by round, and the median round counts, so a machine that becomes slower for a
+while slows all rows alike. The floors are measured in the same rounds: what any asyncio code must pay.
 """
 
 from __future__ import annotations
@@ -26,16 +26,25 @@ import attrs
 
 from benchmarks.machine import machine
 from paceline.policies import (
+    Admission,
     Affinity,
+    Breaker,
     Cap,
+    Chaos,
     CostLimit,
+    Failure,
     Fallback,
+    Hedge,
+    Injection,
     LatencyBudget,
     Pace,
     Quota,
     Regions,
+    Resume,
     Retry,
+    Shadow,
     Slots,
+    Splice,
 )
 from paceline.router import (
     Call,
@@ -62,6 +71,9 @@ RTT_S = {("us-east", "us-west"): 0.075, ("us-east", "eu-west"): 0.090}
 AIM_US = 20.0
 CALLS = 10_000
 """Calls of a row in a round: enough to run for longer than a histogram is kept before it is folded again."""
+
+CANDIDATE = "candidate"
+"""An endpoint of another model, which the calls know nothing of."""
 
 QUESTION_ASKED = "How much CPU does one call cost, layer by layer?"
 
@@ -150,6 +162,7 @@ def router(policies: list[Policy]) -> Router:
         )
         for number in range(ENDPOINTS)
     ]
+    endpoints.append(Endpoint(name=CANDIDATE, provider=provider, model="candidate"))
     route = Route(name="chat", models=("model",), objective=Objective(ttft_s=0.8))
     return Router(endpoints, [route], policies, dice=random.Random(1))
 
@@ -166,23 +179,31 @@ async def rows(opened: AsyncExitStack) -> list[Row]:
         policies = stack[len(stack) - size :]
         name = type(policies[0]).__name__ if policies else "router and dispatch"
         timed.append(Row(name, _call(await opened.enter_async_context(router(policies))), is_floor=False))
-    for policy, question in seldom():
-        open_router = await opened.enter_async_context(router([policy, Slots()]))
+    for policy, question in by_themselves():
+        policies = [Slots(), policy] if isinstance(policy, Chaos) else [policy, Slots()]
+        open_router = await opened.enter_async_context(router(policies))
         timed.append(Row(type(policy).__name__, _call(open_router, question), is_floor=False, around="Slots"))
     return timed
 
 
-def seldom() -> list[tuple[Policy, Request]]:
-    """Policies that few stacks have, each as it is used, with a question it has to do something about."""
+def by_themselves() -> list[tuple[Policy, Request]]:
+    """Policies that are timed each around `Slots` alone, as they are used, with a question it has to look at."""
     quotas = [
         Quota(endpoints=(f"endpoint-{number}",), requests_per_min=1e9, tokens_per_min=1e12)
         for number in range(len(REGIONS))
     ]
+    never = Injection(fault=Failure(), share=1e-9)
     return [
+        (Breaker(), QUESTION),
+        (Hedge(), QUESTION),
         (Pace(quotas=quotas), QUESTION),
         (Affinity(), LONG),
         (Cap(max_tokens=500), QUESTION),
         (Cap(max_tokens=500, cost=CostLimit(money=1e9)), QUESTION),
+        (Admission(), QUESTION),
+        (Shadow(to=CANDIDATE, share=1e-9), QUESTION),
+        (Resume(otherwise=Splice()), QUESTION),
+        (Chaos(injections=[never], seed=1), QUESTION),
     ]
 
 

@@ -48,7 +48,8 @@ class Answer:
     finish_reason: the vendor's; None if it closed with its end marker but gave no reason.
     logprobs: of its tokens; None where they were not asked for.
     others: the other answers, where several were asked for (``n`` among the params), in order of their index.
-    usage: tokens, of all answers together; fields the vendor did not report are None.
+    usage: tokens, of all answers together; fields the vendor did not report are None. Of a resumed answer, those of all
+        its legs.
     service_tier: the one that served it; None where the vendor does not say.
     endpoint, model, region: who served it.
     fallbacks: models that were left for another, in order, with the reason; empty if the first one answered.
@@ -102,15 +103,16 @@ class Answer:
 class Collector:
     """The ``emit`` that keeps an answer's pieces until it is whole."""
 
-    __slots__ = ("_first", "_others")
+    __slots__ = ("_first", "_others", "_usage")
 
     def __init__(self) -> None:
         self._first = Pieces()
         self._others: dict[int, Pieces] = {}
+        self._usage: Usage | None = None
 
     async def emit(self, chunk: Chunk) -> None:
         """Take one chunk."""
-        if chunk.discard or chunk.others or chunk.thinking_blocks:
+        if chunk.discard or chunk.others or chunk.thinking_blocks or chunk.usage is not None:
             self.add(chunk)
         else:
             self._first.add(chunk)
@@ -120,6 +122,9 @@ class Collector:
         if chunk.discard:
             self._first = Pieces()
             self._others.clear()
+            self._usage = None
+        if chunk.usage is not None:
+            self._usage = chunk.usage
         self._first.add(chunk)
         if chunk.thinking_blocks:
             self._first.thinking_blocks += chunk.thinking_blocks
@@ -134,7 +139,7 @@ class Collector:
         attempt = ledger.answered_by
         if attempt is None or attempt.finished_s is None:
             raise RuntimeError("the call has not been answered")
-        endpoint, first_s, first = attempt.endpoint, attempt.first_progress_s, self._first
+        endpoint, first_s, first = attempt.endpoint, ledger.spoke_s(attempt), self._first
         return Answer(
             text=first.text,
             reasoning=first.reasoning,
@@ -144,7 +149,7 @@ class Collector:
             finish_reason=attempt.finish_reason,
             logprobs=first.logprobs,
             others=tuple(_choice(index, self._others[index]) for index in sorted(self._others)),
-            usage=attempt.usage or Usage(),
+            usage=self._usage or attempt.usage or Usage(),
             service_tier=attempt.service_tier,
             endpoint=endpoint.name,
             model=endpoint.model,

@@ -58,6 +58,7 @@ class Extra(enum.Enum):
     RETRY = "retry"
     HEDGE = "hedge"
     FALLBACK = "fallback"
+    RESUMPTION = "resumption"
 
 
 def _exact(value: float | Fraction) -> Fraction:

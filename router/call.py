@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from .events import Listeners
     from .ledger import Attempt, Ledger
     from .legs import Legs
+    from .mirrors import Mirrors
+    from .patience import Patience
+    from .pipeline import Policy
     from .request import Request, Urgency
     from .route import Route
     from .slots import Lease
@@ -43,6 +46,7 @@ class Call(msgspec.Struct, frozen=True, eq=False):
     ledger: the record of the call, shared by all views of it.
     budget: what attempts beyond the first are paid from.
     legs: the router's, for those that are to be ended and may outlive the call. timers: the router's.
+    mirrors: the router's, for copies of the call; None where no router made it.
     listeners: those who are told of its events. clock, dice: time and chance.
     lease: the slot this attempt holds; None before one is taken.
     attempt: this attempt's record, for the provider; None above `dispatch`.
@@ -51,6 +55,9 @@ class Call(msgspec.Struct, frozen=True, eq=False):
         None: it may.
     on_sent: told of each attempt as it is sent, and where to; None: nobody asks. Who replaces it tells the one before.
     cap: the most tokens that a policy allows the answer; None: as the request and the route say.
+    patience: how long its attempts are waited for once they have begun to answer; None: as the endpoints' limits say.
+    meddler: stands around the provider itself, inside each attempt, so that what it does is taken for the endpoint's
+        doing; None: nobody does.
 
     Fields that views differ in stand first: msgspec looks a keyword up from the first field on. (Sixteen keywords cost
     2.5 us, as many positions 0.2.)
@@ -70,6 +77,7 @@ class Call(msgspec.Struct, frozen=True, eq=False):
     budget: Budget
     legs: Legs
     timers: Timers
+    mirrors: Mirrors | None
     listeners: Listeners
     clock: Clock
     dice: random.Random
@@ -79,6 +87,8 @@ class Call(msgspec.Struct, frozen=True, eq=False):
     may_leave: Callable[[], bool] | None = None
     on_sent: Callable[[Target, Attempt], None] | None = None
     cap: int | None = None
+    patience: Patience | None = None
+    meddler: Policy | None = None
 
     def with_(
         self,

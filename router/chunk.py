@@ -104,7 +104,8 @@ class Chunk(msgspec.Struct, frozen=True):
     raw: the vendor's own JSON of this piece, without the stream's ``data:`` around it, for passing on without encoding
         again, or the body of an answer in one piece. It holds also what has no field here, such as citations. Empty
         when made here.
-    discard: the pieces so far are void and the answer begins anew. Only sent to a caller who takes the answer whole.
+    discard: the pieces so far are void and the answer begins anew. Only sent to a caller who takes the answer whole,
+        or whose route restarts what breaks off (`policies.Resume`).
     logprobs: of this piece's tokens, where they were asked for.
     others: pieces of the other answers, where several were asked for.
     thinking_blocks: reasoning in the form in which the vendor wants it back, sealed, with the results of the tools it

@@ -65,16 +65,7 @@ async def dispatch(call: Call, emit: Emit) -> None:
     if permit is not None:
         permit.spend()
     lease = target.slots.acquire_over_limit() if call.lease is None else None
-    attempt = call.ledger.begin(
-        target.endpoint,
-        now_s,
-        streamed=call.request.stream,
-        size=call.size,
-        slot_wait_s=0.0 if call.lease is None else call.lease.waited_s,
-        in_flight=target.slots.in_flight,
-        hedge=permit is not None and permit.kind is Extra.HEDGE,
-    )
-    target.sent(attempt)
+    attempt = _sent(call, target, now_s)
     task = _this_task()
     cancels_before = task.cancelling()
     delivery = Delivery(call, target, attempt, emit, Watchdog(call, target.endpoint.limits, now_s, task))
@@ -82,7 +73,11 @@ async def dispatch(call: Call, emit: Emit) -> None:
     try:
         if call.on_sent is not None:
             call.on_sent(target, attempt)
-        await target.handler(replace(call, candidates=(target,), tied=1, attempt=attempt), delivery.emit)
+        view = replace(call, candidates=(target,), tied=1, attempt=attempt)
+        if call.meddler is None:
+            await target.handler(view, delivery.emit)
+        else:
+            await call.meddler(view, delivery.emit, target.handler)
         delivery.complete()
     except BaseException as raised:  # noqa: BLE001  every kind is settled and raised again below
         failure = raised
@@ -92,14 +87,25 @@ async def dispatch(call: Call, emit: Emit) -> None:
             lease.release()
         if permit is not None:
             permit.release()
-    if failure is not None and (task.cancelling() > cancels_before or not _is_ours(failure)):
-        await _give_way(call, target, attempt, failure)
-    if delivery.refused is not None:
-        _settle(call, target, attempt, Outcome.CANCELLED)
-        raise delivery.refused
-    if failure is not None and not delivery.finished:
-        await _fail(call, target, delivery, failure)
+    if failure is not None or delivery.refused is not None:
+        await _end(call, target, delivery, failure, has_left=task.cancelling() > cancels_before)
     _settle(call, target, attempt, Outcome.OK)
+
+
+def _sent(call: Call, target: Target, now_s: float) -> Attempt:
+    """The record of an attempt that begins now."""
+    permit, lease = call.permit, call.lease
+    attempt = call.ledger.begin(
+        target.endpoint,
+        now_s,
+        streamed=call.request.stream,
+        size=call.size,
+        slot_wait_s=0.0 if lease is None else lease.waited_s,
+        in_flight=target.slots.in_flight,
+        hedge=permit is not None and permit.kind is Extra.HEDGE,
+    )
+    target.sent(attempt)
+    return attempt
 
 
 def _check(call: Call, now_s: float) -> None:
@@ -121,6 +127,23 @@ def _check(call: Call, now_s: float) -> None:
         raise Gated(f"has asked to be left alone for {wait_s:.3f} s more", endpoint=target.name, retry_after_s=wait_s)
 
 
+async def _end(
+    call: Call, target: Target, delivery: Delivery, failure: BaseException | None, *, has_left: bool
+) -> None:
+    """What came of an attempt that raised: nothing, if its answer was complete by then.
+
+    has_left: its task was asked to end by somebody else than the watchdog.
+    """
+    attempt = delivery.attempt
+    if failure is not None and (has_left or not isinstance(failure, Exception | CancelledError)):
+        await _give_way(call, target, attempt, failure)
+    if delivery.refused is not None:
+        _settle(call, target, attempt, Outcome.CANCELLED)
+        raise delivery.refused
+    if failure is not None and not delivery.finished:
+        await _fail(call, target, delivery, failure)
+
+
 async def _give_way(call: Call, target: Target, attempt: Attempt, failure: BaseException) -> NoReturn:
     """The caller has left: let its cancellation pass. A provider must not make a failure of it."""
     _settle(call, target, attempt, Outcome.CANCELLED)
@@ -139,11 +162,6 @@ def _this_task() -> asyncio.Task[object]:
     if task is None:
         raise RuntimeError("a call is made outside of any task: make it within asyncio.run")
     return task
-
-
-def _is_ours(failure: BaseException) -> bool:
-    """Whether a failure is a call's own, and not the end of the program."""
-    return isinstance(failure, Exception | CancelledError)
 
 
 def _settle(call: Call, target: Target, attempt: Attempt, outcome: Outcome, *, blame: bool = False) -> None:

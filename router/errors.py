@@ -28,7 +28,7 @@
             ├── Unsupported                ours: the endpoint cannot do what the request asks for
             ├── Throttled                  ours: no room in the vendor's rate limits in time
             ├── ConnectFailed
-            ├── AttemptTimeout             a limit of the attempt: start, first_token, gap or total
+            ├── AttemptTimeout             a limit of the attempt: start, first_token, gap, total or slow
             ├── RateLimited                429, with its Retry-After
             ├── ProviderOverloaded         503, 529
             ├── ProviderTimeout            408, 504
@@ -323,7 +323,8 @@ class ConnectFailed(AttemptFailed):
 class AttemptTimeout(AttemptFailed):
     """A limit of one attempt has passed.
 
-    limit: ``start`` (the leg's time to its first progress, set by a policy), ``first_token``, ``gap`` or ``total``.
+    limit: ``start`` (the leg's time to its first progress, set by a policy), ``first_token``, ``gap``, ``total``, or
+        ``slow`` (it brought less than a policy asks for).
     after_s: seconds from the start of the attempt.
     """
 

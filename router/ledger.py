@@ -49,6 +49,8 @@ class Attempt(msgspec.Struct):
     key: which of the endpoint's keys it was sent with, from 1; None where there are not several.
     dns_s, tls_s: seconds of connect_s for looking up the name and for the handshake, None where there was none, or it
     cannot be told. upload_s: seconds until the request's body was sent, None for one that leaves at once.
+    injected: the fault that was put into it on purpose, in a word; None, as a rule. A failure of such an attempt is no
+    fault of its endpoint's, whatever the windows make of it.
     """
 
     endpoint: Endpoint
@@ -84,6 +86,7 @@ class Attempt(msgspec.Struct):
     dns_s: float | None = None
     tls_s: float | None = None
     upload_s: float | None = None
+    injected: str | None = None
 
     @property
     def ttft_s(self) -> float | None:
@@ -152,7 +155,8 @@ class Attempt(msgspec.Struct):
         ttft = "" if self.ttft_s is None else f", first token {self.ttft_s:.3f} s"
         why = "" if self.error is None else f": {self.error}"
         leg = " (second leg)" if self.hedge else ""
-        return f"#{self.number} {self.endpoint.name}{leg} {self.outcome.value} ({total}{ttft}){why}"
+        fault = "" if self.injected is None else f" [{self.injected}, injected]"
+        return f"#{self.number} {self.endpoint.name}{leg} {self.outcome.value} ({total}{ttft}){fault}{why}"
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -197,6 +201,7 @@ class Ledger:
         "hedges",
         "models_left",
         "retries",
+        "spliced",
         "streamed",
     )
 
@@ -213,6 +218,8 @@ class Ledger:
         """Fallbacks, in order."""
         self.hedges = 0
         """Second legs that were sent beside a first one."""
+        self.spliced: list[Attempt] = []
+        """Attempts that broke off, and whose text is the beginning of the answer that another one ended."""
 
     def begin(
         self,
@@ -240,6 +247,10 @@ class Ledger:
     def tried(self, endpoint: Endpoint) -> bool:
         """Whether an attempt was made there."""
         return any(attempt.endpoint is endpoint for attempt in self.attempts)
+
+    def spoke_s(self, attempt: Attempt) -> float | None:
+        """When the caller heard the first of an answer that *attempt* ended: a spliced one began in another."""
+        return self.spliced[0].first_progress_s if self.spliced else attempt.first_progress_s
 
     @property
     def answered_by(self) -> Attempt | None:

@@ -28,7 +28,9 @@ Handler: TypeAlias = Callable[["Call", Emit], Awaitable[None]]
 class Policy(Protocol):
     """A decision about a call on its way to a provider, or about its answer on the way back.
 
-    A policy may say where in a stack it works by an attribute ``layer: Layer``; without one it may stand anywhere.
+    A policy may say where in a stack it works by an attribute ``layer: Layer``; without one it may stand anywhere. One
+    that is told names of routes or endpoints may have a method ``fits(fleet)``, which raises `ConfigurationError` where
+    they are none of the router's; it is called once, when the router is built.
     """
 
     async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
@@ -39,7 +41,10 @@ class Policy(Protocol):
 class Layer(enum.IntEnum):
     """The places in a stack, from the caller inwards. A stack may leave any of them out, but not turn them round."""
 
+    ADMISSION = 2
+    MIRROR = 4
     COST = 5
+    RESUME = 6
     MODEL = 10
     RETRY = 20
     HEDGE = 30
@@ -48,10 +53,14 @@ class Layer(enum.IntEnum):
     QUOTA = 47
     CHOICE = 50
     SLOT = 60
+    CHAOS = 90
 
 
 WHY = {
+    Layer.ADMISSION: "what is refused must have cost nothing",
+    Layer.MIRROR: "a call is copied once, however often it is tried, and only if it is let in",
     Layer.COST: "it bounds a whole call, whatever models and tries that takes",
+    Layer.RESUME: "what breaks off is answered on anew by everything inside, and only once that has given up",
     Layer.MODEL: "a new model means new candidates for everything inside",
     Layer.RETRY: "it repeats what is inside it, so the choice of a model stays outside and that of an endpoint inside",
     Layer.HEDGE: "it races attempts of one try, and each must choose its own endpoint",
@@ -60,11 +69,24 @@ WHY = {
     Layer.QUOTA: "each attempt takes its part of a rate limit, and what is chosen among has room in its own",
     Layer.CHOICE: "endpoints are kept and ordered before one is picked",
     Layer.SLOT: "it holds one slot for one attempt, and leaves nothing to choose to what is inside it",
+    Layer.CHAOS: "what it breaks is the provider's own answer, so everything else is outside",
 }
 """Why each layer stands where it stands."""
 
-ONCE = frozenset({Layer.MODEL, Layer.RETRY, Layer.HEDGE, Layer.HEALTH, Layer.QUOTA, Layer.SLOT})
-"""Two of these would multiply attempts, hold two slots for one, reserve twice, or follow two sets of rules."""
+ONCE = frozenset(
+    {
+        Layer.ADMISSION,
+        Layer.RESUME,
+        Layer.MODEL,
+        Layer.RETRY,
+        Layer.HEDGE,
+        Layer.HEALTH,
+        Layer.QUOTA,
+        Layer.SLOT,
+        Layer.CHAOS,
+    }
+)
+"""Two of these would multiply attempts or refusals, hold two slots for one, reserve twice, or follow two rules."""
 
 
 def compose(policies: Sequence[Policy], leaf: Handler) -> Handler:

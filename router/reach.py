@@ -17,6 +17,9 @@ when the router is built: `ResidencyProof`, which ``router.describe()`` prints. 
 or without a policy that keeps its calls inside, is an error then. (A policy at `Layer.REGION` is what makes bound calls
 succeed; the door alone would only make them fail.)
 
+Copies that a policy has made of a call (`mirrors`) are calls of their own, and do not pass this door. They are held to
+the same regions, by what is kept here.
+
 Not proven is what no router can prove: what a policy or a provider does with a prompt by itself, past ``next`` or as
 part of another call; that nobody tampers with the router's own objects; and that a vendor serves a call from where its
 endpoint says.
@@ -38,9 +41,13 @@ if TYPE_CHECKING:
     from .call import Call
     from .fleet import Fleet
     from .inflight import InFlight
+    from .ledger import Ledger
     from .pipeline import Emit, Policy
     from .route import Route
     from .target import Target
+
+
+NOT_OURS = "a policy sent on a call that is over, or that this router never admitted"
 
 
 @attrs.frozen(kw_only=True)
@@ -109,6 +116,17 @@ class Bounds:
         self._serving = {route.name: frozenset(fleet.serving(route)) for route in fleet.every_route}
         self._in_flight = in_flight
 
+    def residency(self, ledger: Ledger) -> frozenset[str] | None:
+        """The regions that a call in flight may use, whatever its views say; None: all.
+
+        Raises:
+            PolicyFailed: the call is over, or was never admitted.
+        """
+        running = self._in_flight.get(ledger)
+        if running is None:
+            raise PolicyFailed(NOT_OURS)
+        return running.residency
+
     async def dispatch(self, call: Call, emit: Emit) -> None:
         """Make one attempt at the call's first candidate, if the call may reach it. The innermost handler.
 
@@ -118,7 +136,7 @@ class Bounds:
         """
         running = self._in_flight.get(call.ledger)
         if running is None:
-            raise PolicyFailed("a policy sent on a call that is over, or that this router never admitted")
+            raise PolicyFailed(NOT_OURS)
         if call.residency != running.residency:
             raise PolicyFailed("a policy altered the regions that the call may use: they are the route's and request's")
         if call.candidates and call.candidates[0] not in self._serving[running.route]:

@@ -33,6 +33,7 @@ from .kpi.log import HistoryShape
 from .kpi.report import Report, report_on
 from .ledger import Ledger
 from .legs import Legs
+from .mirrors import Mirrors
 from .pipeline import compose, name_of
 from .pool import Pool, made_ready, pools_of
 from .reach import Bounds, residency_proofs
@@ -119,6 +120,7 @@ class Router:
         self._resources: AsyncExitStack | None = None
         self._legs = Legs()
         self._timers = Timers(clock)
+        self._mirrors = Mirrors(self.fleet, self._bounds, self._legs, window or WindowShape())
         self._closed = asyncio.Event()
         self._closed.set()
 
@@ -181,6 +183,7 @@ class Router:
             self.budget,
             self._legs,
             self._timers,
+            self._mirrors,
             self._listeners,
             self._clock,
             self._dice,
@@ -290,6 +293,7 @@ class Router:
                 target.handler = handlers[provider]
             await made_ready(handlers, (target.endpoint for target in self.fleet), self._listeners)
             self._resources = resources.pop_all()
+            self._mirrors.open()
             self.history.open(self._clock())
             self._closed.clear()
         return self
@@ -309,6 +313,7 @@ class Router:
         if resources is None:
             await self._closed.wait()
             return
+        self._mirrors.close()
         try:
             with anyio.CancelScope(shield=True):
                 await self._in_flight.drain(self._grace_s)

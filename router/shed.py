@@ -1,4 +1,4 @@
-"""Why a call was sent away without a slot."""
+"""Why a call was sent away before anything was sent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 
 
 class Shed(enum.StrEnum):
-    """The rule by which a call was sent away without a slot."""
+    """The rule by which a call was sent away."""
 
     QUEUE_FULL = "queue_full"
     """As many wait as may wait, and none of them is less urgent."""
@@ -16,3 +16,5 @@ class Shed(enum.StrEnum):
     """It waited as long as it could."""
     PUSHED_OUT = "pushed_out"
     """It waited, and a more urgent call took its place in a full queue."""
+    THROTTLED = "throttled"
+    """More is asked than is accepted of late, and it was not urgent enough to be sent."""

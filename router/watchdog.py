@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .inflight import RESISTANCE_S
+from .patience import least
 
 if TYPE_CHECKING:
     import asyncio
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 DEADLINE = "deadline"
 LINGER = "linger"
+SLOW = "slow"
 
 LINGER_S = 1.0
 """Seconds that usage and the end marker have after the finish reason. Vendors send them at once, or never."""
@@ -34,13 +36,14 @@ class Watchdog:
 
     The limits: ``first_token`` (of a stream; an answer in one piece has none) and ``start`` until the first progress,
     ``gap`` between progress, ``total``, the caller's ``deadline``, and ``linger``, a moment for the end marker of an
-    answer that is complete. Of limits that pass at the same instant the outer one is named: it was not the
+    answer that is complete. A call's own ``patience`` may shorten the gap, and give up an answer that is too ``slow``;
+    it is asked when the timer goes off. Of limits that pass at the same instant the outer one is named: it was not the
     endpoint's own. ``start`` is lifted where the call's ``may_leave`` says so.
     """
 
     __slots__ = (
-        "_bites", "_clock", "_deadline_s", "_due_s", "_ends_s", "_ends_why", "_gap_s", "_may_leave", "_speaks_by_s",
-        "_task", "_timers", "_wakes_s", "_why",
+        "_bites", "_clock", "_deadline_s", "_due_s", "_ends_s", "_ends_why", "_gap_s", "_may_leave", "_patience",
+        "_speaks_by_s", "_task", "_timers", "_wakes_s", "_why",
         "held", "is_over", "passed",
     )  # fmt: skip
 
@@ -55,6 +58,9 @@ class Watchdog:
         self.held = False
         """The caller is taking what it was given: that is not the endpoint's gap."""
         self._gap_s = limits.gap_s
+        self._patience = call.patience
+        if self._patience is not None:
+            self._gap_s = least(self._gap_s, self._patience.gap_s(call.candidates[0], now_s))
         self._deadline_s = call.deadline_s
         self._ends_s, self._ends_why = call.deadline_s, DEADLINE
         if limits.total_s is not None and now_s + limits.total_s < self._ends_s:
@@ -116,10 +122,20 @@ class Watchdog:
         if self._why == "start" and now_s >= self._due_s and self._may_leave is not None and not self._may_leave():
             self._await_speech(self._ends_s)
         if now_s >= self._due_s:
-            self.passed = self._why
-            self._bite(now_s)
+            self._pass(self._why, now_s)
+        elif self._is_too_slow():
+            self._pass(SLOW, now_s)
         elif now_s >= self._wakes_s:
             self._sleep(now_s)
+
+    def _is_too_slow(self) -> bool:
+        if self._patience is None or self.held or self._ends_why == LINGER:
+            return False
+        return self._patience.is_too_slow
+
+    def _pass(self, why: str, now_s: float) -> None:
+        self.passed = why
+        self._bite(now_s)
 
     def _bite(self, now_s: float) -> None:
         self._bites += 1

@@ -99,7 +99,7 @@ class Recorder:
         series.duration(took_s)
         ttft_s = None
         if last is not None and last.first_progress_s is not None and (answered or ledger.committed):
-            ttft_s = last.first_progress_s - ledger.began_s
+            ttft_s = (ledger.spoke_s(last) or last.first_progress_s) - ledger.began_s
             if last.streamed:
                 series.ttft(ttft_s)
         if answered and route.objective.met_by(ttft_s, took_s):

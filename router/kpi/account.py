@@ -70,17 +70,20 @@ def pack_call(event: CallEnded) -> bytes:
     wanted_s, sent_s, connected_s, first_s, stopped_s = marks(attempt, ledger.began_s, total_s, answered=answered)
     generation_s = stopped_s - first_s
     spoke = answered and attempt.streamed and attempt.first_progress_s is not None
+    heard_s = first_s
+    if ledger.spliced:
+        heard_s = min(first_s, (ledger.spoke_s(attempt) or attempt.sent_s) - ledger.began_s + _SNAP_S - _SNAP_S)
     tokens_in, tokens_out = tokens_of(call, usage)
     timeouts, money = spent(attempts)
     return _encode((
         event.at_s, outcome, reason, endpoint.name, endpoint.model, endpoint.region,
-        class_of(call.size), call.max_tokens, first_s if spoke else None, total_s,
+        class_of(call.size), call.max_tokens, heard_s if spoke else None, total_s,
         wanted_s + (total_s - stopped_s), sent_s - wanted_s, connected_s - sent_s, first_s - connected_s, generation_s,
         attempt.tpot_s, None if attempt.processing_s is None else way_there(attempt, first_s - connected_s),
         tokens_in, None if usage is None else usage.cached_tokens, tokens_out,
         attempt.keepalives, min(attempt.held_s, generation_s),
         len(attempts), ledger.retries, retried_from(ledger) if ledger.retries else (), len(ledger.models_left),
-        ledger.hedges, timeouts, answered and call.route.objective.met_by(first_s, total_s), money,
+        ledger.hedges, timeouts, answered and call.route.objective.met_by(heard_s, total_s), money,
     ))  # fmt: skip
 
 

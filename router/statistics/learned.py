@@ -65,7 +65,8 @@ class Learned:
     """What is known of one endpoint. All times are seconds on the router's clock.
 
     ttft: time to first token, by size of prompt. total: whole answers. tpot: time per output token, by load.
-    gap: the longest gap of each answer. slot_wait: for a slot, of those that waited. network: to open a connection.
+    gap: the longest gap of each answer; of one that was given up, at least that and the last.
+    slot_wait: for a slot, of those that waited. network: to open a connection.
     recent: its last few calls. network_s: smoothed seconds to open a connection, None before the first. connections:
     how many of them were measured.
     """
@@ -197,7 +198,9 @@ class Learned:
         after_s = now_s - attempt.sent_s
         if attempt.held_s > SLOW_READER * after_s:
             return  # how long it took says more about the reader than about the endpoint
-        if attempt.longest_gap_s is not None:
+        if attempt.outcome is Outcome.TIMED_OUT and attempt.last_progress_s is not None:
+            self.gap.record_censored(max(attempt.longest_gap_s or 0.0, now_s - attempt.last_progress_s), now_s)
+        elif attempt.longest_gap_s is not None:
             self.gap.record(max(SHORTEST_S, attempt.longest_gap_s), now_s)
         if attempt.outcome is Outcome.OK:
             self.total.measured.record(after_s, now_s)

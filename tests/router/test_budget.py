@@ -55,8 +55,13 @@ def test_it_shows_what_is_left_of_its_allowance() -> None:
     for kind in (Extra.RETRY, Extra.RETRY, Extra.HEDGE):
         budget.withdraw(kind, 0.0)
 
-    assert [budget.allowance(kind, 0.0) for kind in Extra] == [20, 20, 20]
-    assert {kind: budget.left(kind, 0.0) for kind in Extra} == {Extra.RETRY: 17, Extra.HEDGE: 11, Extra.FALLBACK: 17}
+    assert [budget.allowance(kind, 0.0) for kind in Extra] == [20] * len(Extra)
+    assert {kind: budget.left(kind, 0.0) for kind in Extra} == {
+        Extra.RETRY: 17,
+        Extra.HEDGE: 11,
+        Extra.FALLBACK: 17,
+        Extra.RESUMPTION: 17,
+    }
 
 
 def test_nothing_is_left_when_the_calls_that_paid_are_forgotten() -> None:
@@ -68,7 +73,7 @@ def test_nothing_is_left_when_the_calls_that_paid_are_forgotten() -> None:
 
 
 def test_the_kinds_draw_on_one_allowance() -> None:
-    budget = never_in_the_way(reserve=6)
+    budget = never_in_the_way(reserve=2 * len(Extra))
 
     for kind in [*Extra] * 2:
         assert budget.withdraw(kind, 0.0) is not None

@@ -104,6 +104,7 @@ def ended(
         budget=Budget(),
         legs=Legs(),
         timers=Timers(lambda: 0.0),
+        mirrors=None,
         listeners=Listeners(()),
         clock=lambda: at_s,
         dice=random.Random(1),

@@ -1,0 +1,97 @@
+"""What a caller has been given of an answer so far, over all the legs it took, and what those cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from ..router.chunk import DISCARD, Usage
+from ..router.request import CHARACTERS_PER_TOKEN
+
+if TYPE_CHECKING:
+    from ..router.chunk import Chunk
+    from ..router.ledger import Attempt
+    from ..router.pipeline import Emit
+
+
+class Said:
+    """The ``emit`` of a call that may be resumed, and its memory.
+
+    spent: tokens of the legs before this one. refused: what the caller's own ``emit`` raised; None: nothing.
+    """
+
+    __slots__ = ("_emit", "_pieces", "is_text_only", "leg_characters", "refused", "spent")
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self._pieces: list[str] = []
+        self.is_text_only = True
+        self.leg_characters = 0
+        self.spent: Usage | None = None
+        self.refused: Exception | None = None
+
+    @property
+    def characters(self) -> int:
+        """Of text, that the caller has."""
+        return sum(map(len, self._pieces))
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "".join(self._pieces)
+
+    async def emit(self, chunk: Chunk) -> None:
+        """Pass a chunk on to the caller, and remember what it said."""
+        if chunk.text:
+            self._pieces.append(chunk.text)
+            self.leg_characters += len(chunk.text)
+        if chunk.reasoning or chunk.refusal or chunk.tool_calls:
+            self.is_text_only = False
+        if chunk.usage is not None and self.spent is not None:
+            chunk = replace(chunk, usage=_sum(self.spent, chunk.usage), raw=b"")
+        try:
+            await self._emit(chunk)
+        except Exception as error:
+            self.refused = error
+            raise
+
+    async def begin_anew(self) -> None:
+        """Tell the caller that all of it is void."""
+        self._pieces.clear()
+        self.is_text_only = True
+        await self.emit(DISCARD)
+
+    def leg_broke_off(self, attempt: Attempt, prompt_tokens: int) -> Usage:
+        """A leg is over before its answer is: add up what it cost. Gives its tokens.
+
+        Vendors tell the tokens last, so where a stream broke off before that they are reckoned from what came.
+        """
+        usage = attempt.usage
+        if usage is None or usage.input_tokens is None or usage.output_tokens is None:
+            told = usage or Usage()
+            usage = attempt.usage = Usage(
+                input_tokens=prompt_tokens if told.input_tokens is None else told.input_tokens,
+                output_tokens=told.output_tokens or -(-self.leg_characters // CHARACTERS_PER_TOKEN),
+                cached_tokens=told.cached_tokens,
+                reasoning_tokens=told.reasoning_tokens,
+            )
+        self.spent = usage if self.spent is None else _sum(self.spent, usage)
+        self.leg_characters = 0
+        return usage
+
+
+def _sum(one: Usage, other: Usage) -> Usage:
+    return Usage(
+        input_tokens=_plus(one.input_tokens, other.input_tokens),
+        output_tokens=_plus(one.output_tokens, other.output_tokens),
+        cached_tokens=_plus(one.cached_tokens, other.cached_tokens),
+        reasoning_tokens=_plus(one.reasoning_tokens, other.reasoning_tokens),
+    )
+
+
+def _plus(one: int | None, other: int | None) -> int | None:
+    """What is not told of one leg is left out of the sum; what is told of none stays untold."""
+    if one is None or other is None:
+        return other if one is None else one
+    return one + other
