@@ -1,8 +1,8 @@
 """Decisions about calls, one policy a file. Each is ``async (call, emit, next) -> None`` and knows the router only.
 
 The order that works, from the caller inwards: `Admission`, `Shadow`, `Cap`, `Resume`, `Fallback`, `Retry`, `Hedge`,
-`Regions`, `Breaker`, `Pace`, `LatencyBudget`, `Affinity`, `Slots`, `Chaos`. Every one may be left out; `stacks` has good
-ones to begin with. Ways to pick among endpoints that are alike are in `balancers`, what `Chaos` can do in `faults`.
+`Regions`, `Breaker`, `Pace`, `LatencyBudget`, `Affinity`, `Slots`, `Chaos`. Every one may be left out; `stacks` has
+good ones to begin with. Ways to pick among endpoints that are alike are in `balancers`, what `Chaos` can do in `faults`.
 """
 
 from .admission import Admission
