@@ -2,7 +2,8 @@
 
 The order that works, from the caller inwards: `Admission`, `Shadow`, `Cap`, `Resume`, `Fallback`, `Retry`, `Hedge`,
 `Regions`, `Breaker`, `Pace`, `LatencyBudget`, `Affinity`, `Slots`, `Chaos`. Every one may be left out; `stacks` has
-good ones to begin with. Ways to pick among endpoints that are alike are in `balancers`, what `Chaos` can do in `faults`.
+good ones to begin with. Ways to pick among endpoints that are alike are in `balancers`, the faults of `Chaos` in
+`faults`.
 """
 
 from .admission import Admission

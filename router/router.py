@@ -293,6 +293,7 @@ class Router:
                 target.handler = handlers[provider]
             await made_ready(handlers, (target.endpoint for target in self.fleet), self._listeners)
             self._resources = resources.pop_all()
+            self._timers = Timers(self._clock)  # this loop's; calls that outlive a closing keep theirs
             self._mirrors.open()
             self.history.open(self._clock())
             self._closed.clear()
@@ -321,7 +322,6 @@ class Router:
         finally:
             for target in self.fleet:
                 target.close()
-            self._timers.close()
             with anyio.move_on_after(RESISTANCE_S, shield=True):
                 await resources.aclose()
             self._closed.set()

@@ -69,14 +69,6 @@ class Timers:
         heapq.heapify(self._heap)
         self._clear_at = max(FEW, 2 * len(self._heap))
 
-    def close(self) -> None:
-        """Wake nobody any more."""
-        self._heap.clear()
-        self._next_s = math.inf
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
     def _set(self, at_s: float) -> None:
         if self._timer is not None:
             self._timer.cancel()

@@ -100,17 +100,3 @@ def test_those_that_are_waited_for_survive_the_clearing() -> None:
         assert [sleeper.woken_s for sleeper in waiting] == [[5.0]] * len(waiting)
 
     run(main)
-
-
-def test_closed_it_wakes_nobody() -> None:
-    async def main() -> None:
-        timers, sleeper = Timers(virtual_clock), Sleeper()
-        timers.wake(sleeper, 1.0)
-        timers.close()
-        await asyncio.sleep(2.0)
-        assert sleeper.woken_s == []
-        timers.wake(sleeper, 3.0)
-        await asyncio.sleep(2.0)
-        assert sleeper.woken_s == [3.0]
-
-    run(main)
