@@ -320,7 +320,7 @@ def test_whatever_a_server_sends_ends_in_chunks_or_in_a_typed_error(
     answer = MessagesAnswer(attempt, refused)
     for name, data, comments in said:
         try:
-            answer.chunk(Event(data, name, comments, data))
+            answer.chunk(Event(data, name, comments))
         except AttemptFailed:
             break
     if answer.done:

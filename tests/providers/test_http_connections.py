@@ -181,7 +181,7 @@ def test_connections_are_open_before_the_first_call_and_are_used_by_it() -> None
         async with warmed(3) as (asked, told):
             assert asked.vendor.connections == 3
             assert asked.vendor.headers == [], "no call was made for it"
-            assert asked.router.pools() == (Pool(provider="openai", in_use=0, idle=3, opened=3),)
+            assert asked.router.pools() == (Pool(provider="openai-compatible", in_use=0, idle=3, opened=3),)
             assert [(event.opened, event.wanted, event.why) for event in told] == [(3, 3, None)]
             answers = await asyncio.gather(*(asked.complete() for _ in range(3)))
             assert [answer.attempts[0].connect_s for answer in answers] == [None, None, None]
@@ -283,9 +283,9 @@ def test_the_pool_tells_how_many_connections_are_open_and_idle() -> None:
             await asyncio.gather(*(asked.complete() for _ in range(3)))
             pools.append(asked.router.pools())
         assert pools == [
-            (Pool(provider="openai", in_use=0, idle=0, opened=0),),
-            (Pool(provider="openai", in_use=0, idle=1, opened=1),),
-            (Pool(provider="openai", in_use=0, idle=3, opened=3),),
+            (Pool(provider="openai-compatible", in_use=0, idle=0, opened=0),),
+            (Pool(provider="openai-compatible", in_use=0, idle=1, opened=1),),
+            (Pool(provider="openai-compatible", in_use=0, idle=3, opened=3),),
         ]
         assert asked.router.pools() == (), "it is closed"
 
@@ -302,7 +302,7 @@ def test_endpoints_of_one_provider_share_a_pool_and_others_have_their_own() -> N
                 Endpoint(name="c", provider=mine, model="m", url=url),
             ]
             async with Router(endpoints) as router:
-                assert [pool.provider for pool in router.pools()] == ["openai", "mine"]
+                assert [pool.provider for pool in router.pools()] == ["openai-compatible", "mine"]
 
     asyncio.run(main())
 
