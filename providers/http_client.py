@@ -16,12 +16,12 @@ import attrs
 from ..router.errors import AttemptFailed, AuthenticationFailed
 from ..router.events import ConnectionsWarmed, KeySetAside
 from ..router.ledger import Attempt
+from .http_exchange import Exchange
 from .http_keys import KeyRing, LiveKey, speaks_of_key
 from .http_marks import SENDING
 from .http_pool import TRANSPORT_ERRORS, HttpPool, harmless, open_pool, unsent
 from .http_upload import LONG_BYTES, Upload
 from .http_warmup import warmed
-from .openai_exchange import Exchange
 from .rate_limit_headers import rate_limits
 from .vendor_timing import processing_s
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from .error_body import VendorError
     from .http_address import Address
     from .http_connections import Connections
-    from .openai_exchange import AnswerReader
+    from .http_exchange import AnswerReader
 
 
 @attrs.frozen(kw_only=True)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from paceline.providers import OpenAICompatible, openai_exchange
+from paceline.providers import OpenAICompatible, http_exchange
 from paceline.router import Chunk, Limits
 from paceline.router.errors import (
     AttemptFailed,
@@ -279,7 +279,7 @@ def test_a_long_message_of_the_vendor_is_shortened() -> None:
 
 
 def test_a_refusal_without_end_is_told_by_its_status(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openai_exchange, "ERROR_WITHIN_S", 0.05)
+    monkeypatch.setattr(http_exchange, "ERROR_WITHIN_S", 0.05)
     error = asyncio.run(failure_of(status_then_silence))
     assert type(error) is ProviderError
     assert "HTTP 500: wait for it" in str(error)
