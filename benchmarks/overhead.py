@@ -162,9 +162,9 @@ def router(policies: list[Policy]) -> Router:
         )
         for number in range(ENDPOINTS)
     ]
-    endpoints.append(Endpoint(name=CANDIDATE, provider=provider, model="candidate"))
+    candidate = attrs.evolve(endpoints[0], name=CANDIDATE, model="candidate", deployment="candidate")
     route = Route(name="chat", models=("model",), objective=Objective(ttft_s=0.8))
-    return Router(endpoints, [route], policies, dice=random.Random(1))
+    return Router([*endpoints, candidate], [route], policies, dice=random.Random(1))
 
 
 async def rows(opened: AsyncExitStack) -> list[Row]:

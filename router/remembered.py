@@ -1,6 +1,6 @@
 """Rankings that are kept for a moment, so that choosing among a thousand endpoints costs little more than among ten.
 
-What a ranking is made of (distributions, levels, loads) changes little in a hundredth of a second. A failure, a
+What a ranking is made of (distributions, levels, loads) changes little in a twentieth of a second. A failure, a
 timeout or the first answer of an unknown endpoint changes much: those beat the fleet's `Pulse`, and nothing older than
 the last beat is used.
 """
@@ -13,8 +13,8 @@ from typing import Generic, TypeVar
 K = TypeVar("K")
 V = TypeVar("V")
 
-KEPT_S = 0.01
-"""Seconds a ranking, or an outlook, is good for."""
+KEPT_S = 0.05
+"""Seconds a ranking is good for."""
 
 LEAST_APART_S = 0.001
 """Seconds between two beats: in a storm of failures rankings are still made a thousand times a second, not per call."""
@@ -42,7 +42,7 @@ class Pulse:
 
 
 class Remembered(Generic[K, V]):
-    """Values by key, each good for a hundredth of a second and until the pulse beats."""
+    """Values by key, each good for a twentieth of a second and until the pulse beats."""
 
     __slots__ = ("_kept",)
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 BELIEF_WEIGHT = 20
 """Samples a belief is worth."""
 
+NEARLY_ALL = 0.99
+"""Share of the measurement from which on a chance is taken from it alone: the belief could move it by a hundredth."""
+
 
 class Distribution(Protocol):
     """Seconds that something takes. It never changes."""
@@ -148,14 +151,14 @@ class Leaning:
     def within(self, t_s: float, /) -> float:
         """P(T <= t), 0..1."""
         measured = self.fold.cdf(t_s) or 0.0
-        if self.believed is None:
+        if self.believed is None or self._share > NEARLY_ALL:
             return measured
         return self._share * measured + (1.0 - self._share) * self.believed.within(t_s)
 
     def mean_within(self, times_s: Sequence[float], /) -> float:
         """The mean of P(T <= t) over several times, at least one."""
         measured = self.fold.mean_cdf(times_s) or 0.0
-        if self.believed is None:
+        if self.believed is None or self._share > NEARLY_ALL:
             return measured
         return self._share * measured + (1.0 - self._share) * self.believed.mean_within(times_s)
 

@@ -10,7 +10,6 @@ import math
 from typing import TYPE_CHECKING, Protocol
 
 from ..ledger import Outcome
-from ..remembered import KEPT_S
 from .by_load import ByLoad
 from .by_size import BySize
 from .hdr import MILLISECONDS_TO_AN_HOUR, TEN_MICROSECONDS_TO_A_MINUTE
@@ -36,6 +35,9 @@ SLOW_READER = 0.1
 
 NETWORK_WEIGHT = 0.2
 """Weight of one new connection in the smoothed network time."""
+
+FRESH_S = 0.01
+"""Seconds an outlook is good for. Balancers look at it for every call, while rankings are kept for longer."""
 
 SHORTEST_S = 0.001
 """What took less counts as this long: it is not out of range."""
@@ -112,7 +114,7 @@ class Learned:
 
     def _look_again(self, now_s: float) -> Lately:
         self._outlooks.clear()
-        self._expires_s = now_s + KEPT_S
+        self._expires_s = now_s + FRESH_S
         known = self.ttft.is_known(now_s) or self.total.measured.count(now_s) > 0
         self._thought_unknown = not known
         self._lately = Lately(self.ttft, self.tpot, self.recent, now_s, known=known)

@@ -125,7 +125,7 @@ def test_a_call_that_is_over_is_no_longer_in_flight() -> None:
     for _ in range(100):
         budget.arrived(0.0)
     for _ in range(80):
-        budget.ended()
+        budget.ended(0.0, answered=False)
 
     assert withdrawn(budget, Extra.RETRY) == 4
 

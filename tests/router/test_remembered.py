@@ -1,4 +1,4 @@
-"""`Remembered`: a ranking is good for a hundredth of a second, and not past the first news."""
+"""`Remembered`: a ranking is good for a twentieth of a second, and not past the first news."""
 
 from paceline.router.remembered import KEPT_S, MOST_KEPT, Pulse, Remembered
 

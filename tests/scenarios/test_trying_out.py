@@ -20,9 +20,9 @@ import attrs
 import pytest
 
 from paceline.policies import Shadow, Slots
-from paceline.providers.behaviour import Behaviour
-from paceline.providers.simulated import Simulated
 from paceline.router import Endpoint, Layer, Policy, Profile, Request, Route, Router
+from paceline.router.simulation.behaviour import Behaviour
+from paceline.router.simulation.simulated import Simulated
 from paceline.router.testing import Result, play, poisson, run, virtual_clock
 
 if TYPE_CHECKING:

@@ -5,9 +5,8 @@ import gc
 import pytest
 
 from paceline.router import Outcome, Profile, Window
-from paceline.router.remembered import KEPT_S
 from paceline.router.statistics.interval import Series
-from paceline.router.statistics.learned import METRICS, NETWORK_WEIGHT
+from paceline.router.statistics.learned import FRESH_S, METRICS, NETWORK_WEIGHT
 from paceline.router.statistics.size_class import class_of
 
 from .attempts import Endpoint
@@ -163,9 +162,9 @@ def test_an_outlook_is_kept_for_a_hundredth_of_a_second() -> None:
 
     before = here.outlook(NOW_S, 9)
 
-    assert here.outlook(NOW_S + KEPT_S / 2, 9) is before
-    assert here.outlook(NOW_S + KEPT_S / 2, 10) is not before
-    assert here.outlook(NOW_S + KEPT_S, 9) is not before
+    assert here.outlook(NOW_S + FRESH_S / 2, 9) is before
+    assert here.outlook(NOW_S + FRESH_S / 2, 10) is not before
+    assert here.outlook(NOW_S + FRESH_S, 9) is not before
 
 
 def test_what_was_learned_long_ago_decays_to_the_profile() -> None:
