@@ -40,6 +40,9 @@ CANDIDATES = 10
 BUSY_PER_S = 50.0
 """Calls a second of one busy endpoint."""
 
+BUSIEST_PER_S = 5000.0
+"""Calls a second at which what a judgement costs matters: many calls share one, and the aim is for their share of it."""
+
 REMEMBERED_PER_S = 100.0
 """Calls a second at which nothing is remembered any more when the next one comes: each pays for its own judgement."""
 
@@ -225,10 +228,10 @@ def timed(fleet: Steady) -> list[Row]:
             Row(
                 f"judge {CANDIDATES} candidates, {priority.name}, {rate_per_s:,.0f} calls/s",
                 judging(priority, rate_per_s),
-                10.0 if rate_per_s > REMEMBERED_PER_S else None,
+                10.0 if rate_per_s == BUSIEST_PER_S else None,
                 floor=PERCENTILE,
             )
-            for rate_per_s in (5000.0, 1000.0, REMEMBERED_PER_S)
+            for rate_per_s in (BUSIEST_PER_S, 1000.0, REMEMBERED_PER_S)
             for priority in (Priority.TTFT, Priority.TOTAL)
         ),
     ]

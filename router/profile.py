@@ -72,6 +72,10 @@ class Profile:
         return Prior(min(median_s, p95_s), p95_s)
 
 
+MOST_KEPT = 64
+"""Quantiles that are remembered; who asks for more of them does not repeat himself."""
+
+
 @attrs.frozen
 class Prior:
     """A lognormal distribution through a median and a 95th percentile, both in seconds."""
@@ -79,6 +83,8 @@ class Prior:
     median_s: float
     p95_s: float
     good_until_s = math.inf
+    _quantiles: dict[float, float] = attrs.field(factory=dict[float, float], init=False, repr=False, eq=False)
+    """Those that were asked for: the same few, again and again."""
 
     def as_of(self, _now_s: float, /) -> Self:
         """Itself, at any time."""
@@ -88,7 +94,12 @@ class Prior:
         """Seconds below which a share *q* (above 0, below 1) is expected."""
         if self.p95_s <= self.median_s:
             return self.median_s
-        return self.median_s * math.exp(self._sigma() * STANDARD_NORMAL.inv_cdf(q))
+        known = self._quantiles.get(q)
+        if known is None:
+            known = self.median_s * math.exp(self._sigma() * STANDARD_NORMAL.inv_cdf(q))
+            if len(self._quantiles) < MOST_KEPT:
+                self._quantiles[q] = known
+        return known
 
     def within(self, t_s: float, /) -> float:
         """P(T <= t)."""

@@ -102,20 +102,22 @@ class Outlook:
 
     def tokens_s(self, lengths: Sequence[int]) -> float | None:
         """Expected seconds until an answer of one of these equally likely lengths is there."""
-        paces = self.paces_s((0.5,))
-        if self.ttft_s is None or paces is None:
+        tpot = self._tpot.as_of(self._now_s)
+        pace_s = None if tpot is None else tpot.quantile(0.5)
+        if self.ttft_s is None or pace_s is None:
             return None
-        return self.ttft_s + sum(lengths) / len(lengths) * paces[0]
+        return self.ttft_s + sum(lengths) / len(lengths) * pace_s * self._lately.drag
 
     def paces_s(self, shares: Sequence[float]) -> list[float] | None:
         """Seconds per token at these quantiles; None if not known."""
         tpot = self._tpot.as_of(self._now_s)
         if tpot is None:
             return None
+        quantile, drag = tpot.quantile, self._lately.drag
         paces: list[float] = []
         for q in shares:
-            pace_s = tpot.quantile(q)
+            pace_s = quantile(q)
             if pace_s is None:
                 return None
-            paces.append(pace_s * self._lately.drag)
+            paces.append(pace_s * drag)
         return paces
