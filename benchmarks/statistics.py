@@ -41,7 +41,7 @@ BUSY_PER_S = 50.0
 """Calls a second of one busy endpoint."""
 
 BUSIEST_PER_S = 5000.0
-"""Calls a second at which what a judgement costs matters: many calls share one, and the aim is for their share of it."""
+"""Calls a second at which the cost of a judgement matters: many calls share one, and the aim is for a call's share."""
 
 REMEMBERED_PER_S = 100.0
 """Calls a second at which nothing is remembered any more when the next one comes: each pays for its own judgement."""
