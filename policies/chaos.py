@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import attrs
 from msgspec.structs import replace
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from ..router.fleet import Fleet
     from ..router.pipeline import Emit, Handler
 
+Kind = TypeVar("Kind")
+
 
 def _fault(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if isinstance(value, type) or not isinstance(value, Fault):
@@ -42,8 +44,17 @@ def _fault(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
         )
 
 
+def _all(kind: type[Kind], given: Iterable[Kind], what: str) -> tuple[Kind, ...]:
+    checked: object = given  # whatever the types promise
+    found = tuple(given) if isinstance(checked, Iterable) else given
+    check.every(kind, found, what)
+    return tuple(found)
+
+
 def _urgencies(value: Iterable[Urgency] | Urgency | None) -> tuple[Urgency, ...] | None:
-    return (value,) if isinstance(value, Urgency) else None if value is None else tuple(value)
+    if value is None:
+        return None
+    return _all(Urgency, (value,) if isinstance(value, Urgency) else value, "Injection: urgencies")
 
 
 def _endpoints(value: object) -> frozenset[str] | None:
@@ -62,19 +73,15 @@ class Injection:
     share: of the attempts that match; above 0, up to 1.
     endpoints, routes: names of those it befalls. Default None: all.
     urgencies: of the calls it befalls. Default None: all.
-    from_s, to_s: when, in seconds since the policy saw its first call; it ends before *to_s*. Default: from 0, and to
-        the end of time (None).
+    from_s: when it begins, in seconds since the policy saw its first call; at least 0. Default 0.
+    to_s: when it is over, counted likewise; above *from_s*. Default None: never.
     """
 
     fault: Fault = attrs.field(validator=_fault)
     share: float = attrs.field(validator=check.share)
     endpoints: frozenset[str] | None = attrs.field(default=None, converter=_endpoints)
     routes: frozenset[str] | None = attrs.field(default=None, converter=_routes)
-    urgencies: tuple[Urgency, ...] | None = attrs.field(
-        default=None,
-        converter=_urgencies,
-        validator=check.if_given(attrs.validators.deep_iterable(check.one_of(Urgency))),
-    )
+    urgencies: tuple[Urgency, ...] | None = attrs.field(default=None, converter=_urgencies)
     from_s: float = attrs.field(default=0.0, validator=check.at_least_zero)
     to_s: float | None = attrs.field(default=None, validator=check.if_given(check.positive))
 
@@ -103,21 +110,29 @@ class _Run:
         self.began_s: float | None = None
 
 
+def _injections(value: Iterable[Injection]) -> tuple[Injection, ...]:
+    return _all(Injection, value, "Chaos: injections")
+
+
+def _seed(value: int | None) -> int | None:
+    return None if value is None else check.whole(value, 0, "Chaos: seed")
+
+
 @attrs.frozen(kw_only=True)
 class Chaos:
     """Injected faults.
 
     injections: tried in order, with a throw of the dice for each that concerns an attempt; the first that hits is it.
         So 2 % failures and then 50 % latency make 2 % and 49 %.
-    seed: of the dice. dice: the dice themselves. Exactly one of the two must be given; neither has a default.
+    seed: of the dice; at least 0, as Python's dice are the same for a number and its negative. Default None: *dice* are
+        given.
+    dice: the dice themselves. Default None: a *seed* is given. Exactly one of the two must be.
     """
 
     layer: ClassVar[Layer] = Layer.CHAOS
 
-    injections: tuple[Injection, ...] = attrs.field(
-        converter=tuple[Injection, ...], validator=attrs.validators.deep_iterable(check.one_of(Injection))
-    )
-    seed: int | None = attrs.field(default=None, validator=check.if_given(check.one_of(int)))
+    injections: tuple[Injection, ...] = attrs.field(converter=_injections)
+    seed: int | None = attrs.field(default=None, converter=_seed)
     dice: random.Random | None = attrs.field(
         default=None, validator=check.if_given(check.one_of(random.Random)), repr=False, eq=False
     )

@@ -48,7 +48,8 @@ class Fault(Protocol):
 class Latency:
     """The provider is called later, so everything comes later.
 
-    least_s, most_s: seconds, drawn evenly between the two; at least 0, and *most_s* at least *least_s*.
+    least_s: seconds; at least 0.
+    most_s: seconds; at least *least_s*. Each attempt's are drawn evenly between the two. Default: *least_s*.
     """
 
     least_s: float = attrs.field(validator=check.at_least_zero)

@@ -38,15 +38,15 @@ def _endpoints(value: object) -> tuple[str, ...]:
 
 @attrs.frozen(kw_only=True)
 class Quota:
-    """The limits of one credential. Calls and tokens a minute, above 0; None: not limited, as far as is known.
+    """The limits of one credential; at least one of them must be given. None: not limited, as far as is known.
 
     endpoints: the names of those that share it, at least one.
-    requests_per_min: calls. Default None.
-    tokens_per_min: tokens in and out together. Default None.
-    input_tokens_per_min, output_tokens_per_min: for vendors that count them apart. Default None.
+    requests_per_min: calls; above 0. Default None.
+    tokens_per_min: tokens in and out together; above 0. Default None.
+    input_tokens_per_min, output_tokens_per_min: for vendors that count them apart; above 0. Default None.
     counts: what the vendor counts. Default `Counts.USED`.
-    burst_s: seconds' worth that may go at once. Default 1.0; 0 to 30. It is taken off the sustained rate, so that no
-        minute has more than the limit: a second costs 1.7 %. One call may always go.
+    burst_s: seconds' worth that may go at once. Default 1.0; at least 0, up to 30. It is taken off the sustained rate,
+        so that no minute has more than the limit: a second costs 1.7 %. One call may always go.
 
     What is configured here takes precedence over a limit that the vendor's headers name; what they say is left of it
     takes precedence when it is less.

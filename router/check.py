@@ -73,12 +73,20 @@ def count(least: int) -> Validator:
     """A whole number of at least *least*."""
 
     def check(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise ConfigurationError(
-                f"{owner(instance, attribute)} must be a whole number of at least {least}, not {value!r}"
-            )
+        whole(value, least, owner(instance, attribute))
 
     return check
+
+
+def whole(value: Any, least: int, what: str) -> int:
+    """The same of what another default is made of, as `above_zero`.
+
+    Raises:
+        ConfigurationError: naming *what* it is.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ConfigurationError(f"{what} must be a whole number of at least {least}, not {value!r}")
+    return value
 
 
 def named(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:

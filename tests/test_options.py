@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import random
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -16,8 +17,8 @@ import attrs
 import pytest
 
 from paceline import policies, router
-from paceline.policies import Weighted
-from paceline.router import Answer, Endpoint, Prior, Profile, Request, Route, Steps
+from paceline.policies import Cap, Chaos, CostLimit, Injection, Latency, Quota, Shadow, Silence, Weighted
+from paceline.router import Answer, Choice, Endpoint, Keys, Prior, Profile, Request, Route, Steps, TokenSource
 from paceline.router.errors import ConfigurationError
 from paceline.router.testing import Scripted
 
@@ -25,25 +26,37 @@ Built = type[attrs.AttrsInstance]
 
 NOT_BUILT = {
     Answer,  # what comes of a call
+    Choice,  # likewise: another answer to the same question
     Prior,  # what a `Profile` gives the statistics, its numbers checked
     Request,  # made for every call, so that checks cost; see tests/router/test_request.py
 }
 """What is made of other things rather than built as an option."""
 
 NEEDED: dict[type, dict[str, Any]] = {
+    Cap: {"max_tokens": 1},
+    Chaos: {"injections": [Injection(fault=Silence(), share=1.0)], "seed": 1},
+    CostLimit: {"money": 1.0},
     Endpoint: {"name": "a", "provider": Scripted(), "model": "m"},
+    Injection: {"fault": Silence(), "share": 1.0},
+    Keys: {"keys": ["k"]},
+    Latency: {"least_s": 0.0},
     Profile: {"ttft_s": 1.0},
+    Quota: {"endpoints": "a", "requests_per_min": 1.0},
     Route: {"name": "chat", "models": "m"},
+    Shadow: {"to": "a", "share": 1.0},
     Steps: {"great_s": 1.0, "fine_s": 2.0, "slow_s": 3.0},
+    TokenSource: {"fetch": lambda: "t"},
     Weighted: {"weights": {"a": 1.0}},
 }
-"""What has no default."""
+"""What has no default, or must be given one of several."""
 
 BESIDE: dict[tuple[str, str], dict[str, Any]] = {
     ("Aimd", "most"): {"initial": 1},
     ("TtftGradient", "most"): {"initial": 1},
     ("DecorrelatedJitter", "cap_s"): {"base_s": 1e-9},
     ("Breaker", "eject_at_most_s"): {"eject_for_s": 1e-9},
+    ("Latency", "most_s"): {"least_s": 1e-9},
+    ("Stall", "most_s"): {"least_s": 1e-9},
     ("Steps", "fine_s"): {"great_s": 1e-9},
     ("Steps", "slow_s"): {"great_s": 1e-9, "fine_s": 1e-9},
     ("Profile", "ttft_p95_s"): {"ttft_s": 1e-9},
@@ -51,10 +64,19 @@ BESIDE: dict[tuple[str, str], dict[str, Any]] = {
 }
 """What else must be given for an option to be as low as it may: it has to be at least the other."""
 
+INSTEAD: dict[tuple[str, str], dict[str, Any]] = {
+    ("Cap", "max_tokens"): {"cost": CostLimit(money=1.0)},
+    ("Chaos", "seed"): {"dice": random.Random(1)},
+    ("Quota", "requests_per_min"): {"tokens_per_min": 1.0},
+}
+"""What must be given for an option to be None: one of them has to be."""
+
 NUMBER = re.compile(r"\b(int|float|Fraction)\b")
 
 SAID = {
     "above 0": (0, False),
+    "above 1": (1, False),
+    "above *": (0, False),  # another one, which is 0
     "at least *": (0, False),  # another one, which is above 0
     "at least 0": (0, True),
     "must not be negative": (0, True),
@@ -65,7 +87,7 @@ SAID = {
 }
 """How a docstring says the lower end of a range: the number, and whether it is within."""
 
-SAID_MOST = {"up to 1": (1, True), "0 to 1": (1, True), "below 1": (1, False)}
+SAID_MOST = {"up to 1": (1, True), "up to 30": (30, True), "0 to 1": (1, True), "below 1": (1, False)}
 """And the upper end. Nothing said: there is none."""
 
 
@@ -109,8 +131,9 @@ def entries(kind: Built) -> dict[str, str]:
     return said
 
 
-def make(kind: Built, option: attrs.Attribute[Any], value: object) -> attrs.AttrsInstance:
-    return kind(**{**NEEDED.get(kind, {}), **BESIDE.get((kind.__name__, option.name), {}), option.name: value})
+def make(kind: Built, option: attrs.Attribute[Any], value: object, **others: object) -> attrs.AttrsInstance:
+    beside = BESIDE.get((kind.__name__, option.name), {})
+    return kind(**{**NEEDED.get(kind, {}), **beside, **others, option.name: value})
 
 
 @pytest.mark.parametrize("kind", built(), ids=lambda kind: kind.__name__)
@@ -145,7 +168,7 @@ def test_no_number_may_be_something_else(kind: Built, option: attrs.Attribute[An
 @pytest.mark.parametrize(("kind", "option"), [*numbers()])
 def test_none_is_refused_unless_it_means_something(kind: Built, option: attrs.Attribute[Any]) -> None:
     if "None" in str(option.type):
-        make(kind, option, None)
+        make(kind, option, None, **INSTEAD.get((kind.__name__, option.name), {}))
     else:
         refused(kind, option, None)
 

@@ -331,7 +331,7 @@ def test_wherever_it_is_cancelled_nothing_stays_reserved() -> None:
         ({}, "it caps nothing"),
         ({"max_tokens": 0}, "max_tokens must be a whole number of at least 1"),
         ({"cost": 5.0}, "cost must be CostLimit"),
-        ({"max_tokens": 5, "routes": 7}, "expected a name or several"),
+        ({"max_tokens": 5, "routes": 7}, "Cap: routes must be a name or several, not 7"),
     ],
 )
 def test_what_cannot_work_is_refused(wrong: Mapping[str, object], message: str) -> None:

@@ -476,8 +476,8 @@ def test_a_leg_that_does_not_speak_is_left_only_if_there_is_another(at_most: int
         (Resume, {"routes": ["chat"]}, "routes must be ways by route"),
         (Resume, {"at_most": 0}, "at_most must be a whole number of at least 1"),
         (Resume, {"stall": 3.0}, "stall must be Stall, not float"),
-        (Splice, {"prefill": 3}, "expected a name or several, not 3"),
-        (Splice, {"prefill": ("",)}, "expected non-empty names"),
+        (Splice, {"prefill": 3}, "Splice: prefill must be a name or several, not 3"),
+        (Splice, {"prefill": ("",)}, "Splice: prefill must be non-empty names, not ''"),
     ],
 )
 def test_what_cannot_be_is_refused_when_it_is_built(

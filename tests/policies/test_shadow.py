@@ -403,7 +403,7 @@ async def _ignore(chunk: Chunk) -> None:
         ({"share": 1.5}, "share must be a share above 0"),
         ({"at_most": 0}, "at_most must be a whole number of at least 1"),
         ({"busy_above": 0.0}, "busy_above must be a share above 0"),
-        ({"routes": 3}, "expected a name or several"),
+        ({"routes": 3}, "Shadow: routes must be a name or several, not 3"),
     ],
 )
 def test_what_cannot_be_is_refused_when_it_is_built(fields: dict[str, object], says: str) -> None:
