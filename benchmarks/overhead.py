@@ -180,8 +180,8 @@ async def rows(opened: AsyncExitStack) -> list[Row]:
         name = type(policies[0]).__name__ if policies else "router and dispatch"
         timed.append(Row(name, _call(await opened.enter_async_context(router(policies))), is_floor=False))
     for policy, question in by_themselves():
-        policies: list[Policy] = [Slots(), policy] if isinstance(policy, Chaos) else [policy, Slots()]
-        open_router = await opened.enter_async_context(router(policies))
+        both: list[Policy] = [Slots(), policy] if isinstance(policy, Chaos) else [policy, Slots()]
+        open_router = await opened.enter_async_context(router(both))
         timed.append(Row(type(policy).__name__, _call(open_router, question), is_floor=False, around="Slots"))
     return timed
 
