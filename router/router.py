@@ -37,6 +37,7 @@ from .mirrors import Mirrors
 from .pipeline import compose, name_of
 from .pool import Pool, made_ready, pools_of
 from .reach import Bounds, residency_proofs
+from .receiver import Receiver
 from .request import Request
 from .route import Route
 from .statistics.size_class import octave_of
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from .chunk import Chunk
     from .clock import Clock
     from .endpoint import Provider
     from .pipeline import Emit, Handler, Policy
@@ -152,12 +152,12 @@ class Router:
         Raises:
             CallError, RouterClosed: as `complete`.
         """
-        receiver = _Receiver(emit)
+        receiver = Receiver(emit)
         try:
             await self._run(self._admit(request, streamed=True), receiver.emit, receiver)
         except PolicyFailed as failed:
-            if receiver.has_left(failed) and receiver.error is not None:
-                raise receiver.error from None
+            if failed.__cause__ is not None and receiver.has_left(failed):
+                raise failed.__cause__ from None
             raise
 
     def _admit(self, request: Request, *, streamed: bool) -> Call:
@@ -189,7 +189,7 @@ class Router:
             self._dice,
         )
 
-    async def _run(self, call: Call, emit: Emit, receiver: _Receiver | None = None) -> None:
+    async def _run(self, call: Call, emit: Emit, receiver: Receiver | None = None) -> None:
         if self._resources is None:
             raise RouterClosed("the router is not open: make calls inside 'async with router'")
         ledger = call.ledger
@@ -345,7 +345,7 @@ class Router:
         return "\n".join(lines)
 
 
-def _outcome(failure: BaseException, receiver: _Receiver | None) -> tuple[CallOutcome, str | None]:
+def _outcome(failure: BaseException, receiver: Receiver | None) -> tuple[CallOutcome, str | None]:
     """How a call ended that was not answered, and why in a word. Who leaves by raising has left, and not failed."""
     if not isinstance(failure, Exception) or (receiver is not None and receiver.has_left(failure)):
         return CallOutcome.CANCELLED, None
@@ -356,24 +356,3 @@ def _policy_failed(ledger: Ledger, message: str) -> PolicyFailed:
     failed = PolicyFailed(message)
     failed.ledger = ledger
     return failed
-
-
-class _Receiver:
-    """The caller's own ``emit``. What it raises is its own, and told from what a policy raises."""
-
-    __slots__ = ("_emit", "error")
-
-    def __init__(self, emit: Emit) -> None:
-        self._emit = emit
-        self.error: Exception | None = None
-
-    def has_left(self, failure: Exception) -> bool:
-        """Whether a call failed because this raised: the caller's own doing."""
-        return self.error is not None and failure.__cause__ is self.error
-
-    async def emit(self, chunk: Chunk) -> None:
-        try:
-            await self._emit(chunk)
-        except Exception as error:
-            self.error = error
-            raise
