@@ -179,31 +179,31 @@ async def rows(opened: AsyncExitStack) -> list[Row]:
         policies = stack[len(stack) - size :]
         name = type(policies[0]).__name__ if policies else "router and dispatch"
         timed.append(Row(name, _call(await opened.enter_async_context(router(policies))), is_floor=False))
-    for policy, question in by_themselves():
+    for name, policy, question in by_themselves():
         both: list[Policy] = [Slots(), policy] if isinstance(policy, Chaos) else [policy, Slots()]
         open_router = await opened.enter_async_context(router(both))
-        timed.append(Row(type(policy).__name__, _call(open_router, question), is_floor=False, around="Slots"))
+        timed.append(Row(name, _call(open_router, question), is_floor=False, around="Slots"))
     return timed
 
 
-def by_themselves() -> list[tuple[Policy, Request]]:
-    """Policies that are timed each around `Slots` alone, as they are used, with a question it has to look at."""
+def by_themselves() -> list[tuple[str, Policy, Request]]:
+    """Policies that are timed each around `Slots` alone, by name, as they are used, with a question to look at."""
     quotas = [
         Quota(endpoints=(f"endpoint-{number}",), requests_per_min=1e9, tokens_per_min=1e12)
         for number in range(len(REGIONS))
     ]
     never = Injection(fault=Failure(), share=1e-9)
     return [
-        (Breaker(), QUESTION),
-        (Hedge(), QUESTION),
-        (Pace(quotas=quotas), QUESTION),
-        (Affinity(), LONG),
-        (Cap(max_tokens=500), QUESTION),
-        (Cap(max_tokens=500, cost=CostLimit(money=1e9)), QUESTION),
-        (Admission(), QUESTION),
-        (Shadow(to=CANDIDATE, share=1e-9), QUESTION),
-        (Resume(otherwise=Splice()), QUESTION),
-        (Chaos(injections=[never], seed=1), QUESTION),
+        ("Breaker", Breaker(), QUESTION),
+        ("Hedge", Hedge(), QUESTION),
+        ("Pace", Pace(quotas=quotas), QUESTION),
+        ("Affinity", Affinity(), LONG),
+        ("Cap", Cap(max_tokens=500), QUESTION),
+        ("Cap with money", Cap(max_tokens=500, cost=CostLimit(money=1e9)), QUESTION),
+        ("Admission", Admission(), QUESTION),
+        ("Shadow", Shadow(to=CANDIDATE, share=1e-9), QUESTION),
+        ("Resume", Resume(otherwise=Splice()), QUESTION),
+        ("Chaos", Chaos(injections=[never], seed=1), QUESTION),
     ]
 
 
