@@ -24,7 +24,7 @@ from paceline.router.errors import (
 CLASSES = {
     name: kind
     for name, kind in vars(errors).items()
-    if isinstance(kind, type) and issubclass(kind, PacelineError) and kind.__module__ == errors.__name__
+    if isinstance(kind, type) and issubclass(kind, PacelineError) and kind.__module__.startswith(errors.__name__)
 }
 ATTEMPTS = [kind for kind in CLASSES.values() if issubclass(kind, AttemptFailed)]
 PLAIN = [kind for kind in ATTEMPTS if kind not in {AttemptTimeout, StreamInterrupted}]
