@@ -70,9 +70,7 @@ def pack_call(event: CallEnded) -> bytes:
     wanted_s, sent_s, connected_s, first_s, stopped_s = marks(attempt, ledger.began_s, total_s, answered=answered)
     generation_s = stopped_s - first_s
     spoke = answered and attempt.streamed and attempt.first_progress_s is not None
-    heard_s = first_s
-    if ledger.spliced:
-        heard_s = min(first_s, (ledger.spoke_s(attempt) or attempt.sent_s) - ledger.began_s + _SNAP_S - _SNAP_S)
+    heard_s = heard_after_s(ledger, attempt, first_s)
     tokens_in, tokens_out = tokens_of(call, usage)
     timeouts, money = spent(attempts)
     return _encode((
@@ -115,7 +113,14 @@ def is_in_time(event: CallEnded, attempt: Attempt) -> bool:
     first_s = total_s
     if attempt.first_progress_s is not None and attempt.streamed:
         first_s = min(attempt.first_progress_s - began_s + _SNAP_S - _SNAP_S, total_s)
-    return event.call.route.objective.met_by(first_s, total_s)
+    return event.call.route.objective.met_by(heard_after_s(event.call.ledger, attempt, first_s), total_s)
+
+
+def heard_after_s(ledger: Ledger, attempt: Attempt, first_s: float) -> float:
+    """When the caller heard the first progress, in seconds since arrival: *first_s*, or that of an earlier leg."""
+    if not ledger.spliced:
+        return first_s
+    return min(first_s, (ledger.spoke_s(attempt) or attempt.sent_s) - ledger.began_s + _SNAP_S - _SNAP_S)
 
 
 def reason_of_call(event: CallEnded) -> str | None:

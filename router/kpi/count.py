@@ -26,7 +26,8 @@ def count_call(totals: GroupTallies, event: CallEnded) -> None:
     """One more call."""
     call = event.call
     ledger = call.ledger
-    if event.outcome is not ANSWERED or len(ledger.attempts) != 1 or ledger.retries or ledger.models_left:
+    others = ledger.retries or ledger.models_left or ledger.hedges
+    if event.outcome is not ANSWERED or len(ledger.attempts) != 1 or others:
         totals.count(counts_of_call(event))
         return
     attempt, cap = ledger.attempts[0], call.max_tokens
