@@ -91,7 +91,7 @@ class Spans:
 def _of_call(ended: CallEnded, reason: str | None) -> Attributes:
     call, ledger = ended.call, ended.call.ledger
     answer = ledger.answered_by
-    first_s = None if answer is None else answer.first_progress_s
+    first_s = None if answer is None else ledger.spoke_s(answer)
     return _given(
         {
             names.OUTCOME: ended.outcome.value,

@@ -12,8 +12,9 @@ def glimpse(event: CallEnded) -> CallRow:
     attempt = ledger.answered_by if outcome is CallOutcome.ANSWERED else None
     ttft_s, input_tokens = None, None
     if attempt is not None:
-        if attempt.streamed and attempt.first_progress_s is not None:
-            ttft_s = attempt.first_progress_s - ledger.began_s
+        spoke_s = ledger.spoke_s(attempt)
+        if attempt.streamed and spoke_s is not None:
+            ttft_s = spoke_s - ledger.began_s
         if attempt.usage is not None:
             input_tokens = attempt.usage.input_tokens
     return CallRow(
