@@ -1,0 +1,1 @@
+"""Measure the endpoints of a configuration, live."""

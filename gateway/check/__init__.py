@@ -1,0 +1,1 @@
+"""Whether a configuration would work, and where its calls could go."""

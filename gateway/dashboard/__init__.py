@@ -1,0 +1,1 @@
+"""The dashboard: what the gateway sees, live, in a page."""

@@ -1,0 +1,1 @@
+"""What another configuration would have done with the traffic that was recorded."""

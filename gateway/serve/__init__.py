@@ -1,0 +1,1 @@
+"""The gateway as a server: routes, keys, limits, streams."""
