@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -43,10 +44,11 @@ class Configuration:
         history: History | None = None,
         listeners: Sequence[Listener] = (),
         clock: Clock = time.monotonic,
+        dice: random.Random | None = None,
     ) -> Router:
         """A router of it. Its policies belong to one: another takes a configuration that was read anew.
 
-        budget, history: in place of its own. listeners, clock: as `Router` takes them.
+        budget, history: in place of its own. listeners, clock, dice: as `Router` takes them.
 
         Raises:
             ConfigurationError: its parts do not fit together.
@@ -61,5 +63,6 @@ class Configuration:
             history=history or self.history,
             listeners=listeners,
             clock=clock,
+            dice=dice,
             grace_s=self.settings.grace_s,
         )
