@@ -71,7 +71,8 @@ def without_network(path: Path, recording: Recording, seed: int) -> Configuratio
     if unknown:
         raise ConfigurationError(
             f"{configuration.source}: nothing was recorded of {', '.join(unknown)}, nor is there a profile to go by: "
-            "give it one, such as profile = { ttft_ms = 300, tokens_per_s = 60 }, or the name that it was recorded by"
+            "give it one, such as profile = { ttft_ms = 300, tokens_per_s = 60 }, or the name it was recorded by, one "
+            f"of {', '.join(sorted(recording.endpoints | pasts.keys()))}"
         )
     asked = {call.route for call in recording.calls}
     missing = asked - {route.name for route in configuration.routes} - {each.model for each in configuration.endpoints}
