@@ -11,7 +11,7 @@ import os
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from ...router import Route
 from ...router.errors import ConfigurationError
@@ -26,6 +26,7 @@ from .mistake import ConfigurationRefused, Mistake, Place
 from .policies import DEFAULT, read_policies
 from .program import RouterOptions, read_settings
 from .reader import Noted, Reader
+from .shapes import as_list, as_table
 
 T = TypeVar("T")
 
@@ -139,11 +140,12 @@ def _each(
 ) -> tuple[T, ...]:
     """Those tables of a list that are right."""
     at, given, found = Place().at(name), document.get(name, []), list[T]()
-    if not isinstance(given, list):
+    tables = as_list(given)
+    if tables is None:
         reader.wrong(at, f"must be a list of tables: write [[{name}]], not {shown(given)}")
         return ()
-    for number, table in enumerate(cast("list[object]", given)):
-        called = cast("Mapping[str, object]", table).get("name") if isinstance(table, Mapping) else None
+    for number, table in enumerate(tables):
+        called = (as_table(table) or {}).get("name")
         try:
             found.append(read(table, at.at(number, called), reader))
         except Noted:
@@ -162,13 +164,12 @@ def _check_numbers(document: Mapping[str, object], reader: Reader) -> bool:
 
 
 def _values(given: object, at: Place) -> Iterator[tuple[object, Place]]:
-    if isinstance(given, Mapping):
-        for key, value in cast("Mapping[str, object]", given).items():
-            yield from _values(value, at.at(key))
-    elif isinstance(given, list):
-        for number, value in enumerate(cast("list[object]", given)):
-            yield from _values(value, at.at(number))
-    else:
+    table, several = as_table(given), as_list(given)
+    for key, value in (table or {}).items():
+        yield from _values(value, at.at(key))
+    for number, value in enumerate(several or ()):
+        yield from _values(value, at.at(number))
+    if table is None and several is None:
         yield given, at
 
 
