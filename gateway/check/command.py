@@ -10,6 +10,7 @@ import msgspec
 from rich.console import Console
 
 from ...router.errors import PacelineError
+from ...router.plugins import Catalogue
 from ..config import TRIAL, Configuration, ConfigurationRefused, read_file, trial
 from . import table
 from .findings import Findings, Wrong
@@ -28,8 +29,10 @@ def run(options: CheckOptions) -> int:
         print(TRIAL, end="")
         return 0
 
+    catalogue = Catalogue.installed()
+
     def anew() -> Configuration:
-        return trial() if options.config is None else read_file(options.config)
+        return trial(catalogue) if options.config is None else read_file(options.config, catalogue=catalogue)
 
     code = 0
     try:

@@ -66,6 +66,7 @@ def _listed(given: object, at: Place, reader: Reader) -> tuple[Policy, ...]:
 
 
 def _stack(table: Mapping[str, object], at: Place, reader: Reader) -> tuple[Policy, ...]:
+    reader.found(reader.catalogue.stacks, table[KIND], at.at(STACK))
     made = reader.plugin(reader.catalogue.stacks, table, at)
     if not isinstance(made, Iterable):
         reader.give_up(at, f"the stack {shown(table[KIND])} is no list of policies, but {type(made).__name__}")

@@ -197,7 +197,7 @@ class Reader:
             value = self.value(in_seconds(given) if key.form is Form.MILLISECONDS else given, wanted, at)
         against = refusal(maker, key.option.name, value)
         if against is not None:
-            self.give_up(at, against if key.form is Form.AS_IT_IS else against.replace(repr(value), repr(given)))
+            self.give_up(at, against.replace(f"not {value!r}", f"not {given!r}"))
         return value
 
     def value(self, given: object, wanted: Any, at: Place) -> object:
@@ -215,7 +215,7 @@ class Reader:
         if several is not None and each is not None:
             return self._several(several, each, at)
         try:
-            return read(given, wanted, self.catalogue)
+            return read([given] if isinstance(given, str) and _are_names(wanted) else given, wanted, self.catalogue)
         except (Misread, OverflowError) as wrong:
             self.give_up(*_placed(at, str(wrong) if isinstance(wrong, Misread) else " is too large a number"))
         except ConfigurationError as wrong:
@@ -332,6 +332,12 @@ def _element(wanted: Any) -> type | None:
         if (get_origin(arm) in LISTS) and inner:
             return described_by(inner[0])
     return None
+
+
+def _are_names(wanted: Any) -> bool:
+    """Whether names are wanted, of which one needs no list."""
+    arms = arms_of(wanted)
+    return str not in arms and any(get_origin(arm) in LISTS and get_args(arm)[:1] == (str,) for arm in arms)
 
 
 def _placed(at: Place, wrong: str) -> tuple[Place, str]:
