@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 
+from .check.options import CheckOptions, describe_check
 from .demo.options import Options, describe
 from .replay.options import ReplayOptions, describe_replay
 from .report.options import ReportOptions, describe_report
@@ -31,6 +32,9 @@ def parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="the same traffic and faults, by round robin and by Paceline")
     describe(demo)
     demo.set_defaults(run=_demo)
+    check = commands.add_parser("check", help="what a configuration file makes, or every mistake in it")
+    describe_check(check)
+    check.set_defaults(run=_check)
     report = commands.add_parser("report", help="what saved statistics (.hlog) say of each endpoint's latency")
     describe_report(report)
     report.set_defaults(run=_report)
@@ -58,6 +62,12 @@ def _demo(given: argparse.Namespace) -> int:
     from .demo.command import run  # noqa: PLC0415  it imports what the extra brings
 
     return run(Options.of(given))
+
+
+def _check(given: argparse.Namespace) -> int:
+    from .check.command import run  # noqa: PLC0415  it imports what the extra brings
+
+    return run(CheckOptions.of(given))
 
 
 def _report(given: argparse.Namespace) -> int:
