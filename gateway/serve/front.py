@@ -29,7 +29,7 @@ class Front:
     """The state of the program around the router.
 
     running: gives the router that serves now. log: where a line a call goes. clock: the router's, seconds.
-    in_flight: calls now. going_down: nothing more is taken. is_closed: nothing is in flight either.
+    in_flight: calls now. going_down: nothing more is taken. is_closed: no router takes calls any more.
     """
 
     def __init__(self, running: Running, *, log: CallLog | None = None, clock: Clock = time.monotonic) -> None:

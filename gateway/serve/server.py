@@ -141,10 +141,10 @@ class Gateway:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
         self.begin_to_end()
+        self.front.is_closed = True
         try:
             await self._router.aclose()
         finally:
-            self.front.is_closed = True
             await self._servers.aclose()
             await self.front.log.aclose()
 
