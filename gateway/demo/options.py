@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import math
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import attrs
 
-from ..arguments import writable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from ..arguments import number, writable
 
 DEFAULT_SECONDS = 24.0
 LEAST_SECONDS, MOST_SECONDS = 1.0, 3600.0
@@ -54,14 +49,14 @@ def describe(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = ABOUT
     parser.add_argument(
-        "--seconds", type=_number(LEAST_SECONDS, MOST_SECONDS), default=DEFAULT_SECONDS, metavar="N",
+        "--seconds", type=number(LEAST_SECONDS, MOST_SECONDS), default=DEFAULT_SECONDS, metavar="N",
         help=f"length of the run (default {DEFAULT_SECONDS:g})",
     )  # fmt: skip
     parser.add_argument(
         "--seed", type=int, default=DEFAULT_SEED, metavar="N", help=f"seed of all chance (default {DEFAULT_SEED})"
     )
     parser.add_argument(
-        "--rate", type=_number(0.1, MOST_RATE), default=DEFAULT_RATE, metavar="N",
+        "--rate", type=number(0.1, MOST_RATE), default=DEFAULT_RATE, metavar="N",
         help=f"calls a second, on the whole (default {DEFAULT_RATE:g})",
     )  # fmt: skip
     parser.add_argument(
@@ -70,16 +65,3 @@ def describe(parser: argparse.ArgumentParser) -> None:
         "as the Azure LLM inference traces have them: its first calls, scaled to the rate",
     )  # fmt: skip
     parser.add_argument("--json", type=writable, metavar="FILE", help="write the figures to a file as well")
-
-
-def _number(least: float, most: float) -> Callable[[str], float]:
-    def number(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not least <= value <= most:
-            raise argparse.ArgumentTypeError(f"must be a number from {least:g} to {most:g}, not {text!r}")
-        return value
-
-    return number

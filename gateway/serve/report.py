@@ -29,6 +29,9 @@ DEFAULT_OVER_S = 60.0
 FRESH_S = 1.0
 """Seconds that a report is good for."""
 
+WHOLE = 1.0 - 1e-9
+"""A weight above it is all of its part."""
+
 
 class BadQuery(ValueError):
     """A parameter of the query is none that can be used. The message says which one, and what may stand there."""
@@ -123,13 +126,13 @@ def _endpoints(report: Report, router: Router) -> dict[str, EndpointTold]:
 
 
 def _endpoint(figures: EndpointReport, target: Target, now_s: float) -> EndpointTold:
-    state, why, back_s = state_of(target, now_s)
+    state, why, back_in_s = state_of(target, now_s)
     return EndpointTold(
         **asdict(figures),
         provider=target.endpoint.provider.name,
         state=state,
         why=why,
-        back_in_s=None if back_s is None else max(0.0, back_s - now_s),
+        back_in_s=back_in_s,
         in_flight=target.in_flight,
         waiting=target.slots.waiting,
         slots=target.slots.limit,
@@ -137,18 +140,21 @@ def _endpoint(figures: EndpointReport, target: Target, now_s: float) -> Endpoint
 
 
 def state_of(target: Target, now_s: float) -> tuple[State, str | None, float | None]:
-    """Whether calls go there; if not simply so, why, and the instant from which it may be tried."""
+    """Whether calls go there; if not simply so, why, and the seconds until it may be tried."""
     health = target.health
-    if health is not None and (ejection := health.ejection) is not None:
-        state = State.LEFT_ALONE if ejection.pause else State.OUT if health.probe is None else State.ON_TRIAL
-        return state, ejection.why, ejection.until_s
-    opens_s = target.opens_at_s(now_s)
-    if opens_s > now_s:
-        return State.LEFT_ALONE, "it asked to be left alone", opens_s
+    ejection = None if health is None else health.ejection
+    if health is not None and ejection is not None and not (ejection.pause and now_s >= ejection.until_s):
+        back_s = max(0.0, ejection.until_s - now_s)
+        if health.probe is not None:
+            return State.ON_TRIAL, ejection.why, back_s
+        if ejection.pause:
+            return State.PAUSED, ejection.why, back_s
+        return State.OUT if back_s else State.DUE, ejection.why, back_s
+    paused_s = target.opens_at_s(now_s) - now_s
+    if paused_s > 0.0:
+        return State.PAUSED, "it asks to be left alone", paused_s
     weight = target.weight(now_s)
-    if weight < 1.0:
-        return State.EASED_IN, f"back with {weight:.0%} of its part", None
-    return State.IN, None, None
+    return (State.IN, None, None) if weight > WHOLE else (State.EASING_IN, f"given {weight:.0%} of its part", None)
 
 
 def _refused(wrong: BadQuery) -> web.Response:

@@ -25,13 +25,15 @@ class State(enum.StrEnum):
     """Whether calls go to an endpoint."""
 
     IN = "in"
-    EASED_IN = "eased_in"
+    EASING_IN = "easing in"
     """Back from being out, with less than its full part."""
-    LEFT_ALONE = "left_alone"
-    """It asked for a pause, and has it."""
-    ON_TRIAL = "on_trial"
-    """Out, and one call tries whether it is well again."""
+    PAUSED = "paused"
+    """It asked to be left alone, and is."""
     OUT = "out"
+    DUE = "due"
+    """Out, and the next call tries whether it is well again."""
+    ON_TRIAL = "on trial"
+    """Out, and a call is trying that."""
 
 
 class Promise(msgspec.Struct, frozen=True, kw_only=True):
