@@ -20,8 +20,8 @@ FORMAT = 1
 ENOUGH = 5
 """Answers to tell what an endpoint is like. Of fewer, no profile is made."""
 
-ENOUGH_FOR_P95 = 20
-"""Of fewer values, a 95th percentile is no more than the greatest."""
+ENOUGH_FOR_P95 = 100
+"""Answers for a profile to have a 95th percentile: five are beyond it. Of fewer, one straggler would make it."""
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

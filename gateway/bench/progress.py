@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 DRAW_EVERY_S = 0.25
 LINES_A_RUN = 10
-BAR_CELLS = 24
+BAR_CELLS, NAME_CELLS = 16, 20
 HEAD_LINES = 2
 UNKNOWN = "-"
 
@@ -48,11 +48,11 @@ def line(bench: Bench) -> str:
 
 def picture(bench: Bench, most_rows: int) -> Table:
     """A bar for each endpoint; of more than fit, the first ones and what is left."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("", no_wrap=True)
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
+    table.add_column("", no_wrap=True, overflow="ellipsis", max_width=NAME_CELLS)
     table.add_column("", width=BAR_CELLS)
     for title in ("ended", "failed", "in flight", "TTFT p50", "tok/s"):
-        table.add_column(title, justify="right", no_wrap=True)
+        table.add_column(title, justify="right", no_wrap=True, min_width=len(title))
     lanes = list(bench.lanes.values())
     shown = lanes if len(lanes) <= most_rows else lanes[: max(0, most_rows - 1)]
     for lane in shown:

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..report.table import latency, printable
-from .figures import ENOUGH, ENOUGH_FOR_P95
+from .figures import ENOUGH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from .figures import Measured, Outcome
 
 UNKNOWN = "-"
-ENOUGH_FOR_P99 = 100
+FEW, FEW_FOR_P99 = 20, 100
+"""Of fewer values, the 95th and the 99th percentile are no more than the greatest."""
+
 NARROW = 96
 """Columns below which a table is made narrower, by leaving out what can be spared."""
 
@@ -30,12 +32,16 @@ def show(outcome: Outcome, console: Console) -> None:
         console.print("Nothing had ended yet: there is nothing to show.")
         return
     console.print(_table(outcome, narrow=console.is_terminal and console.width < NARROW))
-    for paragraph in (_notes(outcome), _failures(outcome), _profiles(outcome)):
-        lines = list(paragraph)
-        if lines:
-            console.print()
-        for line in lines:
-            console.print(line, soft_wrap=True)
+    for paragraph in (_notes(outcome), _failures(outcome)):
+        _print(list(paragraph), console, soft_wrap=not console.is_terminal)
+    _print(list(_profiles(outcome)), console, soft_wrap=True)  # to be copied as they are
+
+
+def _print(lines: list[Text], console: Console, *, soft_wrap: bool) -> None:
+    if lines:
+        console.print()
+    for line in lines:
+        console.print(line, soft_wrap=soft_wrap)
 
 
 def _table(outcome: Outcome, *, narrow: bool) -> Table:
@@ -81,9 +87,9 @@ def _spread(seconds: Percentiles) -> tuple[str, ...]:
 
 def _notes(outcome: Outcome) -> Iterator[Text]:
     fewest = min(measured.answered for measured in outcome.endpoints)
-    if fewest < ENOUGH_FOR_P99:
-        told = "p95 and p99 are" if fewest < ENOUGH_FOR_P95 else "p99 is"
-        yield Text(f"Of so few answers, {told} hardly more than the slowest. More: --calls.", style="dim")
+    if fewest < FEW_FOR_P99:
+        told = "p95 and p99 are" if fewest < FEW else "p99 is"
+        yield Text(f"Of so few answers, {told} no more than the slowest. For more: --calls.", style="dim")
     late = [measured for measured in outcome.endpoints if measured.late]
     if late:
         yield Text(

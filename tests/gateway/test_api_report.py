@@ -15,7 +15,7 @@ from aiohttp import web
 from paceline.gateway.config import Configuration
 from paceline.gateway.running import Running
 from paceline.gateway.serve import report
-from paceline.gateway.serve.report_form import FORMAT, NotAReport, State, Told, read
+from paceline.gateway.serve.report_form import FORMAT, NotAReport, Promise, State, Told, read
 from paceline.policies import Breaker, Slots
 from paceline.router import Endpoint, Objective, Policy, Request, Route, Router
 from paceline.router.errors import PacelineError, ProviderError, RateLimited
@@ -37,7 +37,7 @@ def test_a_route_is_told_with_its_promise_and_its_figures() -> None:
 
     chat = told.routes["chat"]
     assert (chat.calls, chat.success, chat.in_time) == (4, 1.0, 1.0)
-    assert (chat.models, chat.priority, chat.objective) == (("m",), "ttft", report.Promise(
+    assert (chat.models, chat.priority, chat.objective) == (("m",), "ttft", Promise(
         ttft_s=0.8, total_s=None, success=0.99
     ))  # fmt: skip
     assert chat.ttft_s.p50 == pytest.approx(0.25)
