@@ -1,22 +1,35 @@
 """The command line. Each command brings its own options, and is imported only when it is the one.
 
-Exit codes: 0 it went well; 1 it failed; 2 what was given cannot be used; 130 and 143 a signal ended it.
+Exit codes: 0 it went well; 1 it failed; 2 what was given cannot be used; 130 and 143 a signal ended it; 141 who read
+its output has gone.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 
+from .bench.options import BenchOptions, describe_bench
+from .completion import complete, describe_completion
 from .demo.options import Options, describe
 from .report.options import ReportOptions, describe_report
+from .top.options import TopOptions, describe_top
 
 BAD_INPUT = 2
 SIGINT_CODE = 128 + signal.SIGINT
+PIPE_CODE = 128 + 13
+"""Of SIGPIPE, which not every system has."""
+
+ABOUT = """\
+Routes calls to large language models by latency.
+
+Each command has its own help: paceline bench --help
+"""
 
 NEEDS = ("rich",)
 """What the commands import beyond the core: the extra ``gateway``."""
@@ -24,7 +37,9 @@ NEEDS = ("rich",)
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line. A new command gets its place here, and its options from its own package."""
-    top = argparse.ArgumentParser(prog="paceline", description="Routes calls to large language models by latency.")
+    top = argparse.ArgumentParser(
+        prog="paceline", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     top.add_argument("--version", action="version", version=f"paceline {version('paceline')}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     demo = commands.add_parser("demo", help="the same traffic and faults, by round robin and by Paceline")
@@ -33,6 +48,15 @@ def parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="what saved statistics (.hlog) say of each endpoint's latency")
     describe_report(report)
     report.set_defaults(run=_report)
+    bench = commands.add_parser("bench", help="how fast your own endpoints are, measured live")
+    describe_bench(bench)
+    bench.set_defaults(run=_bench)
+    watch = commands.add_parser("top", help="what a gateway does at this moment, in the terminal")
+    describe_top(watch)
+    watch.set_defaults(run=_top)
+    completion = commands.add_parser("completion", help="a script that lets a shell complete all this")
+    describe_completion(completion)
+    completion.set_defaults(run=_completion)
     return top
 
 
@@ -48,6 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(given)
     except KeyboardInterrupt:
         return SIGINT_CODE
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to flush at the end has a place
+        return PIPE_CODE
 
 
 def _demo(given: argparse.Namespace) -> int:
@@ -60,3 +87,19 @@ def _report(given: argparse.Namespace) -> int:
     from .report.command import run  # noqa: PLC0415  it imports what the extra brings
 
     return run(ReportOptions.of(given))
+
+
+def _bench(given: argparse.Namespace) -> int:
+    from .bench.command import run  # noqa: PLC0415  it imports what the extra brings
+
+    return run(BenchOptions.of(given))
+
+
+def _top(given: argparse.Namespace) -> int:
+    from .top.command import run  # noqa: PLC0415  it imports what the extra brings
+
+    return run(TopOptions.of(given))
+
+
+def _completion(given: argparse.Namespace) -> int:
+    return complete(parser(), given.shell)

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from ...router.errors import PacelineError
 from ...router.statistics import hlog
+from ..config import read_file
 from ..report.table import duration, printable
 from ..signals import SIGNALLED, ended_by_signals
 from . import progress, table
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ...router import Endpoint
-    from ..config import Configuration
     from .options import BenchOptions
 
 FAILED, BAD_INPUT = 1, 2
@@ -38,10 +38,11 @@ class Declined(Exception):
         self.code = code
 
 
-def run(options: BenchOptions, configuration: Configuration) -> int:
-    """Measure the endpoints of *configuration*, show and keep what came of it, and give the exit code."""
+def run(options: BenchOptions) -> int:
+    """Measure, show and keep what came of it, and give the exit code."""
     console, beside = Console(highlight=False), Console(highlight=False, stderr=True)
     try:
+        configuration = read_file(options.config)
         endpoints = chosen(configuration.endpoints, options.endpoints)
         _announce(endpoints, options, beside)
         return asyncio.run(_measured(endpoints, options, configuration.source, console, beside))
@@ -126,5 +127,5 @@ def _keep(options: BenchOptions, json: bytes, bench: Bench) -> bool:
 
 
 def _complain(told: object, code: int) -> int:
-    print(f"paceline bench: {printable(str(told))}", file=sys.stderr)
+    print("paceline bench:", "\n".join(map(printable, str(told).splitlines())), file=sys.stderr)
     return code

@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-try:
+if sys.platform != "win32":
     import termios
     import tty
-except ImportError:  # Windows: Ctrl-C still ends it
-    termios = tty = None  # type: ignore[assignment]
 
 
 @contextmanager
@@ -24,7 +22,7 @@ def keys(press: Callable[[str], object]) -> Generator[None]:
 
     To be entered within a running loop.
     """
-    if termios is None or not sys.stdin.isatty():
+    if sys.platform == "win32" or not sys.stdin.isatty():
         yield
         return
     descriptor, loop = sys.stdin.fileno(), asyncio.get_running_loop()

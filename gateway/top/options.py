@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+from urllib.parse import urlsplit
 
 import attrs
 
 from ..arguments import number
 from .choices import Sort
-from .source import address
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 DEFAULT_EVERY_S = 1.0
@@ -75,10 +75,17 @@ def describe_top(parser: argparse.ArgumentParser) -> None:
 
 
 def _address(text: str) -> str:
+    """The base URL of a gateway, of what a person types: ``localhost:8080`` will do."""
+    url = text if "://" in text else f"http://{text}"
     try:
-        return address(text)
-    except ValueError as wrong:
-        raise argparse.ArgumentTypeError(str(wrong)) from None
+        parts = urlsplit(url)
+        fits = parts.scheme in {"http", "https"} and parts.hostname and not parts.query and not parts.fragment
+        _ = parts.port  # raises where it is none
+    except ValueError:
+        fits = None
+    if not fits:
+        raise argparse.ArgumentTypeError(f"{text!r} is no address: give one such as {DEFAULT_URL}")
+    return url.rstrip("/")
 
 
 def _key(name: str) -> str:

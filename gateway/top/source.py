@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -24,20 +23,6 @@ class NoAnswer(Exception):
 
 class Refused(Exception):
     """Asking again would not help. The message says what would."""
-
-
-def address(text: str) -> str:
-    """The base URL of a gateway, of what a person types: ``localhost:8080`` will do.
-
-    Raises:
-        ValueError: it is none.
-    """
-    url = text if "://" in text else f"http://{text}"
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError(f"{text!r} is no address of a gateway: give one such as http://127.0.0.1:8080")
-    _ = parts.port  # raises where it is none
-    return url.rstrip("/")
 
 
 class Source:
