@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from .bench.options import BenchOptions, describe_bench
 from .completion import complete, describe_completion
 from .demo.options import Options, describe
+from .replay.options import ReplayOptions, describe_replay
 from .report.options import ReportOptions, describe_report
 from .top.options import TopOptions, describe_top
 
@@ -57,6 +58,9 @@ def parser() -> argparse.ArgumentParser:
     completion = commands.add_parser("completion", help="a script that lets a shell complete all this")
     describe_completion(completion)
     completion.set_defaults(run=_completion)
+    replay = commands.add_parser("replay", help="what another configuration would have done with recorded traffic")
+    describe_replay(replay)
+    replay.set_defaults(run=_replay)
     return top
 
 
@@ -103,3 +107,9 @@ def _top(given: argparse.Namespace) -> int:
 
 def _completion(given: argparse.Namespace) -> int:
     return complete(parser(), given.shell)
+
+
+def _replay(given: argparse.Namespace) -> int:
+    from .replay.command import run  # noqa: PLC0415  it imports what the extra brings
+
+    return run(ReplayOptions.of(given))
