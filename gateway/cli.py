@@ -19,6 +19,7 @@ from .completion import complete, describe_completion
 from .demo.options import Options, describe
 from .replay.options import ReplayOptions, describe_replay
 from .report.options import ReportOptions, describe_report
+from .serve.options import ServeOptions, describe_serve
 from .top.options import TopOptions, describe_top
 
 BAD_INPUT = 2
@@ -46,21 +47,24 @@ def parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="the same traffic and faults, by round robin and by Paceline")
     describe(demo)
     demo.set_defaults(run=_demo)
-    report = commands.add_parser("report", help="what saved statistics (.hlog) say of each endpoint's latency")
-    describe_report(report)
-    report.set_defaults(run=_report)
+    serve = commands.add_parser("serve", help="the router as a server of OpenAI's and Anthropic's API")
+    describe_serve(serve)
+    serve.set_defaults(run=_serve)
     bench = commands.add_parser("bench", help="how fast your own endpoints are, measured live")
     describe_bench(bench)
     bench.set_defaults(run=_bench)
     watch = commands.add_parser("top", help="what a gateway does at this moment, in the terminal")
     describe_top(watch)
     watch.set_defaults(run=_top)
-    completion = commands.add_parser("completion", help="a script that lets a shell complete all this")
-    describe_completion(completion)
-    completion.set_defaults(run=_completion)
+    report = commands.add_parser("report", help="what saved statistics (.hlog) say of each endpoint's latency")
+    describe_report(report)
+    report.set_defaults(run=_report)
     replay = commands.add_parser("replay", help="what another configuration would have done with recorded traffic")
     describe_replay(replay)
     replay.set_defaults(run=_replay)
+    completion = commands.add_parser("completion", help="a script that lets a shell complete all this")
+    describe_completion(completion)
+    completion.set_defaults(run=_completion)
     return top
 
 
@@ -87,10 +91,10 @@ def _demo(given: argparse.Namespace) -> int:
     return run(Options.of(given))
 
 
-def _report(given: argparse.Namespace) -> int:
-    from .report.command import run  # noqa: PLC0415  it imports what the extra brings
+def _serve(given: argparse.Namespace) -> int:
+    from .serve.command import run  # noqa: PLC0415  it imports what the extra brings
 
-    return run(ReportOptions.of(given))
+    return run(ServeOptions.of(given))
 
 
 def _bench(given: argparse.Namespace) -> int:
@@ -105,11 +109,17 @@ def _top(given: argparse.Namespace) -> int:
     return run(TopOptions.of(given))
 
 
-def _completion(given: argparse.Namespace) -> int:
-    return complete(parser(), given.shell)
+def _report(given: argparse.Namespace) -> int:
+    from .report.command import run  # noqa: PLC0415  it imports what the extra brings
+
+    return run(ReportOptions.of(given))
 
 
 def _replay(given: argparse.Namespace) -> int:
     from .replay.command import run  # noqa: PLC0415  it imports what the extra brings
 
     return run(ReplayOptions.of(given))
+
+
+def _completion(given: argparse.Namespace) -> int:
+    return complete(parser(), given.shell)
