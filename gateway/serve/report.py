@@ -12,7 +12,7 @@ import math
 import os
 import time
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 from aiohttp import web
@@ -22,7 +22,6 @@ from .report_form import FORMAT, EndpointTold, Promise, RouteTold, State, Told
 
 if TYPE_CHECKING:
     from ...router import Clock, EndpointReport, Report, Route, Router, RouteReport, Target
-    from ..running import Running
 
 PATH = "/api/report"
 DEFAULT_OVER_S = 60.0
@@ -41,14 +40,23 @@ class BadQuery(ValueError):
         self.parameter = parameter
 
 
+class Serving(Protocol):
+    """What is reported on: `gateway.running.Running`, the server's `Front`, or anything that has this."""
+
+    @property
+    def router(self) -> Router:
+        """The one that serves now."""
+        ...
+
+
 class Reporter:
     """Answers. One for a server, so that those who ask share what is made.
 
-    running: whose router is reported on. clock: seconds, monotonic; the router's. Default `time.monotonic`.
+    serving: whose router is reported on. clock: seconds, monotonic; the router's. Default `time.monotonic`.
     """
 
-    def __init__(self, running: Running, clock: Clock = time.monotonic) -> None:
-        self._running = running
+    def __init__(self, serving: Serving, clock: Clock = time.monotonic) -> None:
+        self._serving = serving
         self._clock = clock
         self._made_s = -math.inf
         self._of: tuple[Router, float] | None = None
@@ -65,7 +73,7 @@ class Reporter:
         )
 
     def _report(self, over_s: float) -> bytes:
-        router, now_s = self._running.router, self._clock()
+        router, now_s = self._serving.router, self._clock()
         of = (router, over_s)
         if self._of != of or now_s - self._made_s >= FRESH_S:
             self._body = msgspec.json.encode(tell(router, over_s))
@@ -73,9 +81,9 @@ class Reporter:
         return self._body
 
 
-def routes(running: Running, clock: Clock = time.monotonic) -> list[web.RouteDef]:
-    """What a server mounts."""
-    return [web.get(PATH, Reporter(running, clock).answer)]
+def routes(serving: Serving, clock: Clock = time.monotonic) -> list[web.RouteDef]:
+    """What a server mounts: ``Gateway(configuration, pages=[report.routes])``."""
+    return [web.get(PATH, Reporter(serving, clock).answer)]
 
 
 def seconds(text: str | None) -> float:

@@ -13,14 +13,15 @@ from .figures import passed, reasons, seconds
 from .tables import BAD, DOUBTFUL, GOOD, QUIET
 
 if TYPE_CHECKING:
-    from .snapshot import CallSeen, RouteSeen, Snapshot, Try
+    from .snapshot import CallSeen, Note, RouteSeen, Snapshot, Try
 
-OUTCOMES = {"answered": GOOD, "failed": BAD}
 NAME_CELLS = 14
+ROUTINE = ("LatencyBudget", "Affinity", "Regions", "Slots")
+"""Layers that decide on every call; the most telling first."""
 
 
-def troubles(routes: Sequence[RouteSeen]) -> list[Text]:
-    """A line for each kind of detour there was, over all routes."""
+def troubles(routes: Sequence[RouteSeen], *, a_line: int = 1) -> list[Text]:
+    """Each kind of detour there was, over all routes; *a_line* of them side by side."""
     hedges, won = sum(route.hedges for route in routes), sum(route.hedges_won for route in routes)
     told = {
         "failures": reasons(_together(route.failures for route in routes), 5),
@@ -28,11 +29,15 @@ def troubles(routes: Sequence[RouteSeen]) -> list[Text]:
         "fallbacks": reasons(_together(route.fallbacks for route in routes), 5),
         "hedges": f"{hedges:,}, {won:,} won" if hedges else "",
     }
-    return [
-        Text.assemble((f"{name:<10}", "bold"), (printable(words), BAD if name == "failures" else DOUBTFUL))
+    kinds = [
+        Text.assemble((f"{name} ", "bold"), (printable(words), BAD if name == "failures" else DOUBTFUL))
         for name, words in told.items()
         if words
     ]
+    lines = [Text("   ").join(kinds[first : first + a_line]) for first in range(0, len(kinds), a_line)]
+    for line in lines:
+        line.no_wrap, line.overflow = True, "ellipsis"
+    return lines
 
 
 def _together(counts: Iterable[dict[str, int]]) -> Counter[str]:
@@ -53,10 +58,20 @@ def _call(call: CallSeen, now_s: float) -> Text:
     line.append(f"{seconds(call.ttft_s):>6} {seconds(call.total_s):>6} ")
     line.append_text(_way(call.tries))
     if call.outcome != "answered":
-        told = call.outcome if call.reason is None else f"{call.outcome}: {call.reason}"
-        line.append(f" {printable(told)}", style=OUTCOMES.get(call.outcome, DOUBTFUL))
-    notes = "; ".join(f"{note.by}: {note.words}" for note in reversed(call.notes))
+        line.append(f" {printable(_end(call))}", style=BAD if call.outcome == "failed" else DOUBTFUL)
+    notes = "; ".join(f"{note.by}: {note.words}" for note in sorted(call.notes, key=_rank))
     return line.append(f"  {printable(notes)}" if notes else "", style=QUIET)
+
+
+def _end(call: CallSeen) -> str:
+    if call.outcome == "cancelled":
+        return "its caller left"
+    return call.outcome if call.reason is None else f"{call.outcome}: {call.reason}"
+
+
+def _rank(note: Note) -> int:
+    """What is told first: a detour says more than a choice, and a choice more than what every call has."""
+    return ROUTINE.index(note.by) if note.by in ROUTINE else -1
 
 
 def _way(tries: Sequence[Try]) -> Text:

@@ -38,7 +38,9 @@ async def _once(options: TopOptions, console: Console) -> int:
         console.width = max(console.width, PIPE_COLUMNS)
     async with Source(options.url, options.key) as source:
         seen = Seen(url=options.url, snapshot=await source.look())
-    console.print(frame(seen, Choices(sort=options.sort), console.width, None))
+    with console.capture() as drawn:
+        console.print(frame(seen, Choices(sort=options.sort), console.width, None))
+    print("\n".join(line.rstrip() for line in drawn.get().splitlines()))
     return 0
 
 

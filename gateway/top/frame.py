@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 RowT = TypeVar("RowT")
 
-LEAST_ENDPOINTS, LEAST_CALLS, MOST_ROUTES_SHARE = 3, 3, 0.3
+LEAST_ENDPOINTS, LEAST_CALLS, MOST_ROUTES_SHARE = 3, 2, 0.3
+TALL = 32
+"""Lines from which on each kind of trouble has one of its own."""
 CALLS_HEAD = f"{'ended':>5} {'call of':<14} {'TTFT':>6} {'total':>6} the way it took, and why"
 
 
@@ -66,7 +68,7 @@ def frame(seen: Seen, choices: Choices, width: int, height: int | None) -> Rende
     snapshot = seen.snapshot
     if snapshot is None:
         return Group(head, Text(), Text("waiting for the gateway's first answer …", style=tables.QUIET))
-    troubles = below.troubles(snapshot.routes)
+    troubles = below.troubles(snapshot.routes, a_line=2 if height is not None and height < TALL else 1)
     fits = room(
         10_000 if height is None else height,
         routes=len(snapshot.routes),

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.table import Table
 from rich.text import Text
 
 from ..report.table import printable
 from .figures import passed, rate, reasons, seconds, share
+from .grid import Column, grid
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from .snapshot import EndpointSeen, Promise, RouteSeen
 
 WIDE = 110
@@ -22,19 +24,18 @@ NAME_CELLS, WIDE_NAME_CELLS = 20, 32
 GOOD, BAD, DOUBTFUL, QUIET = "green", "red", "yellow", "dim"
 STYLES = {"in": GOOD, "out": BAD}
 FULL, NEARLY_FULL = 1.0, 0.8
+HALF_S = 0.5
+"""What is less rounds to no seconds."""
 
 
 def routes(seen: Sequence[RouteSeen], width: int) -> Table:
     """Each route: what it promises, and whether it is kept."""
     wide = width >= WIDE
-    table = _table("route", wide=wide)
-    titles = ["TTFT p50", "p95", *(["p99"] if wide else []), "total p50", "p95", *(["p99"] if wide else [])]
-    for title in (*titles, "calls/s", "ok", "in time", *(["burn"] if wide else [])):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("promised", no_wrap=True, style=QUIET)
-    for route in seen:
-        table.add_row(*_route(route, wide=wide))
-    return table
+    times = ("TTFT p50", "p95", "p99", "total p50", "p95", "p99") if wide else ("TTFT p50", "p95", "total p50", "p95")
+    titles = (*times, "calls/s", "ok", "in time", *(("burn",) if wide else ()))
+    columns = [_first("route", wide=wide), *(Column(title=title) for title in titles)]
+    columns.append(Column(title="promised", words=True, style=QUIET))
+    return grid(columns, [_route(route, wide=wide) for route in seen], gap=2 if wide else 1)
 
 
 def _route(route: RouteSeen, *, wide: bool) -> list[Text]:
@@ -54,7 +55,7 @@ def _route(route: RouteSeen, *, wide: bool) -> list[Text]:
     if wide:
         burn = route.burn
         cells.append(Text("-" if burn is None else f"{burn:.1f}x", style=BAD if burn is not None and burn > 1 else ""))
-    return [*cells, Text(_promised(promise))]
+    return [*cells, Text(_promised(promise, wide=wide))]
 
 
 def _against(value: float | None, promised: float | None) -> Text:
@@ -70,31 +71,34 @@ def _success(value: float | None, promise: Promise) -> Text:
     return Text(share(value), style=GOOD if value >= promise.success else BAD)
 
 
-def _promised(promise: Promise) -> str:
-    told = [f"TTFT {seconds(promise.ttft_s)}"] if promise.ttft_s is not None else []
-    told += [f"total {seconds(promise.total_s)}"] if promise.total_s is not None else []
-    return ", ".join(told) or "-"
+def _promised(promise: Promise, *, wide: bool) -> str:
+    """Such as ``0.8s / 6s``: to the first token, and to the last."""
+    ttft, total = (None if each is None else f"{each:g}s" for each in (promise.ttft_s, promise.total_s))
+    if ttft is None and total is None:
+        return "-"
+    if not wide:
+        return f"{ttft or '-'} / {total or '-'}"
+    told = [f"TTFT {ttft}" if ttft else "", f"total {total}" if total else ""]
+    return ", ".join(each for each in told if each)
 
 
 def endpoints(seen: Sequence[EndpointSeen], width: int) -> Table:
     """Each endpoint: whether it is in, how full it is, how fast, and what went wrong there."""
     wide = width >= WIDE
-    table = _table("endpoint", wide=wide)
+    columns = [_first("endpoint", wide=wide)]
     if wide:
-        table.add_column("model", no_wrap=True, style=QUIET, max_width=NAME_CELLS)
-        table.add_column("region", no_wrap=True, style=QUIET, max_width=14)
-    table.add_column("state", no_wrap=True)
-    for title in ("slots", "wait", "TTFT p50", "p95", *(["expected"] if wide else []), "tries"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("errors", no_wrap=True, overflow="ellipsis", ratio=1)
-    for endpoint in seen:
-        table.add_row(*_endpoint(endpoint, wide=wide))
-    return table
+        columns += [Column(title=title, words=True, most=NAME_CELLS, style=QUIET) for title in ("model", "region")]
+    columns.append(Column(title="state", words=True))
+    columns += [
+        Column(title=title) for title in ("slots", "wait", "TTFT p50", "p95", *(("expected",) if wide else ()), "tries")
+    ]
+    columns.append(Column(title="errors", words=True))
+    return grid(columns, [_endpoint(endpoint, wide=wide) for endpoint in seen], gap=2 if wide else 1)
 
 
 def _endpoint(endpoint: EndpointSeen, *, wide: bool) -> list[Text]:
     state = endpoint.state
-    until = f" {passed(endpoint.until_s)}" if endpoint.until_s else ""
+    until = f" {passed(endpoint.until_s)}" if endpoint.until_s and endpoint.until_s >= HALF_S else ""
     errors = reasons(endpoint.failures)
     if state != "in" and endpoint.why:
         errors = f"{errors}{'; ' if errors else ''}{endpoint.why}"
@@ -120,11 +124,8 @@ def _slots(endpoint: EndpointSeen) -> Text:
     return Text(f"{endpoint.used}/{endpoint.limit}", style=style)
 
 
-def _table(first: str, *, wide: bool) -> Table:
-    table = Table(box=None, padding=(0, 2 if wide else 1, 0, 0), header_style="bold", expand=True)
-    cells = WIDE_NAME_CELLS if wide else NAME_CELLS
-    table.add_column(first, no_wrap=True, overflow="ellipsis", max_width=cells, min_width=min(12, cells))
-    return table
+def _first(title: str, *, wide: bool) -> Column:
+    return Column(title=title, words=True, most=WIDE_NAME_CELLS if wide else NAME_CELLS)
 
 
 def _name(name: str) -> Text:
