@@ -74,7 +74,7 @@ def frame(seen: Seen, choices: Choices, width: int, height: int | None) -> Rende
         routes=len(snapshot.routes),
         endpoints=len(snapshot.endpoints),
         troubles=len(troubles) + 1 if troubles else 0,
-        calls=len(snapshot.calls),
+        calls=max(1, len(snapshot.calls)),  # that there is none takes a line too
     )
     parts: list[RenderableType] = [head, Text()]
     parts += [tables.routes(_cut(snapshot.routes, fits.routes), width), *_more(snapshot.routes, fits.routes), Text()]
@@ -82,7 +82,9 @@ def frame(seen: Seen, choices: Choices, width: int, height: int | None) -> Rende
     parts += [tables.endpoints(_cut(endpoints, fits.endpoints), width), *_more(endpoints, fits.endpoints)]
     if troubles:
         parts += [Text(), *troubles]
-    if fits.calls:
+    if fits.calls and not snapshot.calls:
+        parts += [Text(), Text("no call has ended yet", style=tables.QUIET)]
+    elif fits.calls:
         parts += [Text(), Text(CALLS_HEAD, style="bold", no_wrap=True, overflow="ellipsis")]
         parts += below.calls(snapshot, fits.calls)
     return Group(*parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 if sys.platform != "win32":
     import termios
     import tty
+
+
+ARROWS = re.compile(r"\x1b(?:\[[0-9;]*[A-Za-z~]|O.)")
+"""Keys that begin as Escape does, and are not meant as that."""
 
 
 @contextmanager
@@ -32,9 +37,8 @@ def keys(press: Callable[[str], object]) -> Generator[None]:
         pressed = os.read(descriptor, 64)
         if not pressed:
             loop.remove_reader(descriptor)  # the terminal is gone
-        elif pressed == b"\x1b" or not pressed.startswith(b"\x1b"):  # an arrow is no Escape
-            for key in pressed.decode("utf-8", "replace"):
-                press(key)
+        for key in ARROWS.sub("", pressed.decode("utf-8", "replace")):
+            press(key)
 
     try:
         tty.setcbreak(descriptor)  # Ctrl-C stays a signal

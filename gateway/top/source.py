@@ -5,6 +5,7 @@ With several workers at one address, a connection stays with the worker that too
 
 from __future__ import annotations
 
+import os
 from types import TracebackType
 from typing import Self
 
@@ -82,7 +83,8 @@ def _snapshot(status: int, body: bytes, url: str) -> Snapshot:
 
 def _why(fault: Exception) -> str:
     if isinstance(fault, aiohttp.ClientConnectorError):
-        return fault.os_error.strerror or str(fault.os_error)
+        number = fault.os_error.errno  # its own words are those of asyncio: "Connect call failed ('127.0.0.1', 9)"
+        return str(fault.os_error) if number is None or number < 0 else os.strerror(number)
     if isinstance(fault, TimeoutError):
         return f"no answer within {PATIENCE_S:g} s"
     return str(fault) or type(fault).__name__
