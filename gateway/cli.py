@@ -1,7 +1,7 @@
 """The command line. Each command brings its own options, and is imported only when it is the one.
 
-Exit codes: 0 it went well; 1 it failed; 2 what was given cannot be used; 130 and 143 a signal ended it; 141 who read
-its output has gone.
+Exit codes: 0 it went well; 1 it failed, or nobody reads what it says; 2 what was given cannot be used; 130 and 143 a
+signal ended it.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ from .report.options import ReportOptions, describe_report
 from .serve.options import ServeOptions, describe_serve
 from .top.options import TopOptions, describe_top
 
-BAD_INPUT = 2
+FAILED, BAD_INPUT = 1, 2
 SIGINT_CODE = 128 + signal.SIGINT
-PIPE_CODE = 128 + 13
-"""Of SIGPIPE, which not every system has."""
-
 ABOUT = """\
 Routes calls to large language models by latency.
+"""
 
+EXAMPLES = """\
 Each command has its own help: paceline bench --help
+
+exit codes: 0 it went well; 1 it failed; 2 what was given cannot be used; 130 Ctrl-C; 143 SIGTERM.
 """
 
 NEEDS = ("rich",)
@@ -40,7 +41,7 @@ NEEDS = ("rich",)
 def parser() -> argparse.ArgumentParser:
     """The whole command line. A new command gets its place here, and its options from its own package."""
     top = argparse.ArgumentParser(
-        prog="paceline", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="paceline", description=ABOUT, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     top.add_argument("--version", action="version", version=f"paceline {version('paceline')}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -77,12 +78,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BAD_INPUT
     run: Callable[[argparse.Namespace], int] = given.run
     try:
-        return run(given)
+        code = run(given)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return SIGINT_CODE
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to flush at the end has a place
-        return PIPE_CODE
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to be written has a place to go
+        return FAILED
+    return code
 
 
 def _demo(given: argparse.Namespace) -> int:

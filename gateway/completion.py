@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import cast
 
 from .arguments import writable
 
@@ -51,5 +52,5 @@ def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
     for action in parser._actions:  # noqa: SLF001  argparse has no other way to them
         yield action
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001  likewise
-            for below in action.choices.values():
+            for below in cast("Iterable[argparse.ArgumentParser]", action.choices.values()):
                 yield from _actions(below)

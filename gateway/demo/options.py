@@ -23,6 +23,16 @@ from published measurements. In the middle third of the run one region browns ou
 calls fail. Ctrl-C ends the run and reports what there is.
 """
 
+EXAMPLES = """\
+examples:
+  paceline demo                                  about half a minute
+  paceline demo --seconds 60 --rate 60 --seed 7 --json demo.json
+  paceline demo --trace AzureLLMInferenceTrace_conv.csv
+
+exit codes: 0 it ran to its end; 1 its servers did not start, or a file could not be written; 2 what was given cannot be
+used; 130 Ctrl-C, 143 SIGTERM, both after reporting what there is.
+"""
+
 
 @attrs.frozen(kw_only=True)
 class Options:
@@ -47,7 +57,7 @@ class Options:
 def describe(parser: argparse.ArgumentParser) -> None:
     """Add the options to the demo's own parser."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.description = ABOUT
+    parser.description, parser.epilog = ABOUT, EXAMPLES
     parser.add_argument(
         "--seconds", type=number(LEAST_SECONDS, MOST_SECONDS), default=DEFAULT_SECONDS, metavar="N",
         help=f"length of the run (default {DEFAULT_SECONDS:g})",

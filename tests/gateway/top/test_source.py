@@ -15,7 +15,6 @@ from tests.gateway.dashboard.stage import configuration, serving
 
 from .seen import snapshot
 
-
 SILENCE = web.Response(status=599)
 
 
@@ -139,7 +138,7 @@ def test_a_source_is_opened_first() -> None:
 
 
 def test_what_is_unknown_is_passed_over_and_what_is_missing_is_not_known() -> None:
-    bare = {
+    bare: dict[str, object] = {
         "format": FORMAT,
         "process": "p",
         "later": 1,
