@@ -44,10 +44,6 @@ def examples() -> list[str]:
 def test_examples_are_understood(example: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WATCH_KEY", "k")
     line = re.split(r" {3}| && | \| ", example)[0]
-        part
-        for part in [example.split("   ", maxsplit=1)[0].split(" && ", maxsplit=1)[0].split(" | ", maxsplit=1)[0]]
-        if part
-    ]
 
     given = cli.parser().parse_args(shlex.split(line)[1:])
 
