@@ -11,17 +11,16 @@ then end in an error of their API's form.
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
-from ...router.errors import ConfigurationError
+from ..dialects.anthropic import Anthropic
 from ..dialects.openai import OpenAI
 from ..running import Running
-from . import health, models, nothing_here, watching
+from . import health, models, nothing_here, openapi, watching
 from .calls import Calls
 from .front import Front
 
@@ -39,7 +38,7 @@ IDLE_S = 75.0
 """How long a connection may send nothing complete: between two requests, and for the headers of one. Longer than the
 minute after which most load balancers let go of theirs, so that it is not we who close under their hands."""
 
-LINGER_S = 5.0
+LINGER_S = 2.0
 """How long the rest of a body that was refused is read, so that its sender gets to see why."""
 
 CLEANUP_S = 5.0
@@ -52,9 +51,6 @@ class Gateway:
     pages: more for `watching`, each a function of the `Front` that gives its routes. log: of calls. Default: none.
     reuse_port: let other processes listen at the same address. idle_s: as `IDLE_S`.
     front, running: what it is made of.
-
-    Raises:
-        ConfigurationError: it would listen where anybody could use it.
     """
 
     def __init__(
@@ -66,7 +62,6 @@ class Gateway:
         reuse_port: bool = False,
         idle_s: float = IDLE_S,
     ) -> None:
-        refuse_open_doors(configuration)
         from ...router.export.prometheus import Prometheus  # noqa: PLC0415  it needs the extra
 
         self._prometheus = Prometheus(routes=configuration.routes)
@@ -83,11 +78,13 @@ class Gateway:
 
     def application(self) -> web.Application:
         """The API; and the watching pages, unless they have an address of their own."""
-        front, openai = self.front, OpenAI()
+        front, openai, anthropic = self.front, OpenAI(), Anthropic()
         served = [
-            web.post("/v1/chat/completions", Calls(front, openai, "/v1/chat/completions")),
+            web.post("/v1/chat/completions", Calls(front, openai, "/v1/chat/completions").answer),
+            web.post("/v1/messages", Calls(front, anthropic, "/v1/messages", id_header="request-id").answer),
             *models.routes(front, openai),
             *health.routes(front),
+            *openapi.routes(),
         ]
         if front.settings.watch_bind is None:
             served += self.watching_pages()
@@ -147,32 +144,6 @@ class Gateway:
         finally:
             await self._servers.aclose()
             await self.front.log.aclose()
-
-
-def refuse_open_doors(configuration: Configuration) -> None:
-    """Refuse to let anybody in who can reach the machine.
-
-    Raises:
-        ConfigurationError: an address beyond loopback has no keys, and nobody said that this is meant.
-    """
-    settings = configuration.settings
-    watch_keys = settings.keys if settings.watch_keys is None else settings.watch_keys
-    doors = [(settings.bind, settings.keys, "keys_env")]
-    doors.append((settings.watch_bind or settings.bind, watch_keys, "watch_keys_env"))
-    for bind, keys, name in doors:
-        if not keys and not settings.open_to_all and not is_loopback(bind.host):
-            raise ConfigurationError(
-                f"{bind.host} can be reached from other machines, and without keys anybody there could use your own: "
-                f"set {name} in [gateway], listen at 127.0.0.1, or say open_to_all = true"
-            )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what listens there."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class _Quiet(logging.Filter):
