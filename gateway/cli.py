@@ -15,6 +15,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 
 from .bench.options import BenchOptions, describe_bench
+from .check.options import CheckOptions, describe_check
 from .completion import complete, describe_completion
 from .demo.options import Options, describe
 from .replay.options import ReplayOptions, describe_replay
@@ -51,6 +52,9 @@ def parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="the router as a server of OpenAI's and Anthropic's API")
     describe_serve(serve)
     serve.set_defaults(run=_serve)
+    check = commands.add_parser("check", help="what a configuration file makes, or every mistake in it")
+    describe_check(check)
+    check.set_defaults(run=_check)
     bench = commands.add_parser("bench", help="how fast your own endpoints are, measured live")
     describe_bench(bench)
     bench.set_defaults(run=_bench)
@@ -98,6 +102,12 @@ def _serve(given: argparse.Namespace) -> int:
     from .serve.command import run  # noqa: PLC0415  it imports what the extra brings
 
     return run(ServeOptions.of(given))
+
+
+def _check(given: argparse.Namespace) -> int:
+    from .check.command import run  # noqa: PLC0415  it imports what the extra brings
+
+    return run(CheckOptions.of(given))
 
 
 def _bench(given: argparse.Namespace) -> int:
