@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FOLDERS := router policies providers gateway
-SOURCES := $(sort $(shell find $(FOLDERS) -name '*.py' -o -name 'py.typed'))
+SOURCES := $(sort $(shell find $(FOLDERS) -name '*.py' -o -name 'py.typed' -o -path '*/page/*'))
 
 .PHONY: demo test fuzz check bench mutation format clean
 
