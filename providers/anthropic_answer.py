@@ -146,6 +146,7 @@ class MessagesAnswer:
             ),
             finish_reason=finish_reason_of(said.stop_reason),
             usage=usage_of(self._tokens),
+            raw=body,
             thinking_blocks=tuple(
                 sealed for block in blocks for sealed in _sealed(block, block.thinking or "", block.signature or "")
             ),
