@@ -14,7 +14,7 @@ from paceline.gateway.dialects import Anthropic
 from paceline.gateway.dialects.anthropic_stream import AnthropicWriter
 from paceline.router import DISCARD, Answer, Chunk, Request, Router, ToolCallDelta, Usage
 from paceline.router.errors import StreamInterrupted
-from paceline.router.testing import answers, endpoint, run
+from paceline.router.testing import Say, Scripted, endpoint, run
 
 from .messages_read import Json, events_in, message_in
 
@@ -36,7 +36,8 @@ def answered(*chunks: Chunk) -> Answer:
     """The answer that a router makes of *chunks*."""
 
     async def main() -> Answer:
-        async with Router([endpoint("a", answers(*chunks), model="m")]) as router:
+        script = tuple(Say(0.0, chunk) for chunk in chunks)
+        async with Router([endpoint("a", Scripted(script))]) as router:
             return await router.complete(Request(messages="hi", model="m"))
 
     return run(main)
