@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import sys
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
 
 from ...router.errors import ConfigurationError
+from ..config import read_file, trial
+from ..reload import Reload
 from .call_log import CallLog
 from .server import Gateway
-from .stand_in import configuration_of
 from .workers import supervise, watch_bind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import AsyncGenerator, Callable, Coroutine
 
     from ..config import Configuration
     from .options import ServeOptions
@@ -27,6 +30,7 @@ BAD_INPUT, FAILED = 2, 1
 
 def run(options: ServeOptions) -> int:
     """Serve. Gives the exit code: 0 after a signal, 1 if the address cannot be had, 2 for a bad configuration."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="paceline: %(message)s")
     try:
         configuration = configured(options)
         if options.worker is None and configuration.settings.workers > 1:
@@ -41,8 +45,16 @@ def run(options: ServeOptions) -> int:
 
 
 def configured(options: ServeOptions) -> Configuration:
-    """The file's configuration, or the simulated fleet; with what the command line says in its place."""
-    configuration = configuration_of(options.config)
+    """The file's configuration, or the simulated fleet; with what the command line says in its place.
+
+    Raises:
+        ConfigurationError: it cannot be used; every mistake is told.
+    """
+    return adapted(trial() if options.config is None else read_file(options.config), options)
+
+
+def adapted(configuration: Configuration, options: ServeOptions) -> Configuration:
+    """*configuration*, with what the command line says in its place."""
     settings = configuration.settings
     bind = attrs.evolve(
         settings.bind,
@@ -57,9 +69,12 @@ def configured(options: ServeOptions) -> Configuration:
 
 
 async def serve(configuration: Configuration, options: ServeOptions) -> int:
-    """Serve until SIGTERM or SIGINT; a second one ends what has not ended by then."""
+    """Serve until SIGTERM or SIGINT; a second one ends it at once."""
     log = CallLog(None if options.quiet else _written)
-    async with Gateway(configuration, log=log, reuse_port=options.worker is not None) as gateway:
+    async with (
+        Gateway(configuration, log=log, reuse_port=options.worker is not None) as gateway,
+        reloading(gateway, options),
+    ):
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -71,10 +86,25 @@ async def serve(configuration: Configuration, options: ServeOptions) -> int:
         await ended.wait()
         print(f"paceline: ending; calls in flight have {configuration.settings.grace_s:g} s", file=sys.stderr)
         gateway.begin_to_end()
-        main = asyncio.current_task()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, _at_once, main)
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
     return 0
+
+
+@asynccontextmanager
+async def reloading(gateway: Gateway, options: ServeOptions) -> AsyncGenerator[None]:
+    """Take up changes of the file meanwhile, if there is one."""
+    if options.config is None:
+        yield
+        return
+    reload = Reload(gateway.running, options.config, adapt=partial(adapted, options=options))
+    watching = asyncio.get_running_loop().create_task(reload.run())
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.wait([watching])
 
 
 def welcome(configuration: Configuration, gateway: Gateway) -> str:
@@ -109,11 +139,6 @@ def _parent_gone(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
     """The parent says nothing on our standard input; it has ended."""
     loop.remove_reader(sys.stdin.fileno())
     ended.set()
-
-
-def _at_once(main: asyncio.Task[object] | None) -> None:
-    if main is not None:
-        main.cancel()
 
 
 def _written(lines: bytes) -> None:

@@ -40,6 +40,7 @@ class Front:
         self.in_flight = 0
         self.going_down = False
         self.is_closed = False
+        self._on_loopback = running.configuration.settings.bind.is_loopback
         self._ids = itertools.count(1)
         self._boot = secrets.token_hex(6)
         self._settings: Settings | None = None
@@ -89,7 +90,7 @@ class Front:
         """
         keys = self.keys()
         if keys.is_open:
-            refuse_foreign_pages(headers, self.settings.bind.host)
+            refuse_foreign_pages(headers, on_loopback=self._on_loopback)
         elif not keys.lets_in(headers):
             raise KeyRefused("no valid key: send one of the gateway's as 'Authorization: Bearer KEY'")
 

@@ -21,14 +21,14 @@ from ..dialects.refused import ForeignPage
 OURSELVES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def refuse_foreign_pages(headers: Mapping[str, str], bound_to: str) -> None:
-    """Refuse what a page of another site sent. *bound_to*: the address we listen at.
+def refuse_foreign_pages(headers: Mapping[str, str], *, on_loopback: bool) -> None:
+    """Refuse what a page of another site sent. *on_loopback*: only this machine can reach us.
 
     Raises:
         ForeignPage: it was.
     """
     host = headers.get("Host", "")
-    if bound_to in OURSELVES and _name_of(f"http://{host}") not in OURSELVES:
+    if on_loopback and _name_of(f"http://{host}") not in OURSELVES:
         raise ForeignPage(
             "without keys, a gateway on loopback answers to localhost and 127.0.0.1 only: use one of these, or set keys"
         )

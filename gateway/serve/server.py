@@ -11,14 +11,13 @@ then end in an error of their API's form.
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
-from ...router.errors import ConfigurationError
+from ..dialects.anthropic import Anthropic
 from ..dialects.openai import OpenAI
 from ..running import Running
 from . import health, models, nothing_here, watching
@@ -52,9 +51,6 @@ class Gateway:
     pages: more for `watching`, each a function of the `Front` that gives its routes. log: of calls. Default: none.
     reuse_port: let other processes listen at the same address. idle_s: as `IDLE_S`.
     front, running: what it is made of.
-
-    Raises:
-        ConfigurationError: it would listen where anybody could use it.
     """
 
     def __init__(
@@ -66,7 +62,6 @@ class Gateway:
         reuse_port: bool = False,
         idle_s: float = IDLE_S,
     ) -> None:
-        refuse_open_doors(configuration)
         from ...router.export.prometheus import Prometheus  # noqa: PLC0415  it needs the extra
 
         self._prometheus = Prometheus(routes=configuration.routes)
@@ -83,9 +78,10 @@ class Gateway:
 
     def application(self) -> web.Application:
         """The API; and the watching pages, unless they have an address of their own."""
-        front, openai = self.front, OpenAI()
+        front, openai, anthropic = self.front, OpenAI(), Anthropic()
         served = [
             web.post("/v1/chat/completions", Calls(front, openai, "/v1/chat/completions")),
+            web.post("/v1/messages", Calls(front, anthropic, "/v1/messages", id_header="request-id")),
             *models.routes(front, openai),
             *health.routes(front),
         ]
@@ -147,32 +143,6 @@ class Gateway:
         finally:
             await self._servers.aclose()
             await self.front.log.aclose()
-
-
-def refuse_open_doors(configuration: Configuration) -> None:
-    """Refuse to let anybody in who can reach the machine.
-
-    Raises:
-        ConfigurationError: an address beyond loopback has no keys, and nobody said that this is meant.
-    """
-    settings = configuration.settings
-    watch_keys = settings.keys if settings.watch_keys is None else settings.watch_keys
-    doors = [(settings.bind, settings.keys, "keys_env")]
-    doors.append((settings.watch_bind or settings.bind, watch_keys, "watch_keys_env"))
-    for bind, keys, name in doors:
-        if not keys and not settings.open_to_all and not is_loopback(bind.host):
-            raise ConfigurationError(
-                f"{bind.host} can be reached from other machines, and without keys anybody there could use your own: "
-                f"set {name} in [gateway], listen at 127.0.0.1, or say open_to_all = true"
-            )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what listens there."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class _Quiet(logging.Filter):
