@@ -25,6 +25,7 @@ from tests.providers.vendors.scene import KEY as OPENAI_KEY
 from tests.providers.vendors.scene import MODEL as OPENAI_MODEL
 from tests.providers.vendors.scene import ONE_CALL, PARALLEL, PLAIN, REFUSED, Scene, one
 from tests.providers.vendors.serving import no
+from tests.providers.vendors.told import Told, by_sdk_stream, by_sdk_whole
 
 from .served import GATEWAY_KEY, anthropic_client, openai_client, served
 
@@ -121,7 +122,7 @@ def test_what_is_asked_of_the_gateway_is_what_anthropic_is_asked() -> None:
     async def main() -> dict[str, Any]:
         vendor = Claude(Reply())
         async with before_claude(vendor) as gateway, anthropic_client(gateway) as client:
-            await asked(client, stream=False, **given)
+            await asked(client, stream=False, extra_body=given)
         return vendor.bodies[-1]
 
     given: dict[str, Any] = {
@@ -242,29 +243,27 @@ def test_what_is_asked_in_anthropics_form_is_asked_of_openai_in_its_own() -> Non
 def test_openais_client_gets_the_same_of_anthropic(*, stream: bool) -> None:
     reply = Reply(content=(text("Look: "), tool_use("toolu_1", "look", city="Köln")), stop_reason="tool_use")
 
-    async def main() -> tuple[Message, Any]:
+    async def main() -> tuple[Message, Told]:
         async with before_claude(Claude(reply)) as gateway:
             async with anthropic_client(gateway) as client:
                 message = await asked(client, stream=stream, tools=[LOOK])
             given: Any = {"model": "chat", "messages": ASKED["messages"], "tools": [CALLED_FOR]}
             async with openai_client(gateway) as client:
                 if not stream:
-                    return message, await client.chat.completions.create(**given)
-                async with client.chat.completions.stream(**given, stream_options={"include_usage": True}) as streamed:
-                    return message, await streamed.get_final_completion()
+                    return message, by_sdk_whole(await client.chat.completions.create(**given))
+                given |= {"stream": True, "stream_options": {"include_usage": True}}
+                chunks = await client.chat.completions.create(**given)
+                return message, by_sdk_stream([chunk async for chunk in chunks])
 
     message, completion = asyncio.run(main())
     words, use = message.content
     assert isinstance(words, TextBlock)
     assert isinstance(use, ToolUseBlock)
-    choice = completion.choices[0]
-    assert choice.message.content == words.text == "Look: "
-    assert choice.finish_reason == "tool_calls"
-    (call,) = choice.message.tool_calls
-    assert (call.id, call.function.name, json.loads(call.function.arguments)) == (use.id, use.name, use.input)
-    usage = message.usage
-    assert completion.usage.completion_tokens == usage.output_tokens
-    assert completion.usage.prompt_tokens == usage.input_tokens
+    said = completion.answers[0]
+    assert (said.text, said.finish) == (words.text, "tool_calls")
+    ((id_, _, name, arguments),) = said.calls
+    assert (id_, name, json.loads(arguments)) == (use.id, use.name, use.input)
+    assert completion.usage[:2] == (message.usage.input_tokens, message.usage.output_tokens)
 
 
 # -- errors
@@ -301,10 +300,10 @@ def test_a_vendors_refusal_is_the_clients_own_exception(
 
 def test_an_overload_of_anthropics_is_told_as_one() -> None:
     async def main() -> anthropic.APIStatusError:
-        async with before_claude(Claude(Reply(content=(), fails="overloaded_error"))) as gateway:
-            async with anthropic_client(gateway) as client:
-                with pytest.raises(anthropic.APIStatusError) as told:
-                    await asked(client, stream=True)
+        vendor = Claude(Reply(content=(), fails="overloaded_error"))
+        async with before_claude(vendor) as gateway, anthropic_client(gateway) as client:
+            with pytest.raises(anthropic.APIStatusError) as told:
+                await asked(client, stream=True)
         return told.value
 
     error = asyncio.run(main())
@@ -315,11 +314,13 @@ def test_an_answer_that_breaks_off_raises_after_what_was_said() -> None:
     async def main() -> tuple[str, anthropic.APIStatusError]:
         said = ""
         async with before_claude(Claude(Reply(fails="api_error"))) as gateway, anthropic_client(gateway) as client:
-            with pytest.raises(anthropic.APIStatusError) as told:
+            try:
                 async with client.messages.stream(**ASKED) as stream:
                     async for words in stream.text_stream:
                         said += words
-        return said, told.value
+            except anthropic.APIStatusError as error:
+                return said, error
+        pytest.fail("a stream that broke off passed for a whole one")
 
     said, error = asyncio.run(main())
     assert said == "Hello there"
