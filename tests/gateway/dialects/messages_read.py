@@ -40,8 +40,8 @@ def message_in(stream: bytes) -> Json:
     kinds = [event["type"] for event in events]
     assert (kinds[0], kinds[-2:]) == ("message_start", ["message_delta", "message_stop"])
     message: Json = events[0]["message"]
-    blocks: list[Json] = message["content"]
-    assert blocks == []
+    assert message["content"] == []
+    blocks: list[Json] = []
     open_blocks: set[int] = set()
     for event in events[1:-2]:
         index = event["index"]
@@ -54,18 +54,18 @@ def message_in(stream: bytes) -> Json:
         else:
             assert event["type"] == "content_block_delta"
             assert index in open_blocks
-            add(blocks[index], event["delta"])
+            add(blocks[int(index)], event["delta"])
     assert not open_blocks
     for block in blocks:
         if block["type"] == "tool_use":
             block["input"] = json.loads(block["input"] or "{}")
     ends = events[-2]
-    return {**message, **ends["delta"], "usage": {**message["usage"], **ends["usage"]}}
+    return {**message, "content": blocks, **ends["delta"], "usage": {**message["usage"], **ends["usage"]}}
 
 
 def begun(block: Json) -> Json:
     """A block that has begun: the input of a tool call comes as text."""
-    return {**block, "input": ""} if block["type"] == "tool_use" else dict(block)
+    return {**block, "input": ""} if block["type"] == "tool_use" else {**block}
 
 
 def add(block: Json, delta: Json) -> None:

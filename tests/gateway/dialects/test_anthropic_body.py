@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from hypothesis import example, given
@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from paceline.gateway.dialects import Anthropic
 from paceline.router import Request
 from paceline.router.errors import InvalidRequest
+
+Json: TypeAlias = dict[str, Any]
 
 HI = {"role": "user", "content": "hi"}
 GIVEN: dict[str, Any] = {"model": "chat", "max_tokens": 50, "messages": [HI]}
@@ -124,7 +126,7 @@ def test_what_the_user_says_before_results_keeps_its_place() -> None:
 
 
 def test_a_turn_in_an_unusual_order_is_several_messages() -> None:
-    use = {"type": "tool_use", "id": "t", "name": "look", "input": {}}
+    use: Json = {"type": "tool_use", "id": "t", "name": "look", "input": {}}
     found = messages(HI, answers(use, {"type": "text", "text": "done"}))
     assert [sorted(message) for message in found[1:]] == [["content", "role", "tool_calls"], ["content", "role"]]
 
@@ -154,8 +156,8 @@ def test_null_says_nothing() -> None:
 
 
 def test_tools_are_functions() -> None:
-    schema = {"type": "object", "properties": {}}
-    tool = {"type": "custom", "name": "look", "description": "looks", "input_schema": schema}
+    schema: Json = {"type": "object", "properties": {}}
+    tool: Json = {"type": "custom", "name": "look", "description": "looks", "input_schema": schema}
     assert read(tools=[tool]).params["tools"] == [
         {"type": "function", "function": {"name": "look", "description": "looks", "parameters": schema}}
     ]

@@ -135,7 +135,8 @@ choices = st.sampled_from(
         {"type": "tool", "name": "look"},
     ]
 )
-toolboxes: st.SearchStrategy[Json] = st.just({}) | st.fixed_dictionaries(
+NONE: Json = {}
+toolboxes: st.SearchStrategy[Json] = st.just(NONE) | st.fixed_dictionaries(
     {"tools": st.lists(tools, min_size=1, max_size=2)}, optional={"tool_choice": choices}
 )
 
