@@ -43,6 +43,14 @@ def _now() -> int:
     return int(datetime.now(UTC).timestamp())
 
 
+def _model_of(answer: Answer) -> str:
+    """The model in the vendor's own words, where it has told them."""
+    for attempt in reversed(answer.attempts):
+        if attempt.endpoint.name == answer.endpoint and attempt.served_model is not None:
+            return attempt.served_model
+    return answer.model
+
+
 @attrs.frozen(kw_only=True)
 class OpenAI:
     """A `Dialect`: ``POST /v1/chat/completions``.
@@ -78,7 +86,7 @@ class OpenAI:
         for other in answer.others:
             message = message_of(other.text, other.reasoning, other.refusal, other.tool_calls)
             choices.append(SaidChoice(other.index, message, other.logprobs, other.finish_reason))
-        completion = Completion(self.new_id(), self.now(), answer.model, choices, tokens_of(answer.usage))
+        completion = Completion(self.new_id(), self.now(), _model_of(answer), choices, tokens_of(answer.usage))
         if answer.service_tier is not None:
             completion.service_tier = answer.service_tier
         return Reply(body=_encode(completion))

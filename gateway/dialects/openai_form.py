@@ -109,6 +109,7 @@ class Frame(msgspec.Struct):
     model: str
     choices: list[DeltaChoice]
     object: str = "chat.completion.chunk"
+    service_tier: str | UnsetType = UNSET
     usage: Tokens | UnsetType | None = UNSET
     paceline: Json | UnsetType = UNSET
 

@@ -39,6 +39,7 @@ class _Head(msgspec.Struct, frozen=True):
     id: str = ""
     created: int = 0
     model: str = ""
+    service_tier: str | None = None
 
 
 _decode_head = msgspec.json.Decoder(_Head).decode
@@ -61,6 +62,10 @@ class OpenAIWriter:
         self._usage: Usage | None = None
         self._usage_told = False
         self._kinds: dict[tuple[int, int], str] = {}
+
+    def introduce(self, model: str, service_tier: str | None, /) -> None:
+        """Who speaks."""
+        self._head = _Head(self._head.id, self._head.created, model, service_tier)
 
     def chunk(self, chunk: Chunk) -> bytes:
         """A piece of the answer."""
@@ -187,7 +192,8 @@ class OpenAIWriter:
             self._head, self._raw = _head_of(self._raw, self._head), None
         head = self._head
         shown = usage if self._wants_usage else msgspec.UNSET
-        return Frame(head.id, head.created, head.model, choices, usage=shown, paceline=paceline)
+        tier = msgspec.UNSET if head.service_tier is None else head.service_tier
+        return Frame(head.id, head.created, head.model, choices, service_tier=tier, usage=shown, paceline=paceline)
 
 
 def is_frame(raw: bytes) -> bool:
@@ -210,7 +216,12 @@ def _head_of(raw: bytes, otherwise: _Head) -> _Head:
         head = _decode_head(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return otherwise
-    return _Head(head.id or otherwise.id, head.created or otherwise.created, head.model or otherwise.model)
+    return _Head(
+        head.id or otherwise.id,
+        head.created or otherwise.created,
+        head.model or otherwise.model,
+        head.service_tier or otherwise.service_tier,
+    )
 
 
 def _framed(frame: Frame) -> bytes:

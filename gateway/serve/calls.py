@@ -29,7 +29,7 @@ from ..dialects import Reply
 from ..dialects.refused import Refused
 from .body import body_of
 from .stream_out import MOST_AHEAD_BYTES, ClientTooSlow, StreamOut, drained
-from .told import OF_JSON
+from .told import OF_JSON, speaker
 from .visit import Visit
 from .wishes import with_patience, with_wishes
 
@@ -52,8 +52,17 @@ class PassesOn(Protocol):
         ...
 
 
+@runtime_checkable
+class Introduced(Protocol):
+    """A `Writer` that wants to know who speaks, before the first chunk."""
+
+    def introduce(self, model: str, service_tier: str | None, /) -> None:
+        """model: in the vendor's words, where it told them. service_tier: None where it did not."""
+        ...
+
+
 class Calls:
-    """The handler of one form of the API: ``web.post(path, Calls(front, dialect, path))``.
+    """The handler of one form of the API: ``web.post(path, Calls(front, dialect, path).answer)``.
 
     id_header: where this API's clients look for the id of a request, besides ``x-request-id``.
     """
@@ -65,7 +74,7 @@ class Calls:
         self._id_header = id_header
         self._passes = dialect.passes if isinstance(dialect, PassesOn) else None
 
-    async def __call__(self, http: web.Request) -> web.StreamResponse:
+    async def answer(self, http: web.Request) -> web.StreamResponse:
         """Answer one request."""
         front = self._front
         visit = Visit(front, http, self._path, self._id_header)
@@ -108,7 +117,14 @@ class Calls:
     async def _stream(self, http: web.Request, asked: Asked, call: Call, visit: Visit) -> web.StreamResponse:
         front, writer = self._front, self._dialect.writer(asked)
         keep_alive = http.keep_alive and not front.going_down
-        out = StreamOut(http, writer, visit.headers, front.settings.write_timeout_s, keep_alive=keep_alive)
+
+        def begin() -> Mapping[str, str]:
+            attempt = speaker(call)
+            if attempt is not None and isinstance(writer, Introduced):
+                writer.introduce(attempt.served_model or attempt.endpoint.model, attempt.service_tier)
+            return visit.headers()
+
+        out = StreamOut(http, writer, begin, front.settings.write_timeout_s, keep_alive=keep_alive)
         try:
             await front.router.push(call, out.emit)
             response = await out.end()

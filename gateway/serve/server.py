@@ -20,7 +20,7 @@ from aiohttp import web
 from ..dialects.anthropic import Anthropic
 from ..dialects.openai import OpenAI
 from ..running import Running
-from . import health, models, nothing_here, watching
+from . import health, models, nothing_here, openapi, watching
 from .calls import Calls
 from .front import Front
 
@@ -80,10 +80,11 @@ class Gateway:
         """The API; and the watching pages, unless they have an address of their own."""
         front, openai, anthropic = self.front, OpenAI(), Anthropic()
         served = [
-            web.post("/v1/chat/completions", Calls(front, openai, "/v1/chat/completions")),
-            web.post("/v1/messages", Calls(front, anthropic, "/v1/messages", id_header="request-id")),
+            web.post("/v1/chat/completions", Calls(front, openai, "/v1/chat/completions").answer),
+            web.post("/v1/messages", Calls(front, anthropic, "/v1/messages", id_header="request-id").answer),
             *models.routes(front, openai),
             *health.routes(front),
+            *openapi.routes(),
         ]
         if front.settings.watch_bind is None:
             served += self.watching_pages()

@@ -43,7 +43,7 @@ class ClientTooSlow(ConnectionError):
 class StreamOut:
     """The ``emit`` of one streamed call.
 
-    http: whom to answer. writer: makes bytes of chunks. headers: asked once, when the stream begins.
+    http: whom to answer. writer: makes bytes of chunks. headers: asked once, before the first chunk is written.
     write_timeout_s: seconds the client may take nothing. sent: bytes of the body so far.
     """
 
@@ -83,11 +83,11 @@ class StreamOut:
 
     async def emit(self, chunk: Chunk) -> None:
         """Take a piece of the answer."""
+        if self._response is None:
+            await self._begin()
         data = self._writer.chunk(chunk)
         if not data:
             return
-        if self._response is None:
-            await self._begin()
         self._pending.append(data)
         if not self._scheduled:
             self._scheduled = True

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 LONGEST_BUDGET_MS = 86_400_000
 MOST_CHARACTERS = 256
-MARGIN = 0.02
-"""Share of the SDK's patience that is left for our own answer to reach it."""
+MARGIN, MOST_MARGIN_S = 0.1, 0.25
+"""What of the SDK's patience is left for our own answer to reach it: a share, and seconds at most."""
 
 OF_SDKS = ("x-stainless-read-timeout", "x-stainless-timeout")
 RETRIES_SO_FAR = "x-stainless-retry-count"
@@ -88,7 +88,7 @@ def _patience_s(headers: Mapping[str, str]) -> float | None:
             except ValueError:
                 continue
             if 0 < patience_s < math.inf:
-                return patience_s * (1 - MARGIN)
+                return patience_s - min(MARGIN * patience_s, MOST_MARGIN_S)
     return None
 
 
