@@ -7,6 +7,7 @@ noticed. Faults are drawn with seeded dice.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import re
 from collections import Counter
@@ -47,7 +48,9 @@ class Vendors:
         app = web.Application()
         app.router.add_post("/v1/chat/completions", self._openai)
         app.router.add_post("/v1/messages", self._anthropic)
-        runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
+        quiet = logging.getLogger("soak.vendors")
+        quiet.disabled = True  # it would tell of every connection that it cuts itself
+        runner = web.AppRunner(app, handler_cancellation=True, access_log=None, logger=quiet, shutdown_timeout=0.1)
         await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
