@@ -211,7 +211,7 @@ def _why_not(target: Target, call: Call, notes: Sequence[Note], models: Collecti
             return f"{note.by}: {note.words}"
     if models and target.model not in models:
         return "its model's turn did not come"
-    return "not asked for its chance"
+    return "not among those that were judged"
 
 
 def _note(decision: Decision, began_s: float) -> Note:

@@ -37,7 +37,8 @@ class RouteNow(msgspec.Struct, frozen=True):
     """Calls of one route that ended in the last ``over_s`` seconds.
 
     success: share answered, of those that nobody cancelled. in_time: likewise, answered within the objective; None
-        where it promises no time. burn: how many times faster than promised the error budget is used up.
+        where it promises no time. burn: how many times faster than promised the error budget is used up, by calls that
+        were not in time; burn_of_failures: by those without an answer alone, as `RouteReport.burn`.
     by_retry, by_fallback, by_hedge: share of those in time that such an attempt has saved.
     refused: failed before anything was sent. ttft, total: as callers saw it. residency: regions; None: all.
     """
@@ -54,6 +55,7 @@ class RouteNow(msgspec.Struct, frozen=True):
     success: float | None
     in_time: float | None
     burn: float | None
+    burn_of_failures: float | None
     by_retry: float | None
     by_fallback: float | None
     by_hedge: float | None

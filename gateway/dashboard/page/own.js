@@ -1,7 +1,7 @@
 // What the gateway itself costs, which configuration it serves, and where routes that are bound to regions can go.
 
 import { byId, el, fill } from "./dom.js";
-import { bytes, clock, number, seconds } from "./words.js";
+import { bytes, clock, duration, number, seconds } from "./words.js";
 
 const fact = (name, value) => el("div", {}, el("dt", {}, name), el("dd", {}, value));
 const spread = (measured) => (measured.samples ? `p50 ${seconds(measured.p50)} · p99 ${seconds(measured.p99)}, of ${number(measured.samples)}` : "not measured yet");
@@ -15,7 +15,7 @@ export function drawOwn(now) {
         fact("Router, a call", spread(own.router)),
         fact("Event loop lag", spread(own.loop_lag)),
         fact("Memory", bytes(own.rss_bytes)),
-        fact("Running for", seconds(Math.round(now.up_s))),
+        fact("Running for", duration(now.up_s)),
         fact("Watching now", number(own.watchers))),
       el("p", { class: "note" }, "The router's part of calls with one attempt and no wait for a slot.")),
     el("div", { class: "card" },

@@ -1,6 +1,6 @@
 """A small server with a dashboard and simulated traffic, for tests in a real browser, and for looking at it.
 
-    python -m tests.gateway.dashboard.stage 8080 steady|brownout|empty
+python -m tests.gateway.dashboard.stage 8080 steady|brownout|empty
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -94,7 +94,9 @@ def configuration(scene: str, *, began_s: float = 20.0, nasty: bool = False) -> 
                 residency=frozenset({"us-east", "us-west"}),
             ),
         ),
-        policies=tuple(stacks.interactive(here="us-east", rtt_s={("us-east", "us-west"): 0.06, ("us-east", "eu-west"): 0.09})),
+        policies=tuple(
+            stacks.interactive(here="us-east", rtt_s={("us-east", "us-west"): 0.06, ("us-east", "eu-west"): 0.09})
+        ),
         source=f"({scene})",
     )
 
@@ -165,12 +167,12 @@ async def serving(
 
 async def main(port: int, scene: str) -> None:
     """Serve until interrupted."""
-    async with serving(configuration(scene, nasty=scene == "nasty"), port, calls_per_s=0.0 if scene == "empty" else 18.0):
+    async with serving(
+        configuration(scene, nasty=scene == "nasty"), port, calls_per_s=0.0 if scene == "empty" else 18.0
+    ):
         await asyncio.sleep(1e6)
 
 
 if __name__ == "__main__":
-    try:
+    with suppress(KeyboardInterrupt):
         asyncio.run(main(int(sys.argv[1]), sys.argv[2]))
-    except KeyboardInterrupt:
-        pass
