@@ -39,6 +39,9 @@ LOOK_EVERY_S = 0.05
 LAGS = round(60.0 / LOOK_EVERY_S)
 """That are kept: a minute of them."""
 
+CALLS_AT_ONCE = 20
+"""In a snapshot that is asked for once."""
+
 OVER_S = 60.0
 """Figures of now are of the last minute, as far as there is one."""
 
@@ -88,8 +91,9 @@ class Feed:
     # -- for those who look once
 
     def now(self) -> bytes:
-        """One snapshot, as JSON, with all calls and incidents that are kept."""
-        return self._encode(self._snapshot(since_call=0, since_incident=0))
+        """One snapshot, as JSON, with the incidents that are kept and the last calls."""
+        last = self._collector.decisions.last_id - CALLS_AT_ONCE
+        return self._encode(self._snapshot(since_call=last, since_incident=0))
 
     def past(self) -> bytes:
         """The last ten minutes, as JSON: bins, calls and incidents."""

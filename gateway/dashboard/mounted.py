@@ -40,6 +40,9 @@ PATIENCE_S = 20.0
 JSON = "application/json"
 FRESH = {**HEADERS, hdrs.CACHE_CONTROL: "no-store"}
 EVENTS = {**FRESH, hdrs.CONTENT_TYPE: "text/event-stream", "X-Accel-Buffering": "no"}
+SQUEEZED_ELSEWHERE = 16_384
+"""Bytes from which on a body is squeezed in a thread."""
+
 RETRY = b"retry: 1000\n\n"
 """A page whose gateway is gone asks again after a second."""
 
@@ -110,7 +113,9 @@ class _Served:
 
     async def past(self, _request: web.Request) -> web.Response:
         """The last ten minutes."""
-        response = web.Response(body=self._feed.past(), content_type=JSON, headers=FRESH)
+        response = web.Response(
+            body=self._feed.past(), content_type=JSON, headers=FRESH, zlib_executor_size=SQUEEZED_ELSEWHERE
+        )
         response.enable_compression()
         return response
 

@@ -167,7 +167,7 @@ class Now(msgspec.Struct, frozen=True):
     process: differs from that of a gateway that was started anew. tick: rises by one. at: ISO 8601, for people.
     now_s: on the routers' clock, which all other instants are on. over_s: what figures of late are made of.
     bins: the last two, in the scale that ``bin_s``, ``bucket_least`` and ``buckets_per_octave`` tell.
-    calls, incidents: those that have come since the last tick; in a snapshot that was asked for once, all there are.
+    calls, incidents: those that have come since the last tick; in a snapshot that was asked for once, the last ones.
     """
 
     format: int

@@ -13,7 +13,7 @@ class RatedScripted(Scripted):
         super().__init__(answers(0.1))
         self._limits = limits
 
-    async def __call__(self, call: Call, emit: Emit, /) -> None:
+    async def __call__(self, call: Call, emit: Emit) -> None:
         """One answer."""
         assert call.attempt is not None
         call.attempt.headers_s = call.clock()

@@ -8,10 +8,10 @@ from paceline.gateway.dashboard import Collector, Feed
 from paceline.gateway.dashboard.bins import EndpointBin, GroupBin, RouteBin
 from paceline.gateway.dashboard.histogram import quantiles
 from paceline.policies import Breaker, Fallback, Hedge, LatencyBudget, Retry, Slots
-from paceline.router import Objective, Profile, RateLimits, Route, Router, Usage
+from paceline.router import Objective, RateLimits, Route, Router, Usage
 from paceline.router.errors import ProviderError, RateLimited
 from paceline.router.rate_limits import Rate
-from paceline.router.testing import SILENT, Scripted, answers, endpoint, fails
+from paceline.router.testing import SILENT, Scripted, answers, endpoint, fails, virtual_clock
 
 from .rates import RatedScripted
 from .told import ask, watched
@@ -91,17 +91,19 @@ def test_a_call_that_a_fallback_has_saved_says_so_and_why_it_was_needed() -> Non
 
 def test_a_call_that_a_hedge_has_saved_says_so() -> None:
     async def play(router: Router, collector: Collector, _feed: Feed) -> Collector:
-        await asyncio.gather(*(ask(router, route="chat") for _ in range(10)))
-        await ask(router, route="chat")
+        for _ in range(50):  # what both are known by
+            for name in ("late", "quick"):
+                router.fleet[name].learned.ttft.record(0.2, 0, virtual_clock())
+        await ask(router)
         return collector
 
-    late = Scripted(*[answers(0.1)] * 10, answers(30.0))
-    fleet = [endpoint("a", late), endpoint("b", Scripted(answers(0.1)), profile=Profile(ttft_s=0.1))]
-    collector = watched(fleet, play, routes=[CHAT], policies=[Hedge(fewest=10)])
+    fleet = [endpoint("late", Scripted(answers(3.0))), endpoint("quick", Scripted(answers(0.1)))]
+    collector = watched(fleet, play, routes=[CHAT], policies=[Hedge()])
 
     route = counted(collector)
-    assert (route.calls, route.attempts) == (11, 12)
-    assert (route.hedges, route.hedges_won, route.by_hedge, route.in_time) == (1, 1, 1, 11)
+    assert (route.calls, route.attempts, route.in_time) == (1, 2, 1)
+    assert (route.hedges, route.hedges_won, route.by_hedge) == (1, 1, 1)
+    assert at(collector, "late").cancelled == 1
 
 
 def test_a_failure_is_counted_by_its_word() -> None:
