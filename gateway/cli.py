@@ -14,6 +14,7 @@ from importlib.util import find_spec
 
 from .demo.options import Options, describe
 from .report.options import ReportOptions, describe_report
+from .serve.options import ServeOptions, describe_serve
 
 BAD_INPUT = 2
 SIGINT_CODE = 128 + signal.SIGINT
@@ -33,6 +34,9 @@ def parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="what saved statistics (.hlog) say of each endpoint's latency")
     describe_report(report)
     report.set_defaults(run=_report)
+    serve = commands.add_parser("serve", help="the router as a server of OpenAI's and Anthropic's API")
+    describe_serve(serve)
+    serve.set_defaults(run=_serve)
     return top
 
 
@@ -60,3 +64,9 @@ def _report(given: argparse.Namespace) -> int:
     from .report.command import run  # noqa: PLC0415  it imports what the extra brings
 
     return run(ReportOptions.of(given))
+
+
+def _serve(given: argparse.Namespace) -> int:
+    from .serve.command import run  # noqa: PLC0415  it imports what the extra brings
+
+    return run(ServeOptions.of(given))
