@@ -2,7 +2,7 @@
 
     collector = Collector()
     async with Running(configuration, [collector]) as running:
-        mount(app, running, collector)
+        mount(app, running, collector)      # on a server of one's own; `serve` takes the `routes` and guards them
 
     GET /dashboard              the page; its files are below it
     GET /api/live               a snapshot about once a second, as server-sent events

@@ -6,11 +6,16 @@ what is measured has an age. Names come from the configuration; no prompt, answe
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from .bins import Bin
 from .collector import Incident
 from .decisions import Record
+
+if TYPE_CHECKING:
+    from ..reload import Reloaded
 
 FORMAT = 1
 """Rises when a field changes its meaning or goes; new fields do not change it."""
@@ -151,14 +156,22 @@ class Own(msgspec.Struct, frozen=True):
 class Loaded(msgspec.Struct, frozen=True):
     """The configuration that is served.
 
-    source: the file. at: when it was taken, as ISO 8601. refused: why a newer one was not taken; None: there was none.
-    refused_at: when that was.
+    source: the file. at: when it was last read anew, as ISO 8601; None: not since the start. refused: why it was not
+    taken then, a line each, so that what was served before is served on. needs_restart: what has changed in it and
+    takes effect at the next start only.
     """
 
     source: str
     at: str | None = None
-    refused: str | None = None
-    refused_at: str | None = None
+    refused: tuple[str, ...] = ()
+    needs_restart: tuple[str, ...] = ()
+
+
+def loaded(source: str, last: Reloaded | None) -> Loaded:
+    """What there is to say after the last reload; None: there was none."""
+    if last is None:
+        return Loaded(source)
+    return Loaded(source, last.at.isoformat(timespec="seconds"), last.wrong, last.needs_restart)
 
 
 class Now(msgspec.Struct, frozen=True):

@@ -22,10 +22,14 @@ export function drawOwn(now) {
       el("h3", {}, "Configuration"),
       el("dl", { class: "facts wide" },
         fact("Served", configuration.source),
-        configuration.at ? fact("Taken at", clock(Date.parse(configuration.at))) : null),
-      configuration.refused
-        ? el("div", { class: "refused" }, el("p", {}, `A newer file was refused${configuration.refused_at ? ` at ${clock(Date.parse(configuration.refused_at))}` : ""}; what is served stays.`), el("pre", { tabindex: "0", "aria-label": "Why it was refused" }, configuration.refused))
-        : el("p", { class: "note" }, "No newer file was refused.")),
+        fact("Read anew", configuration.at ? clock(Date.parse(configuration.at)) : "not since the start"),
+        fact("Endpoints", number(now.endpoints.length))),
+      configuration.refused.length
+        ? el("div", { class: "refused" }, el("p", {}, "The file as it is now was refused; what was served before is served on."), el("pre", { tabindex: "0", "aria-label": "Why it was refused" }, configuration.refused.join("\n")))
+        : null,
+      configuration.needs_restart.length
+        ? el("p", { class: "note" }, `A change of ${configuration.needs_restart.join(", ")} takes effect at the next start.`)
+        : null),
     el("div", { class: "card" },
       el("h3", {}, "Residency"),
       ...(residency.length

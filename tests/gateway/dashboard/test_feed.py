@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from paceline.gateway.dashboard import Collector, Feed, Loaded
+from paceline.gateway.dashboard import Collector, Feed, Loaded, loaded
 from paceline.gateway.dashboard.feed import MOST_WATCHERS
+from paceline.gateway.reload import Reloaded
 from paceline.policies import Breaker, Retry, Slots
 from paceline.policies.stacks import interactive
 from paceline.router import Objective, Profile, RateLimits, Route, Router
@@ -377,12 +379,18 @@ def test_the_state_of_the_configuration_is_told_as_it_is_given() -> None:
     async def main() -> Any:
         collector, fleet = Collector(), [endpoint("a", Scripted())]
         async with Router(fleet, clock=virtual_clock, listeners=[collector]) as router:
-            loaded = Loaded("gateway.toml", refused="slots must be at least 1")
-            return read(Feed(Stood(router, fleet), collector, virtual_clock, lambda: loaded).now())["configuration"]
+            return read(Feed(Stood(router, fleet), collector, virtual_clock, lambda: told).now())["configuration"]
 
-    told = run(main)
+    last = Reloaded(at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), ok=False, wrong=("slots must be at least 1",))
+    told = loaded("gateway.toml", last)
 
-    assert (told["source"], told["refused"]) == ("gateway.toml", "slots must be at least 1")
+    assert run(main) == {
+        "source": "gateway.toml",
+        "at": "2026-01-02T03:04:05+00:00",
+        "refused": ["slots must be at least 1"],
+        "needs_restart": [],
+    }
+    assert loaded("gateway.toml", None) == Loaded("gateway.toml")
 
 
 def test_a_snapshot_that_cannot_be_made_is_logged_once_and_the_next_ones_come(
@@ -393,12 +401,12 @@ def test_a_snapshot_that_cannot_be_made_is_logged_once_and_the_next_ones_come(
         async with Router(fleet, clock=virtual_clock, listeners=[collector]) as router:
             broken = True
 
-            def loaded() -> Loaded:
+            def told() -> Loaded:
                 if broken:
                     raise OSError("the file is gone")
                 return Loaded("back")
 
-            feed = Feed(Stood(router, fleet), collector, virtual_clock, loaded)
+            feed = Feed(Stood(router, fleet), collector, virtual_clock, told)
             watching = asyncio.create_task(frames(feed, 1))
             await asyncio.sleep(3.5)
             broken = False
