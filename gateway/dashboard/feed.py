@@ -86,7 +86,9 @@ class Feed:
         self._ticking: asyncio.Task[None] | None = None
         self._lags: deque[float] = deque(maxlen=LAGS)
         self._seen_call = self._seen_incident = 0
-        self._ended = self._failed = False
+        self.has_ended = False
+        """The server shuts down: there is nothing more to tell."""
+        self._failed = False
 
     # -- for those who look once
 
@@ -118,7 +120,7 @@ class Feed:
 
     def end(self) -> None:
         """The server shuts down: every watcher is let go, and none begins."""
-        self._ended = True
+        self.has_ended = True
         self._tell()
 
     async def watch(self) -> AsyncGenerator[bytes, None]:
@@ -128,7 +130,7 @@ class Feed:
             if self._ticking is None:
                 self._ticking = asyncio.get_running_loop().create_task(self._keep_ticking(), name="dashboard feed")
             seen = -1
-            while not self._ended:
+            while not self.has_ended:
                 if self._tick == seen or not self._frame:
                     await self._next()
                     continue

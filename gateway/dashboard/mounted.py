@@ -93,6 +93,8 @@ class _Served:
 
     async def live(self, request: web.Request) -> web.StreamResponse:
         """Frames as they are made."""
+        if self._feed.has_ended:
+            return _going_down()
         if self._feed.is_full:
             return _refusal(503, "too many are watching: close another dashboard")
         response = web.StreamResponse(headers=EVENTS)
@@ -109,6 +111,8 @@ class _Served:
 
     async def once(self, _request: web.Request) -> web.Response:
         """One snapshot."""
+        if self._feed.has_ended:
+            return _going_down()
         return web.Response(body=self._feed.now(), content_type=JSON, headers=FRESH)
 
     async def past(self, _request: web.Request) -> web.Response:
@@ -121,6 +125,8 @@ class _Served:
 
     async def changed(self, request: web.Request) -> web.Response:
         """What has changed."""
+        if self._feed.has_ended:
+            return _going_down()
         try:
             answer = await self._changes.answer(Question.read(request.query))
         except Unanswerable as why:
@@ -130,6 +136,10 @@ class _Served:
     async def no_charts(self, _request: web.Request) -> web.Response:
         """The chart library is missing."""
         return _refusal(404, "plotly is not installed: pip install 'paceline[gateway]'")
+
+
+def _going_down() -> web.Response:
+    return _refusal(503, "the gateway is going down")
 
 
 def _refusal(status: int, words: str) -> web.Response:

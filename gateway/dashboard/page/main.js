@@ -14,7 +14,7 @@ import { Traffic } from "./traffic.js";
 import { duration } from "./words.js";
 
 const HEAT_EVERY_MS = 2500;
-const STATES = { live: "live", reconnecting: "reconnecting", connecting: "connecting" };
+const STATES = { live: "live", reconnecting: "reconnecting", connecting: "connecting", refused: "key refused: load the page anew" };
 
 const store = new Store();
 const changed = new Changed(store);
