@@ -55,6 +55,18 @@ class Apart:
         self._process.communicate("")
 
 
+def fresh(*arguments: str) -> str:
+    """What ``python ARGUMENTS...`` prints, in a process of its own.
+
+    Raises:
+        Absent: it has failed.
+    """
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise Absent(done.stderr.strip().rpartition("\n")[2])
+    return done.stdout
+
+
 @contextmanager
 def answering() -> Generator[TextIO]:
     """Within the process: where its answers go. What others print on standard output goes to standard error."""

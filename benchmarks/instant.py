@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 
@@ -42,12 +43,13 @@ class Instant:
     """A provider that answers at once, in words of two letters.
 
     words: of each answer, a chunk each; its end is one more. gate: what every call waits for before it answers; None:
-    nothing. yields: let every other call begin before this one is answered.
+    nothing. yields: let every other call begin before this one is answered. waiting: calls at the gate.
     """
 
     words: int = 1
     gate: asyncio.Event | None = None
     yields: bool = False
+    waiting: int = attrs.field(default=0, init=False)
 
     @property
     def name(self) -> str:
@@ -68,7 +70,9 @@ class Instant:
         if self.yields:
             await asyncio.sleep(0)
         if self.gate is not None:
+            self.waiting += 1
             await self.gate.wait()
+            self.waiting -= 1
         for _ in range(self.words):
             await emit(ANSWER)
         await emit(FINISH)
@@ -79,7 +83,13 @@ async def heard(chunk: Chunk) -> None:
     del chunk
 
 
-def router(policies: Sequence[Policy], provider: Instant, endpoints: int = 10, slots: int = SLOTS) -> Router:
+def router(
+    policies: Sequence[Policy],
+    provider: Instant,
+    endpoints: int = 10,
+    slots: int = SLOTS,
+    clock: Clock = time.monotonic,
+) -> Router:
     """Endpoints in three regions, alike but for that, each with slots and a profile, behind *policies*."""
     fleet = [
         Endpoint(
@@ -97,4 +107,4 @@ def router(policies: Sequence[Policy], provider: Instant, endpoints: int = 10, s
     ]
     candidate = attrs.evolve(fleet[0], name=CANDIDATE, model="candidate", deployment="candidate")
     route = Route(name="chat", models=("model",), objective=Objective(ttft_s=0.8))
-    return Router([*fleet, candidate], [route], policies, dice=random.Random(1))
+    return Router([*fleet, candidate], [route], policies, clock=clock, dice=random.Random(1))
