@@ -10,13 +10,12 @@ answers are mocked by its own ``mock_response``, so nothing is sent; retries and
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
 import sys
 import time
 from typing import Any
 
-from benchmarks.apart import READY, Absent, answering, library
+from benchmarks.apart import READY, Absent, answering
+from benchmarks.litellm_quietly import litellm
 from benchmarks.overhead_ways import PULLED
 
 DEPLOYMENTS = 10
@@ -30,10 +29,7 @@ def router() -> Any:
     Raises:
         Absent: it is not installed.
     """
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # or it asks the network when it is imported
-    litellm = library("litellm")
-    litellm.suppress_debug_info = True
-    logging.getLogger("LiteLLM").setLevel(logging.ERROR)
+    library = litellm()
     deployments = [
         {
             "model_name": "model",
@@ -42,7 +38,7 @@ def router() -> Any:
         }
         for number in range(DEPLOYMENTS)
     ]
-    return litellm.Router(model_list=deployments, routing_strategy="latency-based-routing", num_retries=0)
+    return library.Router(model_list=deployments, routing_strategy="latency-based-routing", num_retries=0)
 
 
 async def one(through: Any, way: str, said: str = SHORT) -> int:
