@@ -13,6 +13,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 
 from .demo.options import Options, describe
+from .replay.options import ReplayOptions, describe_replay
 from .report.options import ReportOptions, describe_report
 
 BAD_INPUT = 2
@@ -33,6 +34,9 @@ def parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="what saved statistics (.hlog) say of each endpoint's latency")
     describe_report(report)
     report.set_defaults(run=_report)
+    replay = commands.add_parser("replay", help="what another configuration would have done with recorded traffic")
+    describe_replay(replay)
+    replay.set_defaults(run=_replay)
     return top
 
 
@@ -60,3 +64,9 @@ def _report(given: argparse.Namespace) -> int:
     from .report.command import run  # noqa: PLC0415  it imports what the extra brings
 
     return run(ReportOptions.of(given))
+
+
+def _replay(given: argparse.Namespace) -> int:
+    from .replay.command import run  # noqa: PLC0415  it imports what the extra brings
+
+    return run(ReplayOptions.of(given))

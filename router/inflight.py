@@ -72,6 +72,11 @@ class InFlight:
             return cancelled
         return RouterClosed("the router was closed while this call was in flight") if running.evicted else None
 
+    async def idle(self) -> None:
+        """Wait until there are none."""
+        while self._calls:
+            await self._one_ends()
+
     async def drain(self, grace_s: float) -> None:
         """Wait *grace_s* for the calls to end, then cancel the rest. Those that resist are told in a warning."""
         here = asyncio.current_task()
@@ -93,5 +98,9 @@ class InFlight:
         """Until these calls are over; a call is over before its task is."""
         with anyio.move_on_after(at_most_s):
             while any(ledger in self._calls for ledger in calls):
-                self._one_ended = asyncio.Event()
-                await self._one_ended.wait()
+                await self._one_ends()
+
+    async def _one_ends(self) -> None:
+        if self._one_ended is None or self._one_ended.is_set():
+            self._one_ended = asyncio.Event()
+        await self._one_ended.wait()

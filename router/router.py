@@ -70,7 +70,8 @@ class Router:
     clock: seconds, monotonic. Default `time.monotonic`.
     dice: source of chance. Default, a `random.Random` of its own.
     window: how much of the past the latency windows hold. Default, a minute.
-    history: how much of the past `report` can look back on. Default, ten minutes.
+    history: how much of the past `report` can look back on; or the `History` of a router whose place this one takes, to
+        be gone on with. Default, ten minutes.
     listeners: called with each `events.Event`. Default: nobody but the history.
     grace_s: seconds that closing waits for calls in flight before it ends them. Default 5.
 
@@ -89,7 +90,7 @@ class Router:
         clock: Clock = time.monotonic,
         dice: random.Random | None = None,
         window: WindowShape | None = None,
-        history: HistoryShape | None = None,
+        history: HistoryShape | History | None = None,
         listeners: Sequence[Listener] = (),
         grace_s: float = 5.0,
     ) -> None:
@@ -112,7 +113,7 @@ class Router:
         self.budget = budget or Budget()
         self._clock = clock
         self._dice = dice or random.Random()
-        self.history = History(history or HistoryShape(), self._dice)
+        self.history = history if isinstance(history, History) else History(history or HistoryShape(), self._dice)
         self._listeners = Listeners((self.history, *listeners))
         if not 0 <= grace_s < math.inf:
             raise ConfigurationError(f"Router: grace_s must be a number of at least 0, not {grace_s!r}")
@@ -280,6 +281,10 @@ class Router:
         return pools_of(target.handler for target in self.fleet)
 
     # -- life
+
+    async def idle(self) -> None:
+        """Wait until no call is in flight. It goes on taking calls meanwhile; `aclose` is what ends that."""
+        await self._in_flight.idle()
 
     async def __aenter__(self) -> Self:
         if self._resources is not None:

@@ -16,7 +16,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if not found:
         return ""
     meant = by_form[found[0]]
-    return f": did you mean {meant}{', in seconds' if meant.endswith('_s') else ''}?"
+    return f": did you mean {meant}{', in seconds' if meant.endswith('_s') and not meant.endswith('_per_s') else ''}?"
 
 
 def _form(name: str) -> str:
