@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import statistics
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 import attrs
@@ -42,6 +43,7 @@ LAYER_CALLS = 10_000
 """Calls of a row in a round: enough to run for longer than a histogram is kept before it is folded again."""
 
 WAY_CALLS, CHUNK_CALLS = 2_000, 20
+PEERS = ("benchmarks.overhead_peers",)
 
 
 @attrs.define
@@ -71,8 +73,8 @@ class Cost:
         return {"us_per_call": calls, "us_per_chunk": chunks, "blocks": blocks, "peak_bytes": peak_bytes}
 
 
-async def subjects(opened: AsyncExitStack) -> list[Subject]:
-    """The rows of the second table."""
+async def subjects(opened: AsyncExitStack, peers: Sequence[str]) -> list[Subject]:
+    """The rows of the second table. *peers*: modules of other routers, each in a process of its own."""
     found: list[Subject] = [Floor()]
     named: dict[str, list[Policy]] = {
         "router and dispatch": [],
@@ -88,41 +90,44 @@ async def subjects(opened: AsyncExitStack) -> list[Subject]:
         both: list[Policy] = [Slots(), policy] if isinstance(policy, Chaos) else [policy, Slots()]
         open_router = await opened.enter_async_context(router(both, provider))
         found.append(Stack(f"{name}, around Slots alone", open_router, provider, question))
-    apart = Apart("benchmarks.overhead_peers")
-    opened.callback(apart.close)
-    if not apart.absent:
-        found.append(Peer(LITELLM, apart))
+    for module in peers:
+        apart = Apart(module)
+        opened.callback(apart.close)
+        if not apart.absent:
+            found.append(Peer(LITELLM, apart))
     return found
 
 
-async def measure_layers(rounds: int) -> list[tuple[layers.Row, float]]:
+async def measure_layers(rounds: int, calls: int = LAYER_CALLS) -> list[tuple[layers.Row, float]]:
     """The median round of each row of the first table."""
     async with AsyncExitStack() as opened:
         timed = await layers.rows(opened)
         costs: list[list[float]] = [[] for _ in timed]
         for turn in range(-1, rounds):
             for row, seen in zip(timed, costs, strict=True):
-                cost_us = await layers.timed_us(row.once, LAYER_CALLS)
+                cost_us = await layers.timed_us(row.once, calls)
                 if turn >= 0:  # the first round only warms
                     seen.append(cost_us)
         return [(row, statistics.median(seen)) for row, seen in zip(timed, costs, strict=True)]
 
 
-async def measure_ways(rounds: int, calls: int = WAY_CALLS) -> list[Cost]:
+async def measure_ways(
+    rounds: int, calls: int = WAY_CALLS, chunk_calls: int = CHUNK_CALLS, peers: Sequence[str] = PEERS
+) -> list[Cost]:
     """Every row of the second table, round by round."""
     async with AsyncExitStack() as opened:
-        found = await subjects(opened)
+        found = await subjects(opened, peers)
         costs = [Cost(subject.name) for subject in found]
         for turn in range(-1, rounds):
             gc.freeze()  # what was kept so far is nothing for the collector to look through in the next row
             for subject, cost in zip(found, costs, strict=True):
-                await _round(subject, cost, calls, counts=turn >= 0)
+                await _round(subject, cost, calls, chunk_calls, counts=turn >= 0)
         for subject, cost in zip(found, costs, strict=True):
             cost.memory = await subject.memory()
         return costs
 
 
-async def _round(subject: Subject, cost: Cost, calls: int, *, counts: bool) -> None:
+async def _round(subject: Subject, cost: Cost, calls: int, chunk_calls: int, *, counts: bool) -> None:
     """One round of one row. The first only warms, and does not count."""
     for way in WAYS:
         for at_once in AT_ONCE:
@@ -130,7 +135,7 @@ async def _round(subject: Subject, cost: Cost, calls: int, *, counts: bool) -> N
             if call_us is not None and counts:
                 cost.call_us.setdefault((way, at_once), []).append(call_us)
     for way in (PUSHED, PULLED):
-        chunk_us = await subject.chunk_us(way, CHUNK_CALLS)
+        chunk_us = await subject.chunk_us(way, chunk_calls)
         if chunk_us is not None and counts:
             cost.chunk_us.setdefault(way, []).append(chunk_us)
 

@@ -107,6 +107,7 @@ def main() -> None:
     chosen = options.parse_args()
     seeds = QUICK_SEEDS if chosen.quick else SEEDS
     steady, ill = all_runs(seeds, brown_out=False), all_runs(seeds, brown_out=True)
+    chosen.to.mkdir(parents=True, exist_ok=True)
     drawn = draw(chosen.to, steady, ill)
     said = [figure_table(steady, ill), f"Drawn in {chosen.to.name}: {', '.join(drawn)}."]
     tell(QUESTION_ASKED, said, figures(steady, ill), json_file=chosen.json, libraries=["matplotlib"])

@@ -23,6 +23,7 @@ COLOURS = (GREY, ORANGE, BLUE, GREEN)
 STYLE: Mapping[str, object] = {
     "svg.hashsalt": "paceline",
     "svg.fonttype": "none",
+    "figure.constrained_layout.w_pad": 0.12,  # letters are wider in some fonts
     "font.family": "sans-serif",
     "font.size": 10,
     "text.color": GREY,
