@@ -82,13 +82,13 @@ class Scene:
     async def busy(self) -> None:
         """Until a call is in flight."""
         async with asyncio.timeout(2.0):
-            while not self.gateway.front.in_flight:  # noqa: ASYNC110  nobody tells
+            while not self.gateway.front.tally.in_flight:  # noqa: ASYNC110  nobody tells
                 await asyncio.sleep(0)
 
     async def idle(self, within_s: float = 2.0) -> None:
         """Until no call is in flight; fails if that takes too long."""
         async with asyncio.timeout(within_s):
-            while self.gateway.front.in_flight:  # noqa: ASYNC110  nobody tells
+            while self.gateway.front.tally.in_flight:  # noqa: ASYNC110  nobody tells
                 await asyncio.sleep(0)
 
 
@@ -154,7 +154,7 @@ async def serving(
             for client in scene.clients:
                 await client.close()
         assert_nothing_held(router)
-        assert gateway.front.in_flight == 0
+        assert gateway.front.tally.in_flight == 0
     left = [repr(task) for task in asyncio.all_tasks() - before]
     others = ("RequestHandler.start", "async_generator_athrow")  # a vendor's connections, and what an SDK leaves
     ours = [task for task in left if not any(other in task for other in others)]
