@@ -71,9 +71,18 @@ def without_network(path: Path, recording: Recording, seed: int) -> Configuratio
     if unknown:
         raise ConfigurationError(
             f"{configuration.source}: nothing was recorded of {', '.join(unknown)}, nor is there a profile to go by: "
-            "give it one, such as profile = { ttft_ms = 300, tokens_per_s = 60 }, or the name that it was recorded by"
+            "give it one, such as profile = { ttft_ms = 300, tokens_per_s = 60 }, or the name it was recorded by, one "
+            f"of {', '.join(sorted(recording.endpoints | pasts.keys()))}"
         )
-    providers = {each.provider.name: Recorded(name=each.provider.name, pasts=pasts, seed=seed) for each in configuration.endpoints}
+    asked = {call.route for call in recording.calls}
+    missing = asked - {route.name for route in configuration.routes} - {each.model for each in configuration.endpoints}
+    if missing:
+        raise ConfigurationError(
+            f"{configuration.source}: calls of {', '.join(sorted(missing))} were recorded, and there is no route and "
+            "no model of that name: their callers would be refused"
+        )
+    names = {each.provider.name for each in configuration.endpoints}
+    providers = {name: Recorded(name=name, pasts=pasts, seed=seed) for name in names}
 
     def quiet(endpoint: Endpoint) -> Endpoint:
         if endpoint.name in pasts:
