@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import shlex
@@ -12,6 +11,7 @@ import attrs
 import pytest
 
 from paceline.gateway import cli
+from paceline.gateway.completion import commands_of
 from paceline.gateway.config import Settings, read_text
 from paceline.gateway.config.program import OWN
 from paceline.router import Endpoint, Route
@@ -52,15 +52,10 @@ def test_every_command_is_understood(line: str, tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     given = shlex.split(line)[1:]
     if len(given) == 1:  # a command as such
-        assert given[0] in _commands()
+        assert given[0] in commands_of(cli.parser())
         if given[0] in {"check", "bench", "report", "replay"}:
             return
     assert callable(cli.parser().parse_args(given).run)
-
-
-def _commands() -> dict[str, argparse.ArgumentParser]:
-    (found,) = [action for action in cli.parser()._actions if isinstance(action, argparse._SubParsersAction)]
-    return dict(found.choices)
 
 
 def test_every_key_of_a_configuration_exists() -> None:
