@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 from .arguments import writable
 
@@ -47,12 +47,18 @@ def complete(whole: argparse.ArgumentParser, shell: str) -> int:
     return 0
 
 
+class _Commands(Protocol):
+    """What holds the commands, as far as it is used here."""
+
+    choices: dict[str, argparse.ArgumentParser]
+
+
 def commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
     """The parser of each command, by its name."""
     found: dict[str, argparse.ArgumentParser] = {}
     for action in parser._actions:  # noqa: SLF001  argparse has no other way to them
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001  likewise
-            found.update(cast("dict[str, argparse.ArgumentParser]", action.choices))
+            found.update(cast("_Commands", action).choices)
     return found
 
 

@@ -60,11 +60,12 @@ def test_the_terminal_is_as_before_afterwards(person: TextIO) -> None:
     before = termios.tcgetattr(person.fileno())
 
     async def main() -> None:
-        with pytest.raises(ZeroDivisionError), keys(print):
+        with keys(print):
             assert termios.tcgetattr(person.fileno())[3] != before[3]
             raise ZeroDivisionError
 
-    asyncio.run(main())
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(main())
     assert termios.tcgetattr(person.fileno()) == before
 
 
@@ -72,10 +73,10 @@ def test_without_a_terminal_no_key_ever_comes(monkeypatch: pytest.MonkeyPatch) -
     told: list[str] = []
 
     async def main() -> None:
-        with Path("/dev/null").open() as nobody:
-            monkeypatch.setattr("sys.stdin", nobody)
-            with keys(told.append):
-                await asyncio.sleep(0)
+        with keys(told.append):
+            await asyncio.sleep(0)
 
-    asyncio.run(main())
+    with Path("/dev/null").open() as nobody:
+        monkeypatch.setattr("sys.stdin", nobody)
+        asyncio.run(main())
     assert told == []
