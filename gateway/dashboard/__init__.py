@@ -4,6 +4,6 @@ from .changes import Changes
 from .collector import Collector
 from .feed import Feed
 from .mounted import mount, routes
-from .now import Loaded, Now
+from .now import Loaded, Now, loaded
 
-__all__ = ["Changes", "Collector", "Feed", "Loaded", "Now", "mount", "routes"]
+__all__ = ["Changes", "Collector", "Feed", "Loaded", "Now", "loaded", "mount", "routes"]

@@ -54,13 +54,13 @@ class RouteBin(msgspec.Struct, omit_defaults=True):
     hedges_won: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
-    failures: dict[str, int] = msgspec.field(default_factory=dict[str, int])
-    retries: dict[str, int] = msgspec.field(default_factory=dict[str, int])
-    fallbacks: dict[str, int] = msgspec.field(default_factory=dict[str, int])
-    ttft: Counts = msgspec.field(default_factory=dict[int, int])
-    total: Counts = msgspec.field(default_factory=dict[int, int])
-    prompt: Counts = msgspec.field(default_factory=dict[int, int])
-    answer: Counts = msgspec.field(default_factory=dict[int, int])
+    failures: dict[str, int] = {}
+    retries: dict[str, int] = {}
+    fallbacks: dict[str, int] = {}
+    ttft: Counts = {}
+    total: Counts = {}
+    prompt: Counts = {}
+    answer: Counts = {}
 
 
 class GroupBin(msgspec.Struct, omit_defaults=True):
@@ -68,10 +68,10 @@ class GroupBin(msgspec.Struct, omit_defaults=True):
 
     model: str
     region: str
-    ttft: Counts = msgspec.field(default_factory=dict[int, int])
-    total: Counts = msgspec.field(default_factory=dict[int, int])
-    tpot: Counts = msgspec.field(default_factory=dict[int, int])
-    gap: Counts = msgspec.field(default_factory=dict[int, int])
+    ttft: Counts = {}
+    total: Counts = {}
+    tpot: Counts = {}
+    gap: Counts = {}
 
 
 class EndpointBin(msgspec.Struct, omit_defaults=True):
@@ -80,18 +80,18 @@ class EndpointBin(msgspec.Struct, omit_defaults=True):
     attempts: int = 0
     answered: int = 0
     cancelled: int = 0
-    failures: dict[str, int] = msgspec.field(default_factory=dict[str, int])
-    ttft: Counts = msgspec.field(default_factory=dict[int, int])
+    failures: dict[str, int] = {}
+    ttft: Counts = {}
 
 
 class Bin(msgspec.Struct, omit_defaults=True):
     """What ended from ``number * BIN_S`` on, up to the next. router: seconds that routing itself took, of a call."""
 
     number: int
-    routes: dict[str, RouteBin] = msgspec.field(default_factory=dict[str, RouteBin])
-    groups: dict[str, GroupBin] = msgspec.field(default_factory=dict[str, GroupBin])
-    endpoints: dict[str, EndpointBin] = msgspec.field(default_factory=dict[str, EndpointBin])
-    router: Counts = msgspec.field(default_factory=dict[int, int])
+    routes: dict[str, RouteBin] = {}
+    groups: dict[str, GroupBin] = {}
+    endpoints: dict[str, EndpointBin] = {}
+    router: Counts = {}
 
     def route(self, name: str) -> RouteBin:
         """The counts of a route, begun when first asked for."""

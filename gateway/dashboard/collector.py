@@ -37,6 +37,10 @@ MOST_ENDPOINTS = 512
 """Whose last words are kept."""
 
 
+WAITS = "waits"
+"""In what `Slots` and `Pace` note when they have a call wait."""
+
+
 class Incident(msgspec.Struct, frozen=True):
     """Something worth telling once. about: an endpoint or a route. bad: whether it is the beginning, not the end."""
 
@@ -161,10 +165,9 @@ class Collector:
         in_time: bool | None = None
         if event.outcome is CallOutcome.ANSWERED:
             ttft_s, in_time = _answered(route, event)
-            if len(ledger.attempts) == 1:
-                attempt = ledger.attempts[0]
-                if not attempt.slot_wait_s and attempt.finished_s is not None:
-                    now.count_router(event.at_s - ledger.began_s - (attempt.finished_s - attempt.sent_s))
+            router_s = _router_s(event)
+            if router_s is not None:
+                now.count_router(router_s)
         elif event.outcome is CallOutcome.FAILED:
             in_time = False
             count_reason(route.failures, event.reason or "failed")
@@ -202,6 +205,23 @@ def _answered(route: RouteBin, event: CallEnded) -> tuple[float | None, bool]:
         if in_time:
             _saved(route, ledger, answer)
     return ttft_s, in_time
+
+
+def _router_s(event: CallEnded) -> float | None:
+    """Seconds of an answered call that were neither its endpoint's nor a wait; None where that cannot be told.
+
+    Retries, fallbacks and hedges wait on purpose, and a layer that has a call wait for something says so.
+    """
+    ledger = event.call.ledger
+    if len(ledger.attempts) != 1 or ledger.models_left:
+        return None
+    attempt = ledger.attempts[0]
+    if attempt.slot_wait_s or attempt.finished_s is None:
+        return None
+    for decision in ledger.decisions:
+        if WAITS in decision.words:
+            return None
+    return event.at_s - ledger.began_s - (attempt.finished_s - attempt.sent_s)
 
 
 def _saved(route: RouteBin, ledger: Ledger, answer: Attempt) -> None:

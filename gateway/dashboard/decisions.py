@@ -205,13 +205,17 @@ def _why_not(target: Target, call: Call, notes: Sequence[Note], models: Collecti
         return "in a region this call may not use"
     if judged:
         return "judged, and another was preferred"
-    named = re.compile(rf"(?<![\w.-]){re.escape(target.name)}(?![\w-])")
     for note in notes:
-        if named.search(note.words):
+        if target.name in note.words and _names(note, target.name):
             return f"{note.by}: {note.words}"
     if models and target.model not in models:
         return "its model's turn did not come"
-    return "not asked for its chance"
+    return "not among those that were judged"
+
+
+def _names(note: Note, name: str) -> bool:
+    """Whether a note speaks of this endpoint, and not of one whose name has this one in it."""
+    return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", note.words) is not None
 
 
 def _note(decision: Decision, began_s: float) -> Note:

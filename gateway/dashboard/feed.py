@@ -39,6 +39,9 @@ LOOK_EVERY_S = 0.05
 LAGS = round(60.0 / LOOK_EVERY_S)
 """That are kept: a minute of them."""
 
+CALLS_AT_ONCE = 20
+"""In a snapshot that is asked for once."""
+
 OVER_S = 60.0
 """Figures of now are of the last minute, as far as there is one."""
 
@@ -83,13 +86,16 @@ class Feed:
         self._ticking: asyncio.Task[None] | None = None
         self._lags: deque[float] = deque(maxlen=LAGS)
         self._seen_call = self._seen_incident = 0
-        self._ended = self._failed = False
+        self.has_ended = False
+        """The server shuts down: there is nothing more to tell."""
+        self._failed = False
 
     # -- for those who look once
 
     def now(self) -> bytes:
-        """One snapshot, as JSON, with all calls and incidents that are kept."""
-        return self._encode(self._snapshot(since_call=0, since_incident=0))
+        """One snapshot, as JSON, with the incidents that are kept and the last calls."""
+        last = self._collector.decisions.last_id - CALLS_AT_ONCE
+        return self._encode(self._snapshot(since_call=last, since_incident=0))
 
     def past(self) -> bytes:
         """The last ten minutes, as JSON: bins, calls and incidents."""
@@ -114,7 +120,7 @@ class Feed:
 
     def end(self) -> None:
         """The server shuts down: every watcher is let go, and none begins."""
-        self._ended = True
+        self.has_ended = True
         self._tell()
 
     async def watch(self) -> AsyncGenerator[bytes, None]:
@@ -124,7 +130,7 @@ class Feed:
             if self._ticking is None:
                 self._ticking = asyncio.get_running_loop().create_task(self._keep_ticking(), name="dashboard feed")
             seen = -1
-            while not self._ended:
+            while not self.has_ended:
                 if self._tick == seen or not self._frame:
                     await self._next()
                     continue

@@ -2,7 +2,7 @@
 
     collector = Collector()
     async with Running(configuration, [collector]) as running:
-        mount(app, running, collector)
+        mount(app, running, collector)      # on a server of one's own; `serve` takes the `routes` and guards them
 
     GET /dashboard              the page; its files are below it
     GET /api/live               a snapshot about once a second, as server-sent events
@@ -40,6 +40,9 @@ PATIENCE_S = 20.0
 JSON = "application/json"
 FRESH = {**HEADERS, hdrs.CACHE_CONTROL: "no-store"}
 EVENTS = {**FRESH, hdrs.CONTENT_TYPE: "text/event-stream", "X-Accel-Buffering": "no"}
+SQUEEZED_ELSEWHERE = 16_384
+"""Bytes from which on a body is squeezed in a thread."""
+
 RETRY = b"retry: 1000\n\n"
 """A page whose gateway is gone asks again after a second."""
 
@@ -90,6 +93,8 @@ class _Served:
 
     async def live(self, request: web.Request) -> web.StreamResponse:
         """Frames as they are made."""
+        if self._feed.has_ended:
+            return _going_down()
         if self._feed.is_full:
             return _refusal(503, "too many are watching: close another dashboard")
         response = web.StreamResponse(headers=EVENTS)
@@ -106,16 +111,22 @@ class _Served:
 
     async def once(self, _request: web.Request) -> web.Response:
         """One snapshot."""
+        if self._feed.has_ended:
+            return _going_down()
         return web.Response(body=self._feed.now(), content_type=JSON, headers=FRESH)
 
     async def past(self, _request: web.Request) -> web.Response:
         """The last ten minutes."""
-        response = web.Response(body=self._feed.past(), content_type=JSON, headers=FRESH)
+        response = web.Response(
+            body=self._feed.past(), content_type=JSON, headers=FRESH, zlib_executor_size=SQUEEZED_ELSEWHERE
+        )
         response.enable_compression()
         return response
 
     async def changed(self, request: web.Request) -> web.Response:
         """What has changed."""
+        if self._feed.has_ended:
+            return _going_down()
         try:
             answer = await self._changes.answer(Question.read(request.query))
         except Unanswerable as why:
@@ -125,6 +136,10 @@ class _Served:
     async def no_charts(self, _request: web.Request) -> web.Response:
         """The chart library is missing."""
         return _refusal(404, "plotly is not installed: pip install 'paceline[gateway]'")
+
+
+def _going_down() -> web.Response:
+    return _refusal(503, "the gateway is going down")
 
 
 def _refusal(status: int, words: str) -> web.Response:

@@ -6,11 +6,16 @@ what is measured has an age. Names come from the configuration; no prompt, answe
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from .bins import Bin
 from .collector import Incident
 from .decisions import Record
+
+if TYPE_CHECKING:
+    from ..reload import Reloaded
 
 FORMAT = 1
 """Rises when a field changes its meaning or goes; new fields do not change it."""
@@ -37,7 +42,8 @@ class RouteNow(msgspec.Struct, frozen=True):
     """Calls of one route that ended in the last ``over_s`` seconds.
 
     success: share answered, of those that nobody cancelled. in_time: likewise, answered within the objective; None
-        where it promises no time. burn: how many times faster than promised the error budget is used up.
+        where it promises no time. burn: how many times faster than promised the error budget is used up, by calls that
+        were not in time; burn_of_failures: by those without an answer alone, as `RouteReport.burn`.
     by_retry, by_fallback, by_hedge: share of those in time that such an attempt has saved.
     refused: failed before anything was sent. ttft, total: as callers saw it. residency: regions; None: all.
     """
@@ -54,6 +60,7 @@ class RouteNow(msgspec.Struct, frozen=True):
     success: float | None
     in_time: float | None
     burn: float | None
+    burn_of_failures: float | None
     by_retry: float | None
     by_fallback: float | None
     by_hedge: float | None
@@ -149,14 +156,22 @@ class Own(msgspec.Struct, frozen=True):
 class Loaded(msgspec.Struct, frozen=True):
     """The configuration that is served.
 
-    source: the file. at: when it was taken, as ISO 8601. refused: why a newer one was not taken; None: there was none.
-    refused_at: when that was.
+    source: the file. at: when it was last read anew, as ISO 8601; None: not since the start. refused: why it was not
+    taken then, a line each, so that what was served before is served on. needs_restart: what has changed in it and
+    takes effect at the next start only.
     """
 
     source: str
     at: str | None = None
-    refused: str | None = None
-    refused_at: str | None = None
+    refused: tuple[str, ...] = ()
+    needs_restart: tuple[str, ...] = ()
+
+
+def loaded(source: str, last: Reloaded | None) -> Loaded:
+    """What there is to say after the last reload; None: there was none."""
+    if last is None:
+        return Loaded(source)
+    return Loaded(source, last.at.isoformat(timespec="seconds"), last.wrong, last.needs_restart)
 
 
 class Now(msgspec.Struct, frozen=True):
@@ -165,7 +180,7 @@ class Now(msgspec.Struct, frozen=True):
     process: differs from that of a gateway that was started anew. tick: rises by one. at: ISO 8601, for people.
     now_s: on the routers' clock, which all other instants are on. over_s: what figures of late are made of.
     bins: the last two, in the scale that ``bin_s``, ``bucket_least`` and ``buckets_per_octave`` tell.
-    calls, incidents: those that have come since the last tick; in a snapshot that was asked for once, all there are.
+    calls, incidents: those that have come since the last tick; in a snapshot that was asked for once, the last ones.
     """
 
     format: int

@@ -53,6 +53,7 @@ def _route_now(route: Route, total: RouteBin, seconds: float) -> RouteNow:
     objective = route.objective
     counted = total.calls - total.cancelled
     success = total.answered / counted if counted else None
+    in_time = total.in_time / counted if counted else None
     promises = objective.ttft_s is not None or objective.total_s is not None
     return RouteNow(
         name=route.name,
@@ -65,8 +66,9 @@ def _route_now(route: Route, total: RouteBin, seconds: float) -> RouteNow:
         tokens_per_s=total.tokens_out / seconds,
         cancelled=total.cancelled,
         success=success,
-        in_time=total.in_time / counted if counted and promises else None,
-        burn=_burn(success, objective),
+        in_time=in_time if promises else None,
+        burn=_burn(in_time, objective),
+        burn_of_failures=_burn(success, objective),
         by_retry=_share(total.by_retry, total.in_time),
         by_fallback=_share(total.by_fallback, total.in_time),
         by_hedge=_share(total.by_hedge, total.in_time),
@@ -86,8 +88,8 @@ def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _burn(success: float | None, objective: Objective) -> float | None:
-    """As `RouteReport.burn`."""
-    if success is None or objective.success >= 1.0:
+def _burn(good: float | None, objective: Objective) -> float | None:
+    """The share that is not good by the share that need not be; None where all must be."""
+    if good is None or objective.success >= 1.0:
         return None
-    return (1.0 - success) / (1.0 - objective.success)
+    return (1.0 - good) / (1.0 - objective.success)

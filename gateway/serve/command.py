@@ -98,7 +98,7 @@ async def reloading(gateway: Gateway, options: ServeOptions) -> AsyncGenerator[N
     if options.config is None:
         yield
         return
-    reload = Reload(gateway.running, options.config, adapt=partial(adapted, options=options))
+    reload = gateway.reload = Reload(gateway.running, options.config, adapt=partial(adapted, options=options))
     watching = asyncio.get_running_loop().create_task(reload.run())
     try:
         yield
@@ -115,7 +115,7 @@ def welcome(configuration: Configuration, gateway: Gateway) -> str:
     workers = f" with {settings.workers} processes" if settings.workers > 1 else ""
     return (
         f"Paceline serves {configuration.source} at {gateway.url}/v1{workers}\n"
-        f"  watched at {gateway.watch_url}/metrics\n"
+        f"  watched at {gateway.watch_url}/dashboard, {gateway.watch_url}/metrics\n"
         f"  try: curl -N {gateway.url}/v1/chat/completions -H 'Content-Type: application/json'{key} \\\n"
         f'    -d \'{{"model": "{name}", "stream": true, "messages": [{{"role": "user", "content": "Hello"}}]}}\''
     )

@@ -12,11 +12,14 @@ then end in an error of their API's form.
 from __future__ import annotations
 
 import logging
+import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
+from ..dashboard import Changes, Collector, Feed, loaded
+from ..dashboard import routes as dashboard
 from ..dialects.anthropic import Anthropic
 from ..dialects.openai import OpenAI
 from ..running import Running
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 
     from ..config import Configuration
     from ..config.settings import Bind
+    from ..dashboard import Loaded
+    from ..reload import Reload
     from .call_log import CallLog
 
     Pages = Callable[[Front], Sequence[web.RouteDef]]
@@ -65,7 +70,11 @@ class Gateway:
         from ...router.export.prometheus import Prometheus  # noqa: PLC0415  it needs the extra
 
         self._prometheus = Prometheus(routes=configuration.routes)
-        self.running = Running(configuration, [self._prometheus])
+        collector = Collector()
+        self.running = Running(configuration, [self._prometheus, collector])
+        self.reload: Reload | None = None
+        """What looks after its file, to be told of on the dashboard; None: nobody does."""
+        self._feed = Feed(self.running, collector, time.monotonic, self._loaded)
         self.front = Front(self.running, log=log)
         self._pages = tuple(pages)
         self._reuse_port = reuse_port
@@ -93,8 +102,9 @@ class Gateway:
         return app
 
     def watching_pages(self) -> list[web.RouteDef]:
-        """Metrics, and whatever pages there are."""
+        """Metrics, the dashboard, and whatever pages there are."""
         routes = watching.metrics(self.front, self._prometheus)
+        routes += dashboard(self._feed, Changes(self.running, time.monotonic))
         for page in self._pages:
             routes += page(self.front)
         return watching.guarded(self.front, routes)
@@ -133,6 +143,10 @@ class Gateway:
     def begin_to_end(self) -> None:
         """Take nothing more; what is in flight goes on."""
         self.front.going_down = True
+        self._feed.end()
+
+    def _loaded(self) -> Loaded:
+        return loaded(self.running.configuration.source, None if self.reload is None else self.reload.last)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /

@@ -4,6 +4,8 @@ import { byId, el, table } from "./dom.js";
 import { clock, number, percent, plain, seconds } from "./words.js";
 
 const MOST = 40;
+const OUTCOMES = { ok: "answered", timed_out: "timed out" };
+const came = (one) => `${OUTCOMES[one.outcome] ?? one.outcome}${one.reason && plain(one.reason) !== OUTCOMES[one.outcome] ? ` (${plain(one.reason)})` : ""}`;
 
 export class Calls {
   constructor(store) {
@@ -78,11 +80,11 @@ function body(call) {
     el("div", { class: "scroll" }, table("Decisions", ["Layer", "Why", "#after"], call.notes.map(([after, by, words]) => [by, words, seconds(after)]))),
     call.tries.length
       ? el("div", { class: "scroll" }, table("Attempts", ["Endpoint", "Outcome", "#slot wait", "#sent", "#first token", "#end", "#in flight there"],
-          call.tries.map((one) => [`${one.number}. ${one.endpoint}${one.hedge ? " (hedge)" : ""}`, `${one.outcome}${one.reason ? `: ${plain(one.reason)}` : ""}`, seconds(one.waited_s ?? 0), seconds(one.sent_s), seconds(one.first_s), seconds(one.ended_s), String(one.in_flight ?? 1)])))
+          call.tries.map((one) => [`${one.number}. ${one.endpoint}${one.hedge ? " (hedge)" : ""}`, came(one), seconds(one.waited_s ?? 0), seconds(one.sent_s), seconds(one.first_s), seconds(one.ended_s), String(one.in_flight ?? 1)])))
       : null,
   );
 }
 
-const tried = (call, name) => call.tries.filter((one) => one.endpoint === name).map((one) => `attempt ${one.number}: ${one.outcome}${one.reason ? ` (${plain(one.reason)})` : ""}`).join(", ");
+const tried = (call, name) => call.tries.filter((one) => one.endpoint === name).map((one) => `attempt ${one.number}: ${came(one)}`).join(", ");
 
 const meter = (chance) => el("span", { class: "slots" }, el("meter", { min: "0", max: "1", low: "0.5", high: "0.9", optimum: "1", value: String(chance) }), el("span", {}, percent(chance)));

@@ -13,8 +13,10 @@ export class Changed {
     this.chart = new Chart(byId("causes"), "What the p95 changed by");
     this.brush = null;
     this.askedMs = -Infinity;
+    this.isChosen = false;
     this.form.addEventListener("change", () => {
       this.brush = null;
+      this.isChosen = true;
       this.ask();
     });
     this.form.addEventListener("submit", (event) => event.preventDefault());
@@ -31,6 +33,7 @@ export class Changed {
   draw() {
     offer(this.form.route, this.store.now.routes.map((route) => route.name));
     this.#incidents();
+    if (!this.isChosen) this.form.now.value = this.store.now.up_s < 300 ? "60" : "120";
     if (performance.now() - this.askedMs > EVERY_MS) this.ask();
   }
 

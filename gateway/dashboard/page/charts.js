@@ -24,6 +24,9 @@ export function colourOf(name) {
   return colour(`series-${given.get(name)}`);
 }
 
+/** A name as plotly takes it: it reads tags and entities in texts, and a name has none. */
+export const asText = (name) => name.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
 export const isNarrow = () => matchMedia("(max-width: 640px)").matches;
 
 export class Chart {
@@ -95,9 +98,10 @@ function dressed(layout) {
   };
 }
 
-/** Marks of a logarithmic axis of seconds from *least* to *most*, for an axis whose values are log10. */
+/** Marks of an axis whose values are log10 of seconds: by tens, or by 1, 2, 5 where it spans little. */
 export function decades(least, most, words) {
+  const steps = most - least > 2 ? [1] : [1, 2, 5];
   const marks = [];
-  for (let power = Math.floor(least); power <= Math.ceil(most); power++) marks.push(power);
-  return { tickmode: "array", tickvals: marks, ticktext: marks.map((power) => words(10 ** power)) };
+  for (let power = Math.floor(least); power <= Math.ceil(most); power++) marks.push(...steps.map((step) => step * 10 ** power));
+  return { tickmode: "array", tickvals: marks.map(Math.log10), ticktext: marks.map((mark) => words(mark).replace(/\.0+(?= )/, "")) };
 }

@@ -1,6 +1,6 @@
 // Time to the first token and end to end: over time, and by percentile with the nines on the axis.
 
-import { Chart, colour, colourOf, isNarrow } from "./charts.js";
+import { Chart, asText, colour, colourOf, isNarrow } from "./charts.js";
 import { byId } from "./dom.js";
 import { merged, nines, quantiles, total } from "./histogram.js";
 import { ofRoute, sum } from "./store.js";
@@ -9,6 +9,7 @@ import { clock, number, percent, seconds } from "./words.js";
 const SHARES = [0.5, 0.95, 0.99];
 const NAMES = ["p50", "p95", "p99"];
 const FEW = 20;
+const MARKS = [0, 0.5, 0.9, 0.95, 0.99, 0.999, 0.9999, 0.99999];
 
 export class Latency {
   /** brushed: called with two instants in seconds of the gateway's clock when somebody drags over a chart. */
@@ -99,18 +100,18 @@ export class Latency {
           y: values,
           customdata: shares.map((share, place) => `${seconds(values[place])} within ${percent(share, share > 0.99 ? 2 : 1)}`),
           hovertemplate: "%{customdata}",
-          name: `${name}, ${words}`,
+          name: asText(`${name}, ${words}`),
           mode: "lines",
           line: { color: colourOf(name), width: 2, dash, shape: "hv" },
         });
         rows.push([`${name}, ${words}`, ...quantiles(counts, [0.5, 0.9, 0.95, 0.99, 0.999]).map(seconds), String(all)]);
       }
     }
-    const marks = [0, 1, 2, 3, 4, 5].filter((mark) => mark <= Math.ceil(most));
+    const marks = MARKS.filter((share) => !(isNarrow() && share === 0.95) && -Math.log10(1 - share) <= most);
     this.nines.show(
       traces,
       {
-        xaxis: { tickmode: "array", tickvals: marks, ticktext: ["0 %", "90 %", "99 %", "99.9 %", "99.99 %", "99.999 %"].slice(0, marks.length), range: [0, most], showgrid: true },
+        xaxis: { tickmode: "array", tickvals: marks.map((share) => -Math.log10(1 - share)), ticktext: marks.map((share) => `${+(100 * share).toFixed(3)} %`), range: [0, most], showgrid: true, tickangle: 0 },
         yaxis: { tickformat: "~s", ticksuffix: "s" },
         hovermode: "closest",
       },
@@ -119,7 +120,7 @@ export class Latency {
   }
 
   #throughput(points, route) {
-    const whole = points.filter((point) => point.seconds >= 1);
+    const whole = points.filter((point) => point.seconds >= 2.5);
     const at = whole.map((point) => new Date(this.store.wallMs(point.at_s)));
     const calls = whole.map((point) => sum(ofRoute(point.bins, route, "calls")) / point.seconds);
     const tokens = whole.map((point) => sum(ofRoute(point.bins, route, "tokens_out")) / point.seconds);
@@ -131,7 +132,7 @@ export class Latency {
       {
         xaxis: span(at),
         margin: { l: 44, r: 44, t: 8, b: 28 },
-        yaxis2: { overlaying: "y", side: "right", rangemode: "tozero", showgrid: false, zeroline: false, fixedrange: true, tickfont: { size: 11, color: colour("muted") }, tickformat: "~s" },
+        yaxis2: { overlaying: "y", side: "right", rangemode: "tozero", showgrid: false, zeroline: false, fixedrange: true, tickfont: { size: 11, color: colour("muted") }, tickformat: ".2~s", nticks: 5 },
       },
       {
         note: at.length ? `${number(calls.at(-1))} calls and ${number(tokens.at(-1))} tokens of answers a second` : "",

@@ -25,12 +25,18 @@ export class Link {
     }, 1000);
   }
 
-  #lost() {
+  async #lost() {
     this.state("reconnecting");
     this.source.close();
     clearTimeout(this.again);
     this.again = setTimeout(() => this.open(), AGAIN_MS);
     this.heardMs = performance.now();
+    try {
+      const answer = await fetch("api/live.json", { method: "HEAD" }); // an event source does not tell why
+      if (answer.status === 401) this.state("refused");
+    } catch {
+      // nobody answers
+    }
   }
 
   async #take(data) {

@@ -11,10 +11,10 @@ import { drawOwn } from "./own.js";
 import { drawRoutes, drawTiles } from "./overview.js";
 import { Store } from "./store.js";
 import { Traffic } from "./traffic.js";
-import { seconds } from "./words.js";
+import { duration } from "./words.js";
 
 const HEAT_EVERY_MS = 2500;
-const STATES = { live: "live", reconnecting: "reconnecting", connecting: "connecting" };
+const STATES = { live: "live", reconnecting: "reconnecting", connecting: "connecting", refused: "key refused: load the page anew" };
 
 const store = new Store();
 const changed = new Changed(store);
@@ -31,9 +31,9 @@ function draw({ everything = false } = {}) {
   offer(byId("route"), now.routes.map((one) => one.name), "all");
   byId("empty").hidden = !store.isEmpty;
   document.body.dataset.empty = String(store.isEmpty);
-  say(byId("source"), `${now.configuration.source} · up ${seconds(Math.round(now.up_s))}`);
+  say(byId("source"), `${now.configuration.source} · up ${duration(now.up_s)}`);
   say(byId("latency-hint"), `as callers saw it${route ? `, on ${route}` : ", all routes together"}`);
-  say(byId("traffic-hint"), `of the last ${seconds(window)}`);
+  say(byId("traffic-hint"), `of the last ${window / 60} min`);
   notice(now);
   drawTiles(now);
   drawRoutes(now, route);
@@ -53,7 +53,7 @@ function notice({ endpoints, configuration }) {
   const out = endpoints.filter((endpoint) => ["out", "due", "on trial"].includes(endpoint.state));
   const told = [
     out.length === endpoints.length ? "Every endpoint is out." : "",
-    configuration.refused ? "The newest configuration was refused; the one before is served." : "",
+    configuration.refused.length ? "The newest configuration was refused; the one before is served." : "",
     globalThis.Plotly ? "" : "The charts are missing: pip install 'paceline[gateway]'. Their data is in the tables.",
   ].filter(Boolean);
   byId("notice").hidden = !told.length;

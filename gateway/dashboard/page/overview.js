@@ -4,6 +4,8 @@ import { byId, el, fill } from "./dom.js";
 import { sum } from "./store.js";
 import { number, percent, plain, seconds } from "./words.js";
 
+const WORDS = { idle: "no calls", good: "kept", warn: "just short", bad: "missed" };
+
 export function drawTiles(now) {
   const { endpoints, routes, own } = now;
   const well = endpoints.filter((endpoint) => endpoint.state === "in" || endpoint.state === "easing in").length;
@@ -22,11 +24,11 @@ export function drawTiles(now) {
 
 export function drawRoutes(now, chosen) {
   const shown = now.routes.filter((route) => !chosen || route.name === chosen);
-  fill(byId("route-cards"), shown.map(card));
+  fill(byId("route-cards"), shown.map((route) => card(route, now.over_s)));
   byId("routes-hint").textContent = `of the last ${Math.round(now.over_s)} s`;
 }
 
-function card(route) {
+function card(route, over_s) {
   const { objective } = route;
   const share = route.in_time ?? route.success;
   const judged = share !== null;
@@ -38,22 +40,27 @@ function card(route) {
   const spent = route.burn === null ? null : Math.min(route.burn, 2) / 2;
   return el(
     "article", { class: "card route", "data-mood": mood, "aria-label": `Route ${route.name}` },
-    el("header", {}, el("h3", {}, route.name), el("span", { class: "pill", "data-mood": mood }, { idle: "no calls", good: "keeps it", warn: "just short", bad: "misses it" }[mood])),
-    el("p", { class: "promise" }, `${promised.join(", ") || "an answer"} for ${percent(objective.success)} of calls`),
-    el("p", { class: "big" }, el("b", {}, percent(share)), el("span", {}, route.in_time === null ? " answered" : " in time")),
-    el("div", { class: "budget" },
-      el("span", {}, "Error budget burn"),
-      el("meter", { min: "0", max: "1", low: "0.5", high: "0.5", optimum: "0", value: String(spent ?? 0), "aria-label": "Error budget burn" }),
-      el("b", { "data-mood": route.burn > 1 ? "bad" : null }, route.burn === null ? "–" : `${number(route.burn)}×`)),
-    quantilesTable(route),
-    el("dl", { class: "facts" },
-      fact("Calls", `${number(route.calls)}`, `${number(route.calls_per_s)}/s`),
-      fact("Answered", percent(route.success)),
-      fact("Saved by retry", percent(route.by_retry)),
-      fact("by fallback", percent(route.by_fallback)),
-      fact("by hedge", percent(route.by_hedge)),
-      fact("Refused early", number(route.refused)),
-      ...Object.entries(route.failures).slice(0, 3).map(([reason, count]) => fact(`Failed: ${plain(reason)}`, number(count)))),
+    el("div", { class: "inner" },
+      el("header", {}, el("h3", {}, route.name), el("span", { class: "pill", "data-mood": mood }, WORDS[mood])),
+      el("div", { class: "kept" },
+        el("p", { class: "promise" }, `${promised.join(", ") || "an answer"}, for ${percent(objective.success)} of calls`),
+        judged
+          ? el("p", { class: "big" }, el("b", {}, percent(share)), el("span", {}, route.in_time === null ? " answered" : " in time"))
+          : el("p", { class: "big", "data-none": true }, el("b", {}, `nothing to judge in the last ${Math.round(over_s)} s`)),
+        el("div", { class: "budget" },
+          el("span", {}, "Error budget burn"),
+          el("meter", { min: "0", max: "1", low: "0.5", high: "0.5", optimum: "0", value: String(spent ?? 0), "aria-label": "Error budget burn" }),
+          el("b", { "data-mood": route.burn > 1 ? "bad" : null }, route.burn === null ? "–" : `${number(route.burn)}×`))),
+      quantilesTable(route),
+      el("dl", { class: "facts" },
+        fact("Calls", `${number(route.calls)}`),
+        fact("Answered", percent(route.success)),
+        fact("Saved by retry", percent(route.by_retry)),
+        fact("… by fallback", percent(route.by_fallback)),
+        fact("… by hedge", percent(route.by_hedge)),
+        fact("Refused early", number(route.refused)),
+        fact("Burn by failures", route.burn_of_failures === null ? "–" : `${number(route.burn_of_failures)}×`),
+        ...Object.entries(route.failures).slice(0, 4).map(([reason, count]) => fact(`✕ ${plain(reason)}`, number(count))))),
   );
 }
 

@@ -1,7 +1,7 @@
 // What the gateway itself costs, which configuration it serves, and where routes that are bound to regions can go.
 
 import { byId, el, fill } from "./dom.js";
-import { bytes, clock, number, seconds } from "./words.js";
+import { bytes, clock, duration, number, seconds } from "./words.js";
 
 const fact = (name, value) => el("div", {}, el("dt", {}, name), el("dd", {}, value));
 const spread = (measured) => (measured.samples ? `p50 ${seconds(measured.p50)} · p99 ${seconds(measured.p99)}, of ${number(measured.samples)}` : "not measured yet");
@@ -15,17 +15,21 @@ export function drawOwn(now) {
         fact("Router, a call", spread(own.router)),
         fact("Event loop lag", spread(own.loop_lag)),
         fact("Memory", bytes(own.rss_bytes)),
-        fact("Running for", seconds(Math.round(now.up_s))),
+        fact("Running for", duration(now.up_s)),
         fact("Watching now", number(own.watchers))),
       el("p", { class: "note" }, "The router's part of calls with one attempt and no wait for a slot.")),
     el("div", { class: "card" },
       el("h3", {}, "Configuration"),
       el("dl", { class: "facts wide" },
         fact("Served", configuration.source),
-        configuration.at ? fact("Taken at", clock(Date.parse(configuration.at))) : null),
-      configuration.refused
-        ? el("div", { class: "refused" }, el("p", {}, `A newer file was refused${configuration.refused_at ? ` at ${clock(Date.parse(configuration.refused_at))}` : ""}; what is served stays.`), el("pre", { tabindex: "0", "aria-label": "Why it was refused" }, configuration.refused))
-        : el("p", { class: "note" }, "No newer file was refused.")),
+        fact("Read anew", configuration.at ? clock(Date.parse(configuration.at)) : "not since the start"),
+        fact("Endpoints", number(now.endpoints.length))),
+      configuration.refused.length
+        ? el("div", { class: "refused" }, el("p", {}, "The file as it is now was refused; what was served before is served on."), el("pre", { tabindex: "0", "aria-label": "Why it was refused" }, configuration.refused.join("\n")))
+        : null,
+      configuration.needs_restart.length
+        ? el("p", { class: "note" }, `A change of ${configuration.needs_restart.join(", ")} takes effect at the next start.`)
+        : null),
     el("div", { class: "card" },
       el("h3", {}, "Residency"),
       ...(residency.length

@@ -1,6 +1,6 @@
 // Slots and queues, second tries by their reasons, and the sizes of prompts and answers.
 
-import { Chart, colour, colourOf } from "./charts.js";
+import { Chart, asText, colour, colourOf } from "./charts.js";
 import { byId } from "./dom.js";
 import { merged, middle, quantiles, total } from "./histogram.js";
 import { span } from "./latency.js";
@@ -66,7 +66,7 @@ export class Traffic {
     const calls = sum(ofRoute(bins, route, "calls"));
     const attempts = sum(ofRoute(bins, route, "attempts"));
     this.detours.show(
-      [{ type: "bar", orientation: "h", x: kept.map((bar) => bar.count), y: kept.map((bar) => bar.label), text: kept.map((bar) => number(bar.count)), textposition: "outside", cliponaxis: false, marker: { color: kept.map((bar) => colour(bar.shade)) }, hoverinfo: "skip" }],
+      [{ type: "bar", orientation: "h", x: kept.map((bar) => bar.count), y: kept.map((bar) => asText(bar.label)), text: kept.map((bar) => number(bar.count)), textposition: "outside", cliponaxis: false, marker: { color: kept.map((bar) => colour(bar.shade)) }, hoverinfo: "skip" }],
       { showlegend: false, xaxis: { showgrid: true, nticks: 4, rangemode: "tozero" }, yaxis: { showgrid: false }, bargap: 0.35, margin: { l: 44, r: 34, t: 8, b: 28 } },
       {
         note: calls ? `${number(attempts)} attempts for ${number(calls)} calls: ${(attempts / calls).toFixed(2)} each${hedges ? `; ${percent(won / hedges)} of ${hedges} hedges won` : ""}` : "no calls in this window",

@@ -32,7 +32,17 @@ export function number(value) {
 
 export const bytes = (value) => (value === null ? UNKNOWN : `${digits(value / 2 ** 20, 0)} MiB`);
 
-export const ago = (value) => (value === null || value === undefined ? UNKNOWN : `${seconds(Math.max(0, Math.round(value)))} ago`);
+/** A time somebody waits for, or looks back on, in whole seconds: 7 s, 1 min 20 s, 2 h 5 min. */
+export function duration(value) {
+  const whole = Math.max(0, Math.round(value));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min`;
+  if (whole < 172800) return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+  return `${Math.floor(whole / 86400)} days`;
+}
+
+export const ago = (value) => (value === null || value === undefined ? UNKNOWN : `${duration(value)} ago`);
 
 /** `rate_limited` as people say it. */
 export const plain = (word) => (word ?? "").replaceAll("_", " ");

@@ -1,6 +1,6 @@
 """A small server with a dashboard and simulated traffic, for tests in a real browser, and for looking at it.
 
-    python -m tests.gateway.dashboard.stage 8080 steady|brownout|empty
+python -m tests.gateway.dashboard.stage 8080 steady|brownout|empty
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -22,9 +22,7 @@ from paceline.router.errors import PacelineError, RateLimited
 from paceline.router.testing import Behaviour, Incident, Simulated
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
-
-    from paceline.router import Listener
+    from collections.abc import AsyncGenerator
 
 NASTY = "<img src=x onerror=alert(1)>"
 """A name out of a configuration that must come out as it is."""
@@ -94,7 +92,9 @@ def configuration(scene: str, *, began_s: float = 20.0, nasty: bool = False) -> 
                 residency=frozenset({"us-east", "us-west"}),
             ),
         ),
-        policies=tuple(stacks.interactive(here="us-east", rtt_s={("us-east", "us-west"): 0.06, ("us-east", "eu-west"): 0.09})),
+        policies=tuple(
+            stacks.interactive(here="us-east", rtt_s={("us-east", "us-west"): 0.06, ("us-east", "eu-west"): 0.09})
+        ),
         source=f"({scene})",
     )
 
@@ -142,14 +142,14 @@ async def traffic(running: Running, calls_per_s: float, dice: random.Random) -> 
 
 @asynccontextmanager
 async def serving(
-    given: Configuration, port: int, *, calls_per_s: float = 0.0, listeners: Sequence[Listener] = ()
+    given: Configuration, port: int, *, calls_per_s: float = 0.0, shutdown_s: float = 1.0
 ) -> AsyncGenerator[int, None]:
     """The dashboard on loopback, at *port*, 0 for a free one. Gives the port it is at."""
     collector = Collector()
-    async with Running(given, [collector, *listeners]) as running:
+    async with Running(given, [collector]) as running:
         app = web.Application()
         mount(app, running, collector)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=shutdown_s)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", port, reuse_address=True)
         await site.start()
@@ -165,12 +165,12 @@ async def serving(
 
 async def main(port: int, scene: str) -> None:
     """Serve until interrupted."""
-    async with serving(configuration(scene, nasty=scene == "nasty"), port, calls_per_s=0.0 if scene == "empty" else 18.0):
+    async with serving(
+        configuration(scene, nasty=scene == "nasty"), port, calls_per_s=0.0 if scene == "empty" else 18.0
+    ):
         await asyncio.sleep(1e6)
 
 
 if __name__ == "__main__":
-    try:
+    with suppress(KeyboardInterrupt):
         asyncio.run(main(int(sys.argv[1]), sys.argv[2]))
-    except KeyboardInterrupt:
-        pass

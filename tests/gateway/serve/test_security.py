@@ -198,7 +198,7 @@ def test_a_mistake_of_the_gateways_own_is_told_without_what_it_was_about(caplog:
         async with serving(endpoints=answering()) as scene:
 
             def broken(*_: object, **__: object) -> Any:
-                raise RuntimeError("-".join(("canary", "prompt")))  # a traceback shows the line itself
+                raise RuntimeError(CANARIES[0])  # by name: a traceback shows the line itself
 
             scene.gateway.running.router.admit = broken  # type: ignore[method-assign]
             heard = await scene.ask()
