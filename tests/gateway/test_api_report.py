@@ -237,7 +237,7 @@ def test_a_report_is_made_once_a_second_at_most() -> None:
     assert asyncio.run(main()) == [1, 1, 3, 3]
 
 
-def test_the_server_mounts_it_among_the_pages_that_are_guarded() -> None:
+def test_the_server_has_it_among_the_pages_that_are_guarded() -> None:
     fleet = Configuration(
         settings=Settings(bind=Bind(port=0), keys=(Secret("right"),)),
         endpoints=(endpoint("east", Scripted(answers(0.0))),),
@@ -245,7 +245,7 @@ def test_the_server_mounts_it_among_the_pages_that_are_guarded() -> None:
     )
 
     async def main() -> list[tuple[int, bytes]]:
-        async with Gateway(fleet, pages=[report.routes]) as gateway:
+        async with Gateway(fleet) as gateway:
             url, found = f"{gateway.watch_url}{report.PATH}", list[tuple[int, bytes]]()
             for key in ("wrong", "right"):
                 async with (
