@@ -236,6 +236,32 @@ def test_what_is_asked_in_anthropics_form_is_asked_of_openai_in_its_own() -> Non
     }
 
 
+def test_a_conversation_that_is_marked_for_anthropics_cache_goes_to_openai_without_the_marks() -> None:
+    cached = {"cache_control": {"type": "ephemeral"}}
+
+    async def main() -> Any:
+        vendor = OpenAIServer(PLAIN)
+        use = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}, **cached}
+        failed = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "no", "is_error": True, **cached}
+        turns = [
+            {"role": "user", "content": [{"type": "text", "text": "so?", **cached}]},
+            {"role": "assistant", "content": [thinking("hm"), use]},
+            {"role": "user", "content": [failed]},
+        ]
+        async with before_openai(vendor) as gateway, anthropic_client(gateway) as client:
+            await asked(client, stream=False, messages=turns, tools=[{**LOOK, **cached}])
+        return vendor.asked[-1]
+
+    body = asyncio.run(main())
+    call = {"id": "toolu_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    assert body["messages"] == [
+        {"role": "user", "content": [{"type": "text", "text": "so?"}]},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "toolu_1", "content": "no"},
+    ]
+    assert body["tools"] == [CALLED_FOR]
+
+
 # -- the other client, before Anthropic
 
 

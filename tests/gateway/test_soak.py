@@ -35,8 +35,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 STARTS_WITHIN_S = 60.0
 CALMS_WITHIN_S = 30.0
-WARM = 0.2
-"""The share of the calls after which the program is warm."""
+RELOADS = (0.3, 0.7)
+"""After which shares of the calls another configuration is served."""
+WARM = 0.4
+"""After which share the program is warm: its windows reach back a minute, and one router has taken another's place."""
 
 CONFIG = """
 [gateway]
@@ -158,7 +160,7 @@ def configure(config: Path, url: str, *, number: int) -> None:
 
 
 async def soaked(calls: int, config: Path, seed: int) -> Soaked:
-    """Make so many calls; at two fifths of them, and at seven tenths, another configuration is served."""
+    """Make so many calls, with two reloads on the way."""
     vendors = Vendors(random.Random(seed))
     async with vendors.serving():
         configure(config, vendors.url, number=2)
@@ -167,7 +169,7 @@ async def soaked(calls: int, config: Path, seed: int) -> Soaked:
             vendors.arrived = clients.arrived
             before = await state_of(url)
             rss_bytes: list[int] = []
-            steps = {int(calls * at): number for at, number in ((0.4, 3), (0.7, 4))}
+            steps = {int(calls * at): number for number, at in enumerate(RELOADS, 3)}
             every = max(1, calls // 200)
 
             async def between(number: int) -> None:
@@ -199,7 +201,7 @@ def check(found: Soaked) -> None:
     assert set(found.faults) == set(KINDS)
     assert found.faults.total() > FAULTS * found.asked / 2
     assert outcomes[LEFT] > 0
-    assert after.reloads == 2
+    assert after.reloads == len(RELOADS)
 
     # Every call is in the report. Of those whose clients left some were over by then, one way or the other.
     counted = after.counted
