@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+import aiohttp
 import anthropic
 import pytest
 from anthropic.types import Message, TextBlock, ThinkingBlock, ToolUseBlock
@@ -391,6 +392,20 @@ def test_what_anthropic_alone_can_do_is_refused_by_openai() -> None:
         assert message["content"] == [search]
 
     asyncio.run(main())
+
+
+def test_what_is_not_served_of_anthropics_api_is_not_found_in_its_own_form() -> None:
+    async def main() -> tuple[anthropic.NotFoundError, Any]:
+        async with before_claude(Claude(Reply())) as gateway, anthropic_client(gateway) as client:
+            with pytest.raises(anthropic.NotFoundError) as told:
+                await client.messages.count_tokens(model="chat", messages=ASKED["messages"])
+            async with aiohttp.ClientSession() as http, http.get(f"{gateway.url}/v1/messages") as response:
+                return told.value, (response.status, response.headers["Allow"], await response.json())
+
+    missing, (status, allow, body) = asyncio.run(main())
+    assert missing.type == "not_found_error"
+    assert "/v1/messages alone" in str(missing)
+    assert (status, allow, body["type"]) == (405, "POST", "error")
 
 
 def test_the_gateways_keys_are_anthropics_header() -> None:
