@@ -14,7 +14,7 @@ import pytest
 from anthropic.types import Message, TextBlock, ThinkingBlock, ToolUseBlock
 
 from paceline.gateway.serve.server import Gateway
-from paceline.providers import Anthropic, OpenAI
+from paceline.providers import Anthropic, Behaviour, OpenAI, Simulated
 from paceline.router import Endpoint, Route
 from paceline.router.errors import AttemptFailed
 from paceline.router.testing import Scripted, fails
@@ -261,6 +261,25 @@ def test_a_conversation_that_is_marked_for_anthropics_cache_goes_to_openai_witho
         {"role": "tool", "tool_call_id": "toolu_1", "content": "no"},
     ]
     assert body["tools"] == [CALLED_FOR]
+
+
+# -- before nobody
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_simulated_model_answers_like_any_other(*, stream: bool) -> None:
+    fast = Simulated(behaviour=Behaviour(ttft_s=0.001, sigma=0.0, tail=0.0, tokens_per_s=10_000.0))
+
+    async def main() -> Message:
+        endpoint = Endpoint(name="simulated", provider=fast, model=MODEL)
+        async with served(endpoint) as gateway, anthropic_client(gateway) as client:
+            return await asked(client, stream=stream, model=MODEL, max_tokens=5)
+
+    message = asyncio.run(main())
+    (block,) = message.content
+    assert isinstance(block, TextBlock)
+    assert block.text
+    assert (message.model, message.usage.output_tokens) == (MODEL, 5)
 
 
 # -- the other client, before Anthropic
