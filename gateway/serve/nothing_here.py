@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 NOT_YET = ("/v1/completions", "/v1/embeddings", "/v1/responses")
-EVERYTHING = "/{path:.*}"
+EVERYTHING = r"/{path:[\s\S]*}"
+"""A dot would leave out paths with a line break in them."""
 
 
 def routes(

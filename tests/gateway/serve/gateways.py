@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from io import BytesIO
 from typing import Any
@@ -72,12 +72,12 @@ class Scene:
         data = BytesIO(body if isinstance(body, bytes) else msgspec.json.encode(ASKED if body is None else body))
         told = {"Content-Type": "application/json", **{name.replace("_", "-"): text for name, text in headers.items()}}
         async with self.session.post(self.url + path, data=data, headers=told) as response:
-            return Heard(response.status, await response.read(), dict(response.headers))
+            return Heard(response.status, await response.read(), response.headers)
 
     async def get(self, path: str, **headers: str) -> Heard:
         told = {name.replace("_", "-"): text for name, text in headers.items()}
         async with self.session.get(self.url + path, headers=told) as response:
-            return Heard(response.status, await response.read(), dict(response.headers))
+            return Heard(response.status, await response.read(), response.headers)
 
     async def busy(self) -> None:
         """Until a call is in flight."""
@@ -97,7 +97,7 @@ class Heard(msgspec.Struct):
 
     status: int
     body: bytes
-    headers: dict[str, str]
+    headers: Mapping[str, str]
 
     @property
     def json(self) -> Any:
