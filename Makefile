@@ -5,15 +5,21 @@ BIN := $(VENV)/bin
 FOLDERS := router policies providers gateway
 SOURCES := $(sort $(shell find $(FOLDERS) -name '*.py' -o -name 'py.typed' -o -path '*/page/*'))
 
-.PHONY: demo test fuzz check bench mutation format clean
+MEASURED := overhead statistics streaming scale chaos plots  # plots draw what the others measured, so they come last
+
+.PHONY: demo test soak fuzz check bench results mutation format clean
 
 demo: $(VENV)/installed  ## the main job: a fleet on loopback, a brown-out, round robin beside Paceline
 	$(BIN)/paceline demo $(ARGS)
 
+# What is marked slow is left out here, and has a target of its own: `make soak`.
 # Scenarios simulate hours of traffic and cover nothing that the other tests do not, so they run without the tracer.
-test: $(VENV)/installed  ## the tests, with branch coverage; then the simulated scenarios
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term --ignore=tests/scenarios $(ARGS)
-	$(BIN)/python -m pytest -n auto tests/scenarios $(ARGS)
+test: $(VENV)/installed  ## the tests but for slow ones, with branch coverage; then the simulated scenarios
+	$(BIN)/python -m pytest -n auto -m "not slow" --cov --cov-report=term --ignore=tests/scenarios $(ARGS)
+	$(BIN)/python -m pytest -n auto -m "not slow" tests/scenarios $(ARGS)
+
+soak: $(VENV)/installed  ## 50,000 calls through the gateway, with faults, leaving clients and reloads: some minutes
+	$(BIN)/python -m pytest -s -m slow tests/gateway/test_soak.py $(ARGS)
 
 fuzz: $(VENV)/installed  ## what reads a stream, on a hundred thousand of them for each test
 	$(BIN)/python -m pytest -n auto --hypothesis-profile=fuzz tests/providers/test_sse_fuzz.py $(ARGS)
@@ -31,6 +37,14 @@ bench: $(VENV)/installed  ## what routing costs, quickly
 	$(BIN)/python -m benchmarks.overhead --quick
 	$(BIN)/python -m benchmarks.statistics --quick
 	$(BIN)/python -m benchmarks.streaming --quick
+	$(BIN)/python -m benchmarks.scale --quick
+	$(BIN)/python -m benchmarks.chaos --quick
+	$(BIN)/python -m benchmarks.plots --quick --to build/plots
+
+results: $(VENV)/installed  ## every benchmark in full, on a quiet machine: benchmarks/results, half an hour
+	for name in $(MEASURED); do \
+		$(BIN)/python -m benchmarks.$$name --json benchmarks/results/$$name.json > benchmarks/results/$$name.md || exit 1; \
+	done
 
 mutation: $(VENV)/installed  ## would the tests notice a mistake? about an hour; ARGS="policies/hedge.py" is a file of it
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[mutation]' --config-settings editable_mode=strict

@@ -1,9 +1,10 @@
-"""What a measurement was made on: a figure without its machine and versions says nothing."""
+"""What a measurement was made on, and when: a figure without its machine and versions says nothing."""
 
 from __future__ import annotations
 
 import os
 import platform
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -11,8 +12,9 @@ LIBRARIES = ("paceline", "anyio", "attrs", "hdrhistogram", "msgspec", "tenacity"
 
 
 def machine(*more: str) -> dict[str, str]:
-    """Processor, cores, Python and the libraries that matter here, with *more* of them where they are installed."""
+    """The date, processor, cores, Python and the libraries that matter here, with *more* of them where installed."""
     about = {
+        "date": datetime.now(UTC).date().isoformat(),
         "processor": _processor(),
         "cores": str(os.cpu_count()),
         "system": f"{platform.system()} {platform.release()}",

@@ -1,277 +1,200 @@
-"""How much CPU does one call cost, layer by layer?
+"""How much CPU does one call cost, layer by layer, and in every way it can be made?
 
     python -m benchmarks.overhead [--quick] [--json FILE]
 
-The provider answers at once with two chunks, so what is measured is Paceline alone: 10 endpoints in three regions,
-each with slots and a profile. Layers are added from the inside outwards, and each row's *adds* is what its layer costs
-on top of the row before. The last rows are policies by themselves, each around `Slots` alone, when there is nothing for
-them to do. Rows are interleaved round by round, and the median round counts, so a machine that becomes slower for a
-while slows all rows alike. The floors are measured in the same rounds: what any asyncio code must pay.
+The provider answers at once, so what is measured is Paceline alone: 10 endpoints in three regions, each with slots and
+a profile. In the first table (`overhead_layers`) layers are added from the inside outwards, and each row's *adds* is
+what its layer costs on top of the row before; the last rows are policies by themselves, each around `Slots` alone, when
+there is nothing for them to do. In the second (`overhead_ways`) are whole stacks and single policies, whole and
+streamed, one call at a time and a hundred at once, with what a chunk and the memory of a call cost; beside LiteLLM's
+Router with latency routing over ten deployments and mocked answers, if it is installed (``pip install '.[bench]'``).
+
+Rows are interleaved round by round, and the median round counts, so a machine that becomes slower for a while slows all
+rows alike. The floors are measured in the same rounds: what any asyncio code must pay.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
-import random
+import gc
 import statistics
-import time
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
-from pathlib import Path
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 
-import anyio
 import attrs
 
-from benchmarks.machine import machine
-from paceline.policies import (
-    Admission,
-    Affinity,
-    Breaker,
-    Cap,
-    Chaos,
-    CostLimit,
-    Failure,
-    Fallback,
-    Hedge,
-    Injection,
-    LatencyBudget,
-    Pace,
-    Quota,
-    Regions,
-    Resume,
-    Retry,
-    Shadow,
-    Slots,
-    Splice,
-)
-from paceline.router import (
-    Call,
-    Chunk,
-    Clock,
-    Emit,
-    Endpoint,
-    Handler,
-    Objective,
-    Policy,
-    Profile,
-    Request,
-    Route,
-    Router,
-    Usage,
-    WindowShape,
-)
-from paceline.router.statistics.hdr import MILLISECONDS_TO_AN_HOUR
-from paceline.router.statistics.window import Window
+from benchmarks import overhead_layers as layers
+from benchmarks.apart import Apart
+from benchmarks.command import judged, parser, table, tell
+from benchmarks.instant import RTT_S, Instant, router
+from benchmarks.overhead_ways import AT_ONCE, PULLED, PUSHED, WAYS, WHOLE, Floor, Peer, Stack, Subject
+from paceline.policies import Chaos, Slots, stacks
+from paceline.router import Policy
 
-ENDPOINTS = 10
-REGIONS = ("us-east", "us-west", "eu-west")
-RTT_S = {("us-east", "us-west"): 0.075, ("us-east", "eu-west"): 0.090}
+QUESTION_ASKED = "How much CPU does one call cost, layer by layer, and in every way it can be made?"
 AIM_US = 20.0
-CALLS = 10_000
+AIM_CHUNK_US = 1.0
+AIM_OF_LITELLM = 100.0
+"""Times as much as the interactive stack that LiteLLM's Router costs at least."""
+
+INTERACTIVE, LITELLM = "interactive", "LiteLLM's Router"
+
+LAYER_CALLS = 10_000
 """Calls of a row in a round: enough to run for longer than a histogram is kept before it is folded again."""
 
-CANDIDATE = "candidate"
-"""An endpoint of another model, which the calls know nothing of."""
-
-QUESTION_ASKED = "How much CPU does one call cost, layer by layer?"
-
-ANSWER = Chunk("ok")
-FINISH = Chunk(finish_reason="stop", usage=Usage(output_tokens=1, cached_tokens=1))
-QUESTION = Request(messages="hello", route="chat")
-LONG = Request(messages="You are an assistant. " * 250, route="chat")
-"""Long enough to be cached by a vendor."""
-
-Once = Callable[[], Awaitable[None]]
+WAY_CALLS, CHUNK_CALLS = 2_000, 20
+PEERS = ("benchmarks.overhead_peers",)
 
 
-class Instant:
-    """A provider that answers at once, with one word."""
-
-    @property
-    def name(self) -> str:
-        """For reports."""
-        return "instant"
-
-    def check(self, endpoint: Endpoint) -> None:
-        """Every endpoint will do."""
-
-    def open(self, clock: Clock) -> AbstractAsyncContextManager[Handler]:
-        """Nothing to open."""
-        del clock
-        return nullcontext(self)
-
-    async def __call__(self, call: Call, emit: Emit) -> None:
-        """Answer."""
-        del call
-        await emit(ANSWER)
-        await emit(FINISH)
-
-
-@attrs.frozen
-class Row:
-    """One thing that is timed."""
+@attrs.define
+class Cost:
+    """What one row of the second table costs: the rounds of every cell, and its memory."""
 
     name: str
-    once: Once
-    is_floor: bool
-    around: str | None = None
-    """The row whose stack it is put around; None: the one before."""
+    call_us: dict[tuple[str, int], list[float]] = attrs.field(factory=dict[tuple[str, int], list[float]])
+    chunk_us: dict[str, list[float]] = attrs.field(factory=dict[str, list[float]])
+    memory: tuple[int, int] | None = None
+
+    def call(self, way: str, at_once: int) -> float | None:
+        """The median round; None: there is no such way."""
+        seen = self.call_us.get((way, at_once))
+        return statistics.median(seen) if seen else None
+
+    def chunk(self, way: str) -> float | None:
+        """The median round; None: there is no such way."""
+        seen = self.chunk_us.get(way)
+        return statistics.median(seen) if seen else None
+
+    def figures(self) -> dict[str, object]:
+        """For JSON."""
+        calls = {f"{way}, {at_once} at once": self.call(way, at_once) for way, at_once in self.call_us}
+        chunks = {way: self.chunk(way) for way in self.chunk_us}
+        blocks, peak_bytes = self.memory or (None, None)
+        return {"us_per_call": calls, "us_per_chunk": chunks, "blocks": blocks, "peak_bytes": peak_bytes}
 
 
-async def heard(chunk: Chunk) -> None:
-    """Take a chunk and do nothing with it."""
-    del chunk
-
-
-async def nothing() -> None:
-    """The floor of floors."""
-
-
-async def one_scope() -> None:
-    """Enter and leave one cancel scope with a deadline."""
-    with anyio.move_on_after(60.0):  # noqa: ASYNC100  the price of the scope alone is asked for
-        pass
-
-
-def one_record() -> Once:
-    """Record one latency into a window."""
-    window = Window(MILLISECONDS_TO_AN_HOUR, WindowShape())
-
-    async def once() -> None:
-        window.record(0.25, 1.0)
-
-    return once
-
-
-def router(policies: list[Policy]) -> Router:
-    """Ten endpoints behind *policies*."""
-    provider = Instant()
-    endpoints = [
-        Endpoint(
-            name=f"endpoint-{number}",
-            provider=provider,
-            model="model",
-            region=REGIONS[number % len(REGIONS)],
-            slots=100,
-            profile=Profile(ttft_s=0.2),
-            api_key=f"key of {REGIONS[number % len(REGIONS)]}",
-            price_in_per_m=0.5,
-            price_out_per_m=1.5,
-        )
-        for number in range(ENDPOINTS)
-    ]
-    candidate = attrs.evolve(endpoints[0], name=CANDIDATE, model="candidate", deployment="candidate")
-    route = Route(name="chat", models=("model",), objective=Objective(ttft_s=0.8))
-    return Router([*endpoints, candidate], [route], policies, dice=random.Random(1))
-
-
-async def rows(opened: AsyncExitStack) -> list[Row]:
-    """The floors, then the stack, layer by layer from the inside."""
-    stack: list[Policy] = [Fallback(), Retry(), Regions(here="us-east", rtt_s=RTT_S), LatencyBudget(), Slots()]
-    timed = [
-        Row("await of an empty coroutine", nothing, is_floor=True),
-        Row("one cancel scope with a deadline", one_scope, is_floor=True),
-        Row("one histogram record", one_record(), is_floor=True),
-    ]
-    for size in range(len(stack) + 1):
-        policies = stack[len(stack) - size :]
-        name = type(policies[0]).__name__ if policies else "router and dispatch"
-        timed.append(Row(name, _call(await opened.enter_async_context(router(policies))), is_floor=False))
-    for name, policy, question in by_themselves():
+async def subjects(opened: AsyncExitStack, peers: Sequence[str]) -> list[Subject]:
+    """The rows of the second table. *peers*: modules of other routers, each in a process of its own."""
+    found: list[Subject] = [Floor()]
+    named: dict[str, list[Policy]] = {
+        "router and dispatch": [],
+        "minimal": stacks.minimal(),
+        "batch": stacks.batch(here="us-east", rtt_s=RTT_S),
+        INTERACTIVE: stacks.interactive(here="us-east", rtt_s=RTT_S),
+    }
+    for name, policies in named.items():
+        provider = Instant()
+        found.append(Stack(name, await opened.enter_async_context(router(policies, provider)), provider))
+    for name, policy, question in layers.by_themselves():
+        provider = Instant()
         both: list[Policy] = [Slots(), policy] if isinstance(policy, Chaos) else [policy, Slots()]
-        open_router = await opened.enter_async_context(router(both))
-        timed.append(Row(name, _call(open_router, question), is_floor=False, around="Slots"))
-    return timed
+        open_router = await opened.enter_async_context(router(both, provider))
+        found.append(Stack(f"{name}, around Slots alone", open_router, provider, question))
+    for module in peers:
+        apart = Apart(module)
+        opened.callback(apart.close)
+        if not apart.absent:
+            found.append(Peer(LITELLM, apart))
+    return found
 
 
-def by_themselves() -> list[tuple[str, Policy, Request]]:
-    """Policies that are timed each around `Slots` alone, by name, as they are used, with a question to look at."""
-    quotas = [
-        Quota(endpoints=(f"endpoint-{number}",), requests_per_min=1e9, tokens_per_min=1e12)
-        for number in range(len(REGIONS))
-    ]
-    never = Injection(fault=Failure(), share=1e-9)
-    return [
-        ("Breaker", Breaker(), QUESTION),
-        ("Hedge", Hedge(), QUESTION),
-        ("Pace", Pace(quotas=quotas), QUESTION),
-        ("Affinity", Affinity(), LONG),
-        ("Cap", Cap(max_tokens=500), QUESTION),
-        ("Cap with money", Cap(max_tokens=500, cost=CostLimit(money=1e9)), QUESTION),
-        ("Admission", Admission(), QUESTION),
-        ("Shadow", Shadow(to=CANDIDATE, share=1e-9), QUESTION),
-        ("Resume", Resume(otherwise=Splice()), QUESTION),
-        ("Chaos", Chaos(injections=[never], seed=1), QUESTION),
-    ]
-
-
-def _call(through: Router, question: Request = QUESTION) -> Once:
-    async def once() -> None:
-        await through.send(question, heard)
-
-    return once
-
-
-async def timed_us(once: Once, calls: int) -> float:
-    """CPU microseconds of one, over *calls* of them."""
-    began_s = time.process_time()
-    for _ in range(calls):
-        await once()
-    return (time.process_time() - began_s) / calls * 1e6
-
-
-async def measure(calls: int, rounds: int) -> list[tuple[Row, float]]:
-    """The median round of each row."""
+async def measure_layers(rounds: int, calls: int = LAYER_CALLS) -> list[tuple[layers.Row, float]]:
+    """The median round of each row of the first table."""
     async with AsyncExitStack() as opened:
-        timed = await rows(opened)
-        for row in timed:
-            await timed_us(row.once, calls)  # warm
+        timed = await layers.rows(opened)
         costs: list[list[float]] = [[] for _ in timed]
-        for _ in range(rounds):
+        for turn in range(-1, rounds):
             for row, seen in zip(timed, costs, strict=True):
-                seen.append(await timed_us(row.once, calls))
+                cost_us = await layers.timed_us(row.once, calls)
+                if turn >= 0:  # the first round only warms
+                    seen.append(cost_us)
         return [(row, statistics.median(seen)) for row, seen in zip(timed, costs, strict=True)]
 
 
-def table(measured: list[tuple[Row, float]]) -> str:
-    """As a Markdown table. Ratios are against the cancel scope: what one timeout alone would cost."""
-    scope_us = measured[1][1]
-    lines = ["| layer | us a call | adds | of one scope |", "|---|---|---|---|"]
-    before_us, by_name = 0.0, {row.name: cost_us for row, cost_us in measured}
-    for row, cost_us in measured:
-        around_us = before_us if row.around is None else by_name[row.around]
-        adds = "floor" if row.is_floor else f"{cost_us - around_us:.2f}"
-        name = row.name if row.around is None else f"{row.name}, around {row.around} alone"
-        lines.append(f"| {name} | {cost_us:.2f} | {adds} | {cost_us / scope_us:.1f} |")
-        if not row.is_floor:
-            before_us = cost_us
-    return "\n".join(lines)
+async def measure_ways(
+    rounds: int, calls: int = WAY_CALLS, chunk_calls: int = CHUNK_CALLS, peers: Sequence[str] = PEERS
+) -> list[Cost]:
+    """Every row of the second table, round by round."""
+    async with AsyncExitStack() as opened:
+        found = await subjects(opened, peers)
+        costs = [Cost(subject.name) for subject in found]
+        for turn in range(-1, rounds):
+            gc.freeze()  # what was kept so far is nothing for the collector to look through in the next row
+            for subject, cost in zip(found, costs, strict=True):
+                await _round(subject, cost, calls, chunk_calls, counts=turn >= 0)
+        for subject, cost in zip(found, costs, strict=True):
+            cost.memory = await subject.memory()
+        return costs
 
 
-def verdict(whole_us: float) -> str:
-    """The result in a sentence."""
-    judged = "within" if whole_us <= AIM_US else f"{whole_us - AIM_US:.1f} us above"
-    return (
-        f"The whole stack takes {whole_us:.1f} us a call with {ENDPOINTS} endpoints: {judged} the aim of {AIM_US:g} us."
-    )
+async def _round(subject: Subject, cost: Cost, calls: int, chunk_calls: int, *, counts: bool) -> None:
+    """One round of one row. The first only warms, and does not count."""
+    for way in WAYS:
+        for at_once in AT_ONCE:
+            call_us = await subject.call_us(way, at_once, calls)
+            if call_us is not None and counts:
+                cost.call_us.setdefault((way, at_once), []).append(call_us)
+    for way in (PUSHED, PULLED):
+        chunk_us = await subject.chunk_us(way, chunk_calls)
+        if chunk_us is not None and counts:
+            cost.chunk_us.setdefault(way, []).append(chunk_us)
+
+
+def way_table(costs: list[Cost]) -> str:
+    """The second table, in microseconds of CPU. Cells are: one at a time / a hundred at once."""
+    heads = ["us, one / 100 at once", *WAYS, "a chunk, pushed / pulled", "blocks", "KiB"]
+    rows: list[list[str]] = []
+    for cost in costs:
+        calls = [_pair(cost.call(way, 1), cost.call(way, 100)) for way in WAYS]
+        chunk = _pair(cost.chunk(PUSHED), cost.chunk(PULLED), digits=2)
+        blocks, peak_bytes = cost.memory or (None, None)
+        kib = "" if peak_bytes is None else f"{peak_bytes / 1024:.1f}"
+        rows.append([cost.name, *calls, chunk, "" if blocks is None else str(blocks), kib])
+    return table(heads, rows)
+
+
+def _pair(one: float | None, other: float | None, digits: int = 1) -> str:
+    if one is None and other is None:
+        return ""
+    return " / ".join("-" if cost_us is None else f"{cost_us:,.{digits}f}" for cost_us in (one, other))
+
+
+def verdicts(measured: list[tuple[layers.Row, float]], costs: list[Cost]) -> str:
+    """What became of the aims, a sentence each."""
+    by_name = {cost.name: cost for cost in costs}
+    layered_us = [cost_us for row, cost_us in measured if row.around is None][-1]
+    said = [
+        f"The stack of the first table takes {layered_us:.1f} us a call with 10 endpoints; the aim is {AIM_US:g} us."
+    ]
+    ours = by_name[INTERACTIVE]
+    pushed_us, whole_us, chunk_us = ours.call(PUSHED, 1), ours.call(WHOLE, 1), ours.chunk(PUSHED)
+    if pushed_us is not None and chunk_us is not None:
+        said += [
+            f"The interactive stack takes {pushed_us:.1f} us: {judged(pushed_us, AIM_US)} of {AIM_US:g} us.",
+            f"A chunk costs it {chunk_us:.2f} us: {judged(chunk_us, AIM_CHUNK_US)} of {AIM_CHUNK_US:g} us.",
+        ]
+    theirs_us = by_name[LITELLM].call(WHOLE, 1) if LITELLM in by_name else None
+    if theirs_us is not None and whole_us is not None:
+        ratio = theirs_us / whole_us
+        met = "met" if ratio >= AIM_OF_LITELLM else "missed"
+        said.append(
+            f"LiteLLM's Router takes {theirs_us:,.0f} us for a whole answer, {ratio:.0f} times the interactive stack; "
+            f"the aim of {AIM_OF_LITELLM:g} times is {met}."
+        )
+    return "\n".join(f"- {sentence}" for sentence in said)
 
 
 def main() -> None:
-    """Measure, print the table, and write it as JSON if asked."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.overhead", description=QUESTION_ASKED)
-    parser.add_argument("--quick", action="store_true", help="a fifth of the rounds")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
-    chosen = parser.parse_args()
-    measured = asyncio.run(measure(calls=CALLS, rounds=3 if chosen.quick else 15))
-    about = machine()
-    whole_us = [cost_us for row, cost_us in measured if row.around is None][-1]
-    print(QUESTION_ASKED, "", table(measured), "", verdict(whole_us), sep="\n")
-    print("; ".join(f"{name} {value}" for name, value in about.items()))
-    if chosen.json is not None:
-        figures = {row.name: cost_us for row, cost_us in measured}
-        chosen.json.write_text(json.dumps({"machine": about, "us_per_call": figures}, indent=2), encoding="utf-8")
+    """Measure, print the tables, and write them as JSON if asked."""
+    chosen = parser("overhead", QUESTION_ASKED).parse_args()
+    measured = asyncio.run(measure_layers(rounds=3 if chosen.quick else 15))
+    costs = asyncio.run(measure_ways(rounds=3 if chosen.quick else 15, calls=500 if chosen.quick else WAY_CALLS))
+    figures = {
+        "us_per_call": {row.name: cost_us for row, cost_us in measured},
+        "ways": {cost.name: cost.figures() for cost in costs},
+    }
+    said = [layers.layer_table(measured), way_table(costs), verdicts(measured, costs)]
+    tell(QUESTION_ASKED, said, figures, json_file=chosen.json, libraries=["litellm"])
 
 
 if __name__ == "__main__":

@@ -26,8 +26,9 @@ from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from benchmarks.apart import Apart
 from benchmarks.machine import machine
-from benchmarks.streaming_clients import CLIENTS, FLOOR, OTHERS, PACELINE, READY, WAYS
+from benchmarks.streaming_clients import CLIENTS, FLOOR, OTHERS, PACELINE, WAYS
 
 QUESTION_ASKED = "How much CPU does this side of a streamed answer cost?"
 MOST = {"trickle": 2.0, "burst": 2.0, "whole": 1.35}
@@ -52,29 +53,16 @@ def vendor() -> Generator[str]:
 # -- the clients
 
 
-class Client:
-    """One client, in its own process. absent: why there is none; empty if it is there."""
+class Client(Apart):
+    """One client, in its own process."""
 
     def __init__(self, name: str, url: str) -> None:
+        super().__init__("benchmarks.streaming_clients", name, url)
         self.name = name
-        command = [sys.executable, "-m", "benchmarks.streaming_clients", name, url]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
-        said = self._read()
-        self.absent = "" if said == READY else said or "its process ended"
-
-    def _read(self) -> str:
-        return self._process.stdout.readline().strip() if self._process.stdout else ""
 
     def timed_us(self, way: str) -> float:
         """CPU microseconds a call of one round."""
-        if self._process.stdin:
-            self._process.stdin.write(way + "\n")
-            self._process.stdin.flush()
-        return float(self._read())
-
-    def close(self) -> None:
-        """Let its process end."""
-        self._process.communicate("")
+        return float(self.ask(way))
 
 
 # -- measuring

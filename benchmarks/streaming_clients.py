@@ -10,7 +10,6 @@ no other's burden. Other people's clients are used as their documentation shows 
 from __future__ import annotations
 
 import asyncio
-import importlib
 import json
 import logging
 import math
@@ -23,16 +22,16 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import aiohttp
 
+from benchmarks.apart import READY, Absent, answering, library
 from paceline.providers import OpenAICompatible
 from paceline.router import Chunk, Endpoint, Request, Router
 
 CALLS = 64
 WAYS = ("trickle", "burst", "whole")
-READY = "ready"
 FLOOR, BY_HAND, PACELINE = "aiohttp, bytes only (floor)", "aiohttp and json.loads", "Paceline"
 
 MODEL = "bench-1"
@@ -99,22 +98,6 @@ async def paceline(url: str) -> AsyncGenerator[Ask]:
 
 
 # -- others
-
-
-class Absent(Exception):
-    """A client cannot be measured. The message says why."""
-
-
-def library(name: str) -> Any:
-    """The library *name*, none of which ships types that are worth a dependency of the type checkers.
-
-    Raises:
-        Absent: it is not installed.
-    """
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise Absent(f"not installed ({error})") from None
 
 
 @asynccontextmanager
@@ -222,15 +205,14 @@ async def timed_us(ask: Ask, way: str) -> float:
 
 async def main(name: str, url: str) -> None:
     """Do as asked until there is nothing more to read."""
-    with os.fdopen(os.dup(1), "w") as said:
-        os.dup2(2, 1)  # some clients log on standard output
+    with answering() as said:
         try:
             async with CLIENTS[name](url) as ask:
-                print(READY, file=said, flush=True)
+                print(READY, file=said)
                 for line in sys.stdin:
-                    print(await timed_us(ask, line.strip()), file=said, flush=True)
+                    print(await timed_us(ask, line.strip()), file=said)
         except Absent as why:
-            print(why, file=said, flush=True)
+            print(why, file=said)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import asyncio
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -138,7 +138,7 @@ class Reload:
         return Reloaded(at=self._now(), ok=False, wrong=wrong)
 
     @contextmanager
-    def _on_sighup(self) -> Iterator[None]:
+    def _on_sighup(self) -> Generator[None]:
         if not hasattr(signal, "SIGHUP") or threading.current_thread() is not threading.main_thread():
             yield
             return

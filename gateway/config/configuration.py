@@ -12,6 +12,8 @@ from ...router import Router
 from .settings import Settings
 
 if TYPE_CHECKING:
+    from random import Random
+
     from ...router import Budget, Clock, Endpoint, History, HistoryShape, Listener, Policy, Route, WindowShape
 
 DEFAULT_BUDGET_S = 60.0
@@ -43,10 +45,11 @@ class Configuration:
         history: History | None = None,
         listeners: Sequence[Listener] = (),
         clock: Clock = time.monotonic,
+        dice: Random | None = None,
     ) -> Router:
         """A router of it. Its policies belong to one: another takes a configuration that was read anew.
 
-        budget, history: in place of its own. listeners, clock: as `Router` takes them.
+        budget, history: in place of its own. listeners, clock, dice: as `Router` takes them.
 
         Raises:
             ConfigurationError: its parts do not fit together.
@@ -61,5 +64,6 @@ class Configuration:
             history=history or self.history,
             listeners=listeners,
             clock=clock,
+            dice=dice,
             grace_s=self.settings.grace_s,
         )

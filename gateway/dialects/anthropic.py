@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 _encode = msgspec.json.Encoder().encode
 
 
+class _Whole(msgspec.Struct, frozen=True, tag="message"):
+    content: list[msgspec.Raw]
+
+
+_decode_whole = msgspec.json.Decoder(_Whole).decode
+
+
 def _new_id() -> str:
     return f"msg_{secrets.token_hex(12)}"
 
@@ -48,6 +55,14 @@ class Anthropic:
             InvalidRequest: saying what is wrong with it.
         """
         return read_body(body)
+
+    def passes(self, body: bytes, /) -> bool:
+        """Whether a vendor's whole answer is in this form already, so that it can go out as it is."""
+        try:
+            _decode_whole(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return False
+        return True
 
     def whole(self, asked: Asked, answer: Answer, /) -> Reply:
         """An answer in one piece."""

@@ -5,8 +5,9 @@ something else begins. A tool call ends where another begins, if its arguments a
 after the other, but their form lets them take turns, and a block that has ended takes nothing more.
 
 Events are made here whatever the vendor sent: even Anthropic's own pass through the router's hands, which keeps back
-what comes before the first word and joins what broke off. Of a piece of text that is one encoded string and a frame
-around it.
+what comes before the first word and joins what broke off, and its numbers of blocks would not hold. Of a piece of text
+that is one encoded string and a frame around it. What only Anthropic has words for (`anthropic_own`) is taken from the
+vendor's own event.
 
 A restart (`policies.Restart`) voids what the client has. Anthropic's form has no word for that, so it is an event of
 its own, ``paceline.discard``; the blocks of the new answer go on in number.
@@ -19,13 +20,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from .anthropic_error import error_body
-from .anthropic_form import Json, Message, refusal_of, stop_reason_of, thinking_block, tokens_of, use_block
+from .anthropic_form import Message, refusal_of, stop_reason_of, thinking_block, tokens_of, use_block
+from .anthropic_own import End, own_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ...router import Chunk, ToolCallDelta, Usage
     from ...router.errors import PacelineError
+    from .anthropic_form import Json
     from .dialect import Asked
 
 TEXT = (
@@ -60,11 +63,15 @@ class _OpenCall:
 class AnthropicWriter:
     """Writes one stream. asked: what it answers. id: what the answer is called."""
 
-    __slots__ = ("_asked", "_begun", "_called", "_calls", "_finish", "_id", "_index", "_refusal", "_saying", "_usage")
+    __slots__ = (
+        "_begun", "_called", "_calls", "_end", "_finish", "_id", "_index", "_model", "_refusal", "_saying", "_tier",
+        "_usage",
+    )  # fmt: skip
 
     def __init__(self, asked: Asked, id: str) -> None:
-        self._asked = asked
         self._id = id
+        self._model = asked.request.model or asked.request.route or ""
+        self._tier: str | None = None
         self._begun = False
         self._index = -1
         """Of the block that began last."""
@@ -75,7 +82,13 @@ class AnthropicWriter:
         self._called = False
         self._refusal: list[str] = []
         self._finish: str | None = None
+        self._end: End | None = None
+        """How the vendor itself put the end, in this form."""
         self._usage: Usage | None = None
+
+    def introduce(self, model: str, service_tier: str | None, /) -> None:
+        """Who speaks, and how it was served; told before the first chunk, if at all."""
+        self._model, self._tier = model, service_tier
 
     def chunk(self, chunk: Chunk) -> bytes:
         """A piece of the answer."""
@@ -95,11 +108,10 @@ class AnthropicWriter:
         self._begin(said)
         self._stop(said)
         refusal = "".join(self._refusal)
-        delta: Json = {
-            "stop_reason": stop_reason_of(self._finish, refused=bool(refusal), called=self._called),
-            "stop_sequence": None,
-            "stop_details": refusal_of(refusal),
-        }
+        delta = self._end or End(
+            stop_reason=stop_reason_of(self._finish, refused=bool(refusal), called=self._called),
+            stop_details=refusal_of(refusal),
+        )
         said += (_event("message_delta", delta=delta, usage=tokens_of(self._usage)), MESSAGE_STOP)
         return b"".join(said)
 
@@ -115,12 +127,9 @@ class AnthropicWriter:
             self._discard(said)
         if chunk.usage is not None:
             self._usage = chunk.usage
-        if chunk.thinking_blocks:
-            for block in chunk.thinking_blocks:
-                self._seal(said, block, is_whole=bool(chunk.reasoning))
-        elif chunk.reasoning:
-            self._say(said, "thinking")
-            said.append(self._delta("thinking_delta", "thinking", chunk.reasoning))
+        if chunk.raw:
+            self._own(said, chunk.raw)
+        self._think(said, chunk)
         if chunk.text:
             self._say(said, "text")
             said.append(TEXT % (self._index, _encode(chunk.text)))
@@ -139,9 +148,20 @@ class AnthropicWriter:
         if self._begun:
             return
         self._begun = True
-        request = self._asked.request
-        message = Message(self._id, request.model or request.route or "", [], tokens_of(self._usage))
+        message = Message(self._id, self._model, [], tokens_of(self._usage, self._tier))
         said.append(_event("message_start", message=message))
+
+    def _own(self, said: list[bytes], raw: bytes) -> None:
+        """What the vendor says in this form and OpenAI's has no words for."""
+        own = own_of(raw)
+        if isinstance(own, End):
+            self._end = own
+        elif own is not None:
+            if own.begins and self._saying == "text":
+                self._leave(said)
+            self._say(said, "text")
+            if own.citation is not None:
+                said.append(_event("content_block_delta", index=self._index, delta=own.citation))
 
     def _say(self, said: list[bytes], kind: str) -> None:
         """See to it that the last block is one of *kind*, text or thinking."""
@@ -150,6 +170,14 @@ class AnthropicWriter:
         self._leave(said)
         self._saying = kind
         self._start(said, {"type": "text", "text": ""} if kind == "text" else thinking_block(""))
+
+    def _think(self, said: list[bytes], chunk: Chunk) -> None:
+        if chunk.thinking_blocks:
+            for block in chunk.thinking_blocks:
+                self._seal(said, block, is_whole=bool(chunk.reasoning))
+        elif chunk.reasoning:
+            self._say(said, "thinking")
+            said.append(self._delta("thinking_delta", "thinking", chunk.reasoning))
 
     def _seal(self, said: list[bytes], block: Mapping[str, object], *, is_whole: bool) -> None:
         """The end of a block of thinking: what it said has been told, unless it *is_whole* here."""
@@ -205,7 +233,7 @@ class AnthropicWriter:
         if self._begun:
             self._stop(said)
             said.append(DISCARD)
-        self._called, self._finish, self._usage = False, None, None
+        self._called, self._finish, self._end, self._usage = False, None, None, None
         self._refusal.clear()
 
 

@@ -100,7 +100,7 @@ class _Held:
 
     def row(self, endpoint: str, series: Series) -> Row:
         events, censored = self._events, self._censored
-        fold = Fold(events.filled(), censored.filled(), events.scale)
+        fold = Fold.of(events, censored)
         times = list(_united(self._times))
         return Row(
             endpoint=_text(endpoint),

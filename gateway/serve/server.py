@@ -43,7 +43,7 @@ IDLE_S = 75.0
 """How long a connection may send nothing complete: between two requests, and for the headers of one. Longer than the
 minute after which most load balancers let go of theirs, so that it is not we who close under their hands."""
 
-LINGER_S = 5.0
+LINGER_S = 2.0
 """How long the rest of a body that was refused is read, so that its sender gets to see why."""
 
 CLEANUP_S = 5.0

@@ -46,7 +46,7 @@ class BySize:
         self._classes: dict[int, Window] = {}
         self._octaves: dict[int, Latency[Samples]] = {}
         self._relative = Relative(shape, believed)
-        self._fold = Fold((), (), scale)
+        self._fold = Fold(scale)
         self._folded_at_s = self._period_ends_s = -math.inf
         self._changed = False
         self._new = 0
@@ -146,7 +146,7 @@ class _Nothing:
     good_until_s = math.inf
 
     def __init__(self) -> None:
-        self._fold = Fold((), (), RATIO)
+        self._fold = Fold(RATIO)
 
     def fold(self, _now_s: float, /) -> Fold:
         return self._fold

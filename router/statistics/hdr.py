@@ -7,8 +7,7 @@ told, and nothing scans but `fold`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import compress
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias, cast
 
 import attrs
@@ -21,7 +20,7 @@ WORD_BYTES = 4
 """Bytes a counter: 4,294,967,295 samples in a bucket are enough."""
 
 MOST_IN_A_COUNTER = 2 ** (8 * WORD_BYTES) - 1
-"""One more, and the counter is 0 again without a word: who adds what comes from outside must look."""
+"""One more is a ValueError here, and 0 without a word in the library: who adds what comes from outside must look."""
 
 
 @attrs.frozen
@@ -79,7 +78,7 @@ class Histogram:
     def __init__(self, scale: Scale) -> None:
         self.scale = scale
         self._hdr: Any = HdrHistogram(1, scale.highest, DIGITS, word_size=WORD_BYTES)
-        self._counts: Any = self._hdr.counts
+        self._counts = memoryview(self._hdr.counts).cast("B").cast("I")
         self._lowest, self._highest = NOWHERE
 
     @property
@@ -90,17 +89,20 @@ class Histogram:
     @property
     def counts(self) -> Sequence[int]:
         """Counts by bucket, the smallest values first: a copy, as iterating over the library's array is slow."""
-        return cast("Sequence[int]", self._counts[:])
+        return self._counts.tolist()
+
+    @property
+    def span(self) -> range:
+        """Buckets outside of which there is nothing."""
+        return range(self._lowest, self._highest + 1)
+
+    def counts_in(self, span: range) -> list[int]:
+        """The counts of these buckets, one after the other."""
+        return self._counts[span.start : span.stop].tolist()
 
     def filled(self) -> list[Filled]:
         """The buckets that hold something, with their counts."""
-        return list(zip(*self.columns(), strict=True))
-
-    def columns(self) -> tuple[list[int], list[int]]:
-        """The buckets that hold something, and their counts."""
-        counts: list[int] = self._counts[self._lowest : self._highest + 1]
-        buckets = range(self._lowest, self._lowest + len(counts))
-        return list(compress(buckets, counts)), list(filter(None, counts))
+        return [(bucket, count) for bucket, count in zip(self.span, self.counts_in(self.span), strict=True) if count]
 
     def highest_s(self, bucket: int) -> float:
         """The largest value, in seconds, that belongs to a bucket."""
@@ -112,23 +114,36 @@ class Histogram:
 
     def count_in(self, bucket: int, more: int) -> None:
         """Add *more* to a bucket's count; below zero, take away what was added before."""
-        self.count_all({bucket: more})
+        self._counts[bucket] += more
+        self._changed(more, bucket, bucket)
 
-    def count_all(self, more: Mapping[int, int], sign: int = 1) -> None:
-        """Add to the counts of several buckets; with a *sign* of -1, take away what was added before."""
-        if not more:
+    def count_each(self, buckets: Sequence[int], by: int = 1) -> None:
+        """Add *by* to a bucket's count each time it is named; -1 takes away what was added before."""
+        if not buckets:
             return
-        counts, hdr = self._counts, self._hdr
-        for bucket, count in more.items():
-            counts[bucket] += sign * count
-        hdr.total_count += sign * sum(more.values())
-        self._lowest = min(self._lowest, *more)
-        self._highest = max(self._highest, *more)
-        if not hdr.total_count:
-            self._lowest, self._highest = NOWHERE
+        counts = self._counts
+        for bucket in buckets:
+            counts[bucket] += by
+        self._changed(by * len(buckets), min(buckets), max(buckets))
 
     def add(self, other: Histogram) -> None:
         """Add another's counts, of the same scale."""
         self._hdr.add(other._hdr)
-        self._lowest = min(self._lowest, other._lowest)
-        self._highest = max(self._highest, other._highest)
+        self._changed(0, other._lowest, other._highest)
+
+    def _changed(self, more: int, lowest: int, highest: int) -> None:
+        hdr = self._hdr
+        hdr.total_count += more
+        if not hdr.total_count:
+            self._lowest, self._highest = NOWHERE
+            return
+        self._lowest = min(self._lowest, lowest)
+        self._highest = max(self._highest, highest)
+
+
+def added(scale: Scale, parts: Iterable[Histogram]) -> Histogram:
+    """Several histograms of one scale as one."""
+    total = Histogram(scale)
+    for part in parts:
+        total.add(part)
+    return total

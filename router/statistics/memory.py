@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Self
 
-from .fold import Fold, added
+from .fold import Fold
+from .hdr import added
 from .latency import BELIEF_WEIGHT
 
 if TYPE_CHECKING:
@@ -29,9 +30,10 @@ class Memory:
         """The belief that these intervals of one scale make; None if they hold fewer samples than a belief is worth."""
         if not intervals:
             return None
-        events = added(interval.events.filled() for interval in intervals)
-        censored = added(interval.censored.filled() for interval in intervals if interval.censored is not None)
-        fold = Fold(events, censored, intervals[0].events.scale)
+        scale = intervals[0].events.scale
+        events = added(scale, (interval.events for interval in intervals))
+        cut = added(scale, (interval.censored for interval in intervals if interval.censored is not None))
+        fold = Fold.of(events, cut)
         return cls(fold) if fold.count >= BELIEF_WEIGHT else None
 
     def as_of(self, _now_s: float, /) -> Self:

@@ -7,7 +7,6 @@ once, when somebody asks.
 from __future__ import annotations
 
 from array import array
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from .hdr import Histogram
@@ -58,7 +57,7 @@ class Periods:
         samples = self._samples[place]
         if not samples:
             return
-        self._change(samples, -1)
+        self._all.count_each(samples, -1)
         del samples[:]
         if place == self._place:
             self._counted = 0
@@ -67,7 +66,7 @@ class Periods:
         """Add samples to any period."""
         self._count()
         self._samples[place].extend(buckets)
-        self._change(buckets, 1)
+        self._all.count_each(buckets)
         if place == self._place:
             self._counted = len(self.newest)
 
@@ -79,15 +78,12 @@ class Periods:
     def histogram(self, place: int) -> Histogram:
         """A period's samples."""
         found = Histogram(self._all.scale)
-        found.count_all(Counter(self._samples[place]))
+        found.count_each(self._samples[place])
         return found
 
     def _count(self) -> None:
         new = len(self.newest) - self._counted
         if new:
-            self._change(self.newest[self._counted :], 1)
+            self._all.count_each(self.newest[self._counted :])
             self._counted += new
             self._before += new
-
-    def _change(self, buckets: array[int], by: int) -> None:
-        self._all.count_all(Counter(buckets), by)

@@ -15,8 +15,8 @@ from itertools import zip_longest
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from .fold import Fold, added
-from .hdr import Scale
+from .fold import Fold
+from .hdr import Scale, added
 from .latency import Latency
 from .line import Line
 from .window import Window
@@ -103,8 +103,7 @@ def _sampled(intervals: Sequence[Interval]) -> list[float]:
     """Some of the latencies that were seen to their end, in seconds, spread over all of them."""
     if not intervals:
         return []
-    events = added(interval.events.filled() for interval in intervals)
-    return Fold(events, (), intervals[0].events.scale).sample(MOST_SAMPLED)
+    return Fold.of(added(intervals[0].events.scale, (interval.events for interval in intervals))).sample(MOST_SAMPLED)
 
 
 class _At:
@@ -116,7 +115,7 @@ class _At:
         self._relative = relative
         self._x = x
         self._ratios: Fold | None = None
-        self._fold = Fold((), (), RATIO)
+        self._fold = Fold(RATIO)
 
     @property
     def good_until_s(self) -> float:

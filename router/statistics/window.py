@@ -96,7 +96,7 @@ class Window:
         self._censored: Periods | None = None
         self._period: int | None = None
         self._ends_s = -math.inf
-        self._fold = Fold((), (), scale)
+        self._fold = Fold(scale)
         self._folded_at_s = self.good_until_s = -math.inf
         self._folded = 0
         self._changed = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from io import BytesIO
 from typing import Any
 
 import aiohttp
@@ -68,7 +69,7 @@ class Scene:
 
     async def ask(self, body: Any = None, path: str = CHAT, **headers: str) -> Heard:
         """One call, without an SDK. *body*: bytes as they are, anything else as JSON."""
-        data = body if isinstance(body, bytes) else msgspec.json.encode(ASKED if body is None else body)
+        data = BytesIO(body if isinstance(body, bytes) else msgspec.json.encode(ASKED if body is None else body))
         told = {"Content-Type": "application/json", **{name.replace("_", "-"): text for name, text in headers.items()}}
         async with self.session.post(self.url + path, data=data, headers=told) as response:
             return Heard(response.status, await response.read(), dict(response.headers))
@@ -78,9 +79,15 @@ class Scene:
         async with self.session.get(self.url + path, headers=told) as response:
             return Heard(response.status, await response.read(), dict(response.headers))
 
-    async def idle(self) -> None:
-        """Until no call is in flight; fails if that takes a moment too long."""
+    async def busy(self) -> None:
+        """Until a call is in flight."""
         async with asyncio.timeout(2.0):
+            while not self.gateway.front.in_flight:  # noqa: ASYNC110  nobody tells
+                await asyncio.sleep(0)
+
+    async def idle(self, within_s: float = 2.0) -> None:
+        """Until no call is in flight; fails if that takes too long."""
+        async with asyncio.timeout(within_s):
             while self.gateway.front.in_flight:  # noqa: ASYNC110  nobody tells
                 await asyncio.sleep(0)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paceline.router import Fold
-from paceline.router.statistics.fold import added, kaplan_meier
+from paceline.router.statistics.fold import kaplan_meier
 from paceline.router.statistics.hdr import MILLISECONDS_TO_AN_HOUR as MS
 from paceline.router.statistics.hdr import Histogram
 
@@ -23,7 +23,7 @@ def histogram(*units: int) -> Histogram:
 
 
 def fold(*events: int, cut: tuple[int, ...] = ()) -> Fold:
-    return Fold(histogram(*events).filled(), histogram(*cut).filled(), MS)
+    return Fold.of(histogram(*events), histogram(*cut))
 
 
 def test_nothing_seen_is_unknown_and_not_fast() -> None:
@@ -102,9 +102,9 @@ def test_a_share_of_a_hundred_is_not_rounded_up_by_its_float(q: float, value_s: 
 
 
 def test_kaplan_meier_events_come_before_what_is_cut_at_the_same_value() -> None:
-    survival = [1.0 - f for f in kaplan_meier([(1, 1), (2, 1), (4, 1)], [(2, 1)])]
+    survival = [1.0 - f for f in kaplan_meier([1, 1, 0, 1], [0, 1, 0, 0])]
 
-    assert survival == [0.75, 0.5, 0.0]
+    assert survival == [0.75, 0.5, 0.5, 0.0]
 
 
 def test_kaplan_meier_stops_below_one_where_the_longest_were_cut() -> None:
@@ -173,6 +173,15 @@ def test_a_sample_holds_nothing_of_what_was_not_seen_to_its_end() -> None:
     assert set(fold(*[100] * 50, cut=(900,) * 50).sample(50)) == {0.1}
 
 
-def test_distributions_of_one_scale_are_added_bucket_by_bucket() -> None:
-    assert added([[(3, 1), (5, 2)], [], [(1, 4), (5, 1)]]) == [(1, 4), (3, 1), (5, 3)]
-    assert added([]) == []
+def test_a_distribution_begins_where_the_first_was_cut_off_and_that_is_no_quantile() -> None:
+    distribution = fold(100, cut=(3,))
+
+    assert [distribution.quantile(q) for q in (1e-12, 0.5, 1.0)] == [0.1] * 3
+    assert distribution.cdf(0.05) == 0.0
+
+
+def test_many_samples_are_counted_without_overflow() -> None:
+    distribution = fold(*[5] * 70_000, 10)
+
+    assert distribution.cdf(0.005) == 70_000 / 70_001
+    assert distribution.quantile(1.0) == 0.01

@@ -75,7 +75,7 @@ def test_quantiles_of_the_sum_are_those_of_all_samples_together(parts: list[tupl
 
 
 def fold(events: Histogram, censored: Histogram) -> Fold:
-    return Fold(events.filled(), censored.filled(), events.scale)
+    return Fold.of(events, censored)
 
 
 def test_values_of_another_scale_are_poured_into_the_buckets_of_this_one() -> None:

@@ -67,7 +67,7 @@ class WindowAgainstAList(RuleBasedStateMachine):
         fold = self.window.fold(self.now_s)
 
         events, cut = self.live(cut=False), self.live(cut=True)
-        expected = Fold(filled(events), filled(cut), MS)
+        expected = Fold.of(histogram(*events), histogram(*cut))
         assert (fold.count, fold.censored) == (len(events), len(cut))
         assert [fold.quantile(q) for q in SHARES] == [expected.quantile(q) for q in SHARES]
         if events and not cut:
