@@ -64,5 +64,5 @@ def import_table(imports: Mapping[str, Import]) -> str:
 def import_verdict(imports: Mapping[str, Import]) -> str:
     """What became of the aim."""
     more_ms = imports[OURS].ms - imports[AIOHTTP].ms
-    judgement = judged(more_ms, AIM_IMPORT_MS)
-    return f"Importing the router and the policies takes {more_ms:.0f} ms more than aiohttp: {judgement} of {AIM_IMPORT_MS:g} ms."
+    judgement = f"{judged(more_ms, AIM_IMPORT_MS)} of {AIM_IMPORT_MS:g} ms"
+    return f"Importing the router and the policies takes {more_ms:.0f} ms of CPU more than aiohttp: {judgement}."
