@@ -3,19 +3,23 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FOLDERS := router policies providers gateway
-SOURCES := $(sort $(shell find $(FOLDERS) -name '*.py' -o -name 'py.typed'))
+SOURCES := $(sort $(shell find $(FOLDERS) -name '*.py' -o -name 'py.typed' -o -path '*/page/*'))
 
 MEASURED := overhead statistics streaming scale chaos plots  # plots draw what the others measured, so they come last
 
-.PHONY: demo test fuzz check bench results mutation format clean
+.PHONY: demo test soak fuzz check bench results mutation format clean
 
 demo: $(VENV)/installed  ## the main job: a fleet on loopback, a brown-out, round robin beside Paceline
 	$(BIN)/paceline demo $(ARGS)
 
+# What is marked slow is left out here, and has a target of its own: `make soak`.
 # Scenarios simulate hours of traffic and cover nothing that the other tests do not, so they run without the tracer.
-test: $(VENV)/installed  ## the tests, with branch coverage; then the simulated scenarios
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term --ignore=tests/scenarios $(ARGS)
-	$(BIN)/python -m pytest -n auto tests/scenarios $(ARGS)
+test: $(VENV)/installed  ## the tests but for slow ones, with branch coverage; then the simulated scenarios
+	$(BIN)/python -m pytest -n auto -m "not slow" --cov --cov-report=term --ignore=tests/scenarios $(ARGS)
+	$(BIN)/python -m pytest -n auto -m "not slow" tests/scenarios $(ARGS)
+
+soak: $(VENV)/installed  ## 50,000 calls through the gateway, with faults, leaving clients and reloads: some minutes
+	$(BIN)/python -m pytest -s -m slow tests/gateway/test_soak.py $(ARGS)
 
 fuzz: $(VENV)/installed  ## what reads a stream, on a hundred thousand of them for each test
 	$(BIN)/python -m pytest -n auto --hypothesis-profile=fuzz tests/providers/test_sse_fuzz.py $(ARGS)

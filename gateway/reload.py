@@ -19,7 +19,7 @@ import asyncio
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,6 +59,7 @@ class Reload:
 
     running: what serves. path: the file. environ: variables that hold secrets; default, those of this process.
     every_s: seconds between two looks at the file. Default 1.
+    adapt: what becomes of a configuration before it is served, such as what the command line puts in its place.
     now: the time of day, for what is told.
     """
 
@@ -69,6 +70,7 @@ class Reload:
         environ: Mapping[str, str] | None = None,
         *,
         every_s: float = LOOK_EVERY_S,
+        adapt: Callable[[Configuration], Configuration] = lambda given: given,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.path = path
@@ -77,6 +79,7 @@ class Reload:
         self._running = running
         self._environ = environ
         self._every_s = every_s
+        self._adapt = adapt
         self._now = now
         self._at_start = running.configuration.settings
         self._asked = asyncio.Event()
@@ -102,7 +105,7 @@ class Reload:
         self._asked.clear()
         self._served = stamp_of(self.path)
         try:
-            given = await asyncio.to_thread(read_file, self.path, self._environ)
+            given = self._adapt(await asyncio.to_thread(read_file, self.path, self._environ))
             await self._running.replace(given)
         except ConfigurationRefused as refused:
             self.last = self._refused(tuple(str(mistake) for mistake in refused.mistakes))
@@ -135,7 +138,7 @@ class Reload:
         return Reloaded(at=self._now(), ok=False, wrong=wrong)
 
     @contextmanager
-    def _on_sighup(self) -> Iterator[None]:
+    def _on_sighup(self) -> Generator[None]:
         if not hasattr(signal, "SIGHUP") or threading.current_thread() is not threading.main_thread():
             yield
             return

@@ -145,8 +145,10 @@ class LatencyBudget:
         kept: list[Target] = []
         short: list[tuple[float, Target]] = []
         unknown: list[Target] = []
+        chances: list[tuple[str, float | None]] = []
         for target in candidates:
             p = ask.chance(target, now_s)
+            chances.append((target.name, p))
             if p is None and 1.0 - target.outlook(now_s).failing >= self.target:
                 unknown.append(target)
             elif p is not None and p >= self.target:
@@ -167,7 +169,7 @@ class LatencyBudget:
         first = set(equals)
         others = (target for target in (*ordered, *unknown) if target not in first)
         stale = self._stale(ask, equals, kept, now_s) if kept and ask.streamed else ()
-        return Ranking((*equals, *others), len(equals), words, facts, stale)
+        return Ranking((*equals, *others), len(equals), words, facts, stale, tuple(chances))
 
     def _stale(self, ask: Ask, first: Sequence[Target], kept: Sequence[Target], now_s: float) -> tuple[Target, ...]:
         """Of those that make it but will not be chosen, the ones not sampled lately that the call can afford to try.

@@ -18,7 +18,7 @@ class Ranking(msgspec.Struct, frozen=True):
 
     ordered: the preferred first. tied: how many of the first are as good as one another.
     stale: endpoints that were not sampled lately, and that a call can afford to try.
-    words, facts: the reason, as `Call.note` takes it.
+    words, facts: the reason, as `Call.note` takes it. chances: as `Decision` has them.
     """
 
     ordered: tuple[Target, ...]
@@ -26,8 +26,9 @@ class Ranking(msgspec.Struct, frozen=True):
     words: str
     facts: tuple[object, ...] = ()
     stale: tuple[Target, ...] = ()
+    chances: tuple[tuple[str, float | None], ...] = ()
 
     def applied(self, call: Call, by: str, now_s: float) -> Call:
         """The call with its candidates so ordered, and the reason noted."""
-        call.ledger.decisions.append(Decision(now_s, by, self.words, self.facts))
+        call.ledger.decisions.append(Decision(now_s, by, self.words, self.facts, self.chances))
         return call.with_(candidates=self.ordered, tied=self.tied)

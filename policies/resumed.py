@@ -142,7 +142,7 @@ class Resumed:
         """The failure that counts from now on."""
         if isinstance(failed, AttemptFailed):
             return failed
-        told = "its reply does not begin with the words it was told to repeat" if str(failed) == "" else str(failed)
+        told = failed if str(failed) else "its reply does not begin with the words it was told to repeat"
         self._call.note("Resume", "that was of no use: %s", told)
         return before
 

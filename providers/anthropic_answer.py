@@ -6,8 +6,10 @@ An answer is a list of blocks, and each event says which block it adds to. What 
 - a ``thinking`` block is sealed with a signature, and a redacted one is nothing but a seal. Anthropic asks for both
   back, unchanged, with the results of the tools that were called; so at its end each block is handed on as a whole in
   `Chunk.thinking_blocks`, and an assistant message gives it back under that name;
-- tools that Anthropic runs itself (web search, say), their results, and citations are passed over: the text they led
-  to is complete without them, and a caller must not take them for calls of its own.
+- tools that Anthropic runs itself (web search, say) and their results are passed over: the text they led to is complete
+  without them, and a caller must not take them for calls of its own;
+- what there are no words for (a citation, where one block of text ends and the next begins, the stop sequence that was
+  met) is in the chunk's raw bytes, for who speaks to its own clients in this form.
 
 The answer is whole at ``message_stop`` and not before, and the finish reason is handed on only then: it must not make
 a stream look complete that still lacks its end. ``ping`` is a keep-alive, and so is an event of a kind not known here.
@@ -115,7 +117,7 @@ class MessagesAnswer:
                 said = None
         if self._attempt.first_progress_s is None:
             self._attempt.keepalives += event.comments or said is None
-        return None if said is None else self._piece(said)
+        return None if said is None else self._piece(said, event.data)
 
     def whole(self, body: bytes) -> Chunk:
         """The chunk of an answer that came in one piece.
@@ -146,6 +148,7 @@ class MessagesAnswer:
             ),
             finish_reason=finish_reason_of(said.stop_reason),
             usage=usage_of(self._tokens),
+            raw=body,
             thinking_blocks=tuple(
                 sealed for block in blocks for sealed in _sealed(block, block.thinking or "", block.signature or "")
             ),
@@ -162,12 +165,12 @@ class MessagesAnswer:
             told = f"the stream ended without message_stop{within}"
             raise TruncatedAnswer(told, endpoint=self._attempt.endpoint.name)
 
-    def _piece(self, said: StreamEvent) -> Chunk | None:
+    def _piece(self, said: StreamEvent, raw: bytes) -> Chunk | None:
         """What the event adds. The cases stand in the order of how often they come."""
         if said.type == "content_block_delta":
-            return self._added(said.index, said.delta or Delta())
+            return self._added(said.index, said.delta or Delta(), raw)
         if said.type == "content_block_start":
-            return self._started(said.index, said.content_block or Block())
+            return self._started(said.index, said.content_block or Block(), raw)
         if said.type == "content_block_stop":
             return self._stopped(said.index)
         if said.type == "message_start":
@@ -177,7 +180,7 @@ class MessagesAnswer:
             delta = said.delta or Delta()
             self._stop(delta.stop_reason, delta)
             self._tokens = later(self._tokens, said.usage or Tokens())
-            return Chunk(usage=usage_of(self._tokens))
+            return Chunk(usage=usage_of(self._tokens), raw=raw)
         self.done = True
         return Chunk(refusal=self._explained, finish_reason=finish_reason_of(self._stop_reason))
 
@@ -193,19 +196,21 @@ class MessagesAnswer:
         if told.stop_details is not None:
             self._explained = told.stop_details.explanation or ""
 
-    def _started(self, index: int, block: Block) -> Chunk | None:
+    def _started(self, index: int, block: Block, raw: bytes) -> Chunk | None:
         self._open[index] = _Open(block, self._calls)
         if block.type == OURS:
             call = ToolCallDelta(index=self._calls, id=block.id, name=block.name)
             self._calls += 1
             return Chunk(tool_calls=(call,))
-        if block.type == "text" and block.text:
-            return Chunk(block.text)
+        if block.type == "text":
+            return Chunk(block.text or "", raw=raw)
         return Chunk(reasoning=block.thinking) if block.type == "thinking" and block.thinking else None
 
-    def _added(self, index: int, delta: Delta) -> Chunk | None:
+    def _added(self, index: int, delta: Delta, raw: bytes) -> Chunk | None:
         if delta.type == "text_delta":
             return Chunk(delta.text) if delta.text else None
+        if delta.type == "citations_delta":
+            return Chunk(raw=raw)
         opened = self._open.get(index)
         if opened is None:
             raise MalformedAnswer(f"a delta of block {index}, which never began", endpoint=self._attempt.endpoint.name)

@@ -163,12 +163,14 @@ class Decision(msgspec.Struct, frozen=True):
     """What one layer decided, when, and why.
 
     at_s: seconds on the router's clock. by: the layer. words, facts: the reason, joined as ``words % facts``.
+    chances: of the endpoints it has judged, by name: 0..1 to answer in time; None: nothing is known. Empty: it has not.
     """
 
     at_s: float
     by: str
     words: str
     facts: tuple[object, ...]
+    chances: tuple[tuple[str, float | None], ...] = ()
 
     @property
     def reason(self) -> str:

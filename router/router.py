@@ -153,9 +153,31 @@ class Router:
         Raises:
             CallError, RouterClosed: as `complete`.
         """
+        await self.push(self._admit(request, streamed=True), emit)
+
+    def admit(self, request: Request, *, streamed: bool = True) -> Call:
+        """The call that *request* makes, for `push` to run once: for who must know of it while it runs.
+
+        Its ledger says who answers from the first chunk on; its deadline may be tightened before it is run
+        (``call.with_(deadline_s=...)``). The time it may take begins here.
+
+        streamed: what is pushed is seen as it comes, so the first progress commits. Default True. False: it is seen
+            when it is complete, so what breaks off is repeated silently, after a chunk that says ``discard``.
+
+        Raises:
+            InvalidRequest, ResidencyUnmet: nobody could answer it.
+        """
+        return self._admit(request, streamed=streamed)
+
+    async def push(self, call: Call, emit: Emit) -> None:
+        """Run an admitted call, as `send` does.
+
+        Raises:
+            CallError, RouterClosed: as `complete`.
+        """
         receiver = Receiver(emit)
         try:
-            await self._run(self._admit(request, streamed=True), receiver.emit, receiver)
+            await self._run(call, receiver.emit, receiver)
         except PolicyFailed as failed:
             if failed.__cause__ is not None and receiver.has_left(failed):
                 raise failed.__cause__ from None

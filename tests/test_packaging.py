@@ -36,7 +36,12 @@ def test_each_of_the_four_packages_says_that_it_is_typed(top: str) -> None:
 
 
 def test_what_says_typed_is_packed() -> None:
-    assert listed()["package-data"] == {"*": ["py.typed"]}
+    assert listed()["package-data"]["*"] == ["py.typed"]
+
+
+def test_the_page_of_the_dashboard_is_packed() -> None:
+    assert listed()["package-data"]["paceline.gateway.dashboard"] == ["page/*"]
+    assert (ROOT / "gateway" / "dashboard" / "page" / "index.html").is_file()
 
 
 def test_paceline_itself_stays_a_namespace() -> None:

@@ -1,1 +1,1 @@
-"""Whether a configuration would work, and where its calls could go."""
+"""The command ``paceline check``: what a configuration file makes, or everything that is wrong with it."""

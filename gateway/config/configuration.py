@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -13,6 +12,8 @@ from ...router import Router
 from .settings import Settings
 
 if TYPE_CHECKING:
+    from random import Random
+
     from ...router import Budget, Clock, Endpoint, History, HistoryShape, Listener, Policy, Route, WindowShape
 
 DEFAULT_BUDGET_S = 60.0
@@ -44,7 +45,7 @@ class Configuration:
         history: History | None = None,
         listeners: Sequence[Listener] = (),
         clock: Clock = time.monotonic,
-        dice: random.Random | None = None,
+        dice: Random | None = None,
     ) -> Router:
         """A router of it. Its policies belong to one: another takes a configuration that was read anew.
 

@@ -11,7 +11,7 @@ import os
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from ...router import Route
 from ...router.errors import ConfigurationError
@@ -26,6 +26,7 @@ from .mistake import ConfigurationRefused, Mistake, Place
 from .policies import DEFAULT, read_policies
 from .program import RouterOptions, read_settings
 from .reader import Noted, Reader
+from .shapes import as_list, as_table
 
 T = TypeVar("T")
 
@@ -39,10 +40,13 @@ WHOLE_NUMBERS = range(-(2**63), 2**63)
 """Those of TOML. Python's go further, up to where they cannot be shown."""
 
 
-def read_file(path: Path, environ: Mapping[str, str] | None = None) -> Configuration:
+def read_file(
+    path: Path, environ: Mapping[str, str] | None = None, catalogue: Catalogue | None = None
+) -> Configuration:
     """The configuration that a file describes.
 
     environ: variables that hold secrets. Default, those of this process.
+    catalogue: what can be had by name. Default, what is installed; finding that out takes most of the time.
 
     Raises:
         ConfigurationRefused: it describes none, or cannot be read; with every mistake.
@@ -61,10 +65,12 @@ def read_file(path: Path, environ: Mapping[str, str] | None = None) -> Configura
     except UnicodeDecodeError as fault:
         line = raw.count(b"\n", 0, fault.start) + 1
         raise _refused(source, "is not in UTF-8, as TOML has to be", line) from None
-    return read_text(text, source, environ)
+    return read_text(text, source, environ, catalogue)
 
 
-def read_text(text: str, source: str, environ: Mapping[str, str] | None = None) -> Configuration:
+def read_text(
+    text: str, source: str, environ: Mapping[str, str] | None = None, catalogue: Catalogue | None = None
+) -> Configuration:
     """The configuration that the text of a file describes. source: what it is called.
 
     Raises:
@@ -75,7 +81,8 @@ def read_text(text: str, source: str, environ: Mapping[str, str] | None = None) 
     except (ValueError, RecursionError) as fault:
         why = "it is nested too deeply" if isinstance(fault, RecursionError) else str(fault)
         raise _refused(source, f"is no TOML: {why}") from None
-    reader = Reader(Lines(text), Catalogue.installed(), os.environ if environ is None else environ)
+    variables = os.environ if environ is None else environ
+    reader = Reader(Lines(text), catalogue or Catalogue.installed(), variables)
     found = _read(document, source, reader)
     if found is None or reader.mistakes:
         raise ConfigurationRefused(source, sorted(reader.mistakes, key=lambda mistake: mistake.line or 0))
@@ -139,11 +146,12 @@ def _each(
 ) -> tuple[T, ...]:
     """Those tables of a list that are right."""
     at, given, found = Place().at(name), document.get(name, []), list[T]()
-    if not isinstance(given, list):
+    tables = as_list(given)
+    if tables is None:
         reader.wrong(at, f"must be a list of tables: write [[{name}]], not {shown(given)}")
         return ()
-    for number, table in enumerate(cast("list[object]", given)):
-        called = cast("Mapping[str, object]", table).get("name") if isinstance(table, Mapping) else None
+    for number, table in enumerate(tables):
+        called = (as_table(table) or {}).get("name")
         try:
             found.append(read(table, at.at(number, called), reader))
         except Noted:
@@ -162,13 +170,12 @@ def _check_numbers(document: Mapping[str, object], reader: Reader) -> bool:
 
 
 def _values(given: object, at: Place) -> Iterator[tuple[object, Place]]:
-    if isinstance(given, Mapping):
-        for key, value in cast("Mapping[str, object]", given).items():
-            yield from _values(value, at.at(key))
-    elif isinstance(given, list):
-        for number, value in enumerate(cast("list[object]", given)):
-            yield from _values(value, at.at(number))
-    else:
+    table, several = as_table(given), as_list(given)
+    for key, value in (table or {}).items():
+        yield from _values(value, at.at(key))
+    for number, value in enumerate(several or ()):
+        yield from _values(value, at.at(number, (as_table(value) or {}).get("name")))
+    if table is None and several is None:
         yield given, at
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import cast
 
 from ...router.plugins.likely import did_you_mean
 from .mistake import Place
 from .reader import Reader
+from .shapes import as_list, as_table
 
 ENDPOINT, ROUTE = "endpoint", "route"
 
@@ -28,11 +28,10 @@ def check_names(document: Mapping[str, object], reader: Reader) -> None:
 
 def tables(document: Mapping[str, object], kind: str) -> Iterator[tuple[Mapping[str, object], Place]]:
     """Every table of a kind, and where it is."""
-    given = document.get(kind)
-    for number, table in enumerate(cast("list[object]", given) if isinstance(given, list) else ()):
-        if isinstance(table, Mapping):
-            found = cast("Mapping[str, object]", table)
-            yield found, Place().at(kind).at(number, found.get("name"))
+    for number, given in enumerate(as_list(document.get(kind)) or ()):
+        table = as_table(given)
+        if table is not None:
+            yield table, Place().at(kind).at(number, table.get("name"))
 
 
 def _check_route(route: Mapping[str, object], at: Place, document: Mapping[str, object], reader: Reader) -> None:
@@ -53,5 +52,5 @@ def _check_route(route: Mapping[str, object], at: Place, document: Mapping[str, 
 
 
 def _names(given: object) -> list[str]:
-    several = cast("list[object]", given) if isinstance(given, list) else [given]
-    return [name for name in several if isinstance(name, str)]
+    several = as_list(given)
+    return [name for name in ([given] if several is None else several) if isinstance(name, str)]

@@ -9,7 +9,7 @@ They are read from the class or function itself, so that nothing is declared twi
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection
 from typing import Any, cast, get_args
 
 import attrs
@@ -17,6 +17,7 @@ import attrs
 from ...router import Secret
 from ...router.plugins.option import Option, options_of
 from ...router.plugins.wording import UNIONS, Misread
+from .shapes import as_list, as_table
 
 SECONDS, MILLISECONDS, RATE = "_s", "_ms", "_per_s"
 VARIABLE = "_env"
@@ -87,8 +88,7 @@ def in_seconds(value: object) -> object:
         return value
     if isinstance(value, int | float):
         return value / 1000.0
-    if isinstance(value, list):
-        return [in_seconds(each) for each in cast("Iterable[object]", value)]
-    if isinstance(value, Mapping):
-        return {key: in_seconds(each) for key, each in cast("Mapping[str, object]", value).items()}
-    return value
+    table, several = as_table(value), as_list(value)
+    if table is not None:
+        return {key: in_seconds(each) for key, each in table.items()}
+    return value if several is None else [in_seconds(each) for each in several]

@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from ...router import compose
@@ -22,6 +22,7 @@ from ...router.plugins.values import KIND
 from ...router.plugins.wording import shown
 from .mistake import Place
 from .reader import Noted, Reader
+from .shapes import as_list, as_table
 
 if TYPE_CHECKING:
     from ...router import Call, Emit, Policy
@@ -45,22 +46,27 @@ def read_policies(given: object, at: Place, reader: Reader) -> tuple[Policy, ...
 
 
 def _listed(given: object, at: Place, reader: Reader) -> tuple[Policy, ...]:
-    if isinstance(given, list):
-        return _several(cast("list[object]", given), at, reader)
-    table = cast("Mapping[str, object]", given) if isinstance(given, Mapping) else {STACK: given}
+    policies = as_list(given)
+    if policies is not None:
+        return _several(policies, at, reader)
+    table = as_table(given)
+    if table is None:
+        table = {STACK: given}
     if STACK not in table:
         reader.give_up(at, f"{STACK} is missing: the name of one, of {reader.catalogue.stacks}; or a list of policies")
     named = table[STACK]
-    if not isinstance(named, list):
+    policies = as_list(named)
+    if policies is None:
         options = {name: value for name, value in table.items() if name != STACK}
         return _stack({KIND: named, **options}, at, reader)
     for name in table:
         if name != STACK:
             reader.wrong(at.at(name), "is an option of no stack: a list of policies has none, each policy has its own")
-    return _several(cast("list[object]", named), at.at(STACK), reader)
+    return _several(policies, at.at(STACK), reader)
 
 
 def _stack(table: Mapping[str, object], at: Place, reader: Reader) -> tuple[Policy, ...]:
+    reader.found(reader.catalogue.stacks, table[KIND], at.at(STACK))
     made = reader.plugin(reader.catalogue.stacks, table, at)
     if not isinstance(made, Iterable):
         reader.give_up(at, f"the stack {shown(table[KIND])} is no list of policies, but {type(made).__name__}")
@@ -70,7 +76,9 @@ def _stack(table: Mapping[str, object], at: Place, reader: Reader) -> tuple[Poli
 def _several(given: list[object], at: Place, reader: Reader) -> tuple[Policy, ...]:
     before, policies = len(reader.mistakes), list[object]()
     for number, each in enumerate(given):
-        table = cast("Mapping[str, object]", each) if isinstance(each, Mapping) else {KIND: each}
+        table = as_table(each)
+        if table is None:
+            table = {KIND: each}
         try:
             policies.append(_policy(table, at.at(number, table.get(KIND)), reader))
         except Noted:
@@ -88,7 +96,7 @@ def _policy(table: Mapping[str, object], at: Place, reader: Reader) -> object:
     for name in table:
         if name != KIND:
             reader.wrong(at.at(name), f"{shown(table[KIND])} is a function, which takes no options")
-    return cast("Callable[..., object]", found)
+    return found
 
 
 async def _nowhere(_call: Call, _emit: Emit, /) -> None:

@@ -6,7 +6,7 @@ provider = { kind = "azure", api_version = "2024-10-21", connections = { warm = 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import cast
+from functools import partial
 
 import attrs
 
@@ -18,6 +18,7 @@ from ...router.plugins.values import KIND
 from ...router.plugins.wording import shown
 from .mistake import Place
 from .reader import Noted, Reader
+from .shapes import as_table
 
 ADAPTERS: Mapping[str, Callable[..., Provider]] = {
     "openai": OpenAI,
@@ -45,11 +46,11 @@ def read_provider(given: object, at: Place, reader: Reader, profile: Profile | N
     Raises:
         Noted: it describes none.
     """
-    table = {KIND: given} if isinstance(given, str) else given
-    if not isinstance(table, Mapping) or not isinstance(cast("Mapping[str, object]", table).get(KIND), str):
+    table = {KIND: given} if isinstance(given, str) else as_table(given)
+    kind = None if table is None else table.get(KIND)
+    if table is None or not isinstance(kind, str):
         reader.give_up(at, f"must be the name of a provider, or a table with its name as {KIND}: {', '.join(KINDS)}")
-    options = dict(cast("Mapping[str, object]", table))
-    kind = str(options.pop(KIND))
+    options = {name: value for name, value in table.items() if name != KIND}
     if kind == SIMULATED:
         return _simulated(options, at, reader, profile)
     if kind in ADAPTERS:
@@ -62,11 +63,11 @@ def read_provider(given: object, at: Place, reader: Reader, profile: Profile | N
     values = reader.options(type(preset), options, at, hidden=ELSEWHERE)
     if len(reader.mistakes) > before:
         raise Noted
-    return reader.made(lambda **changed: attrs.evolve(preset, **changed), values, at)
+    return reader.made(partial(attrs.evolve, preset), values, at)
 
 
 def _simulated(options: dict[str, object], at: Place, reader: Reader, profile: Profile | None) -> Simulated:
-    beside = {}
+    beside: dict[str, object] = {}
     if "behaviour" not in options and profile is not None:
         beside["behaviour"] = Behaviour(ttft_s=profile.ttft_s, tokens_per_s=profile.tokens_per_s)
     return reader.make(Simulated, options, at, hidden=ELSEWHERE, beside=beside)

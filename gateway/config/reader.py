@@ -23,6 +23,7 @@ from . import environment
 from .keys import VARIABLE, Form, Key, arms_of, described_by, in_seconds, keys_of
 from .lines import Lines
 from .mistake import Mistake, Place, printable
+from .shapes import as_list, as_table
 
 T = TypeVar("T")
 
@@ -71,9 +72,10 @@ class Reader:
         Raises:
             Noted: it is none.
         """
-        if not isinstance(given, Mapping):
+        table = as_table(given)
+        if table is None:
             self.give_up(at, f"must be a table, not {shown(given)}")
-        return cast("Mapping[str, object]", given)
+        return table
 
     def make(
         self,
@@ -115,8 +117,10 @@ class Reader:
         """
         try:
             return maker(**values)
-        except (ConfigurationError, TypeError, ValueError, OverflowError) as refused:
+        except Exception as refused:  # noqa: BLE001  whatever a plugin raises, the file cannot be used
             told = str(refused.args[0] if refused.args else refused)
+            if not isinstance(refused, ValueError | TypeError):
+                told = f"cannot be made: {type(refused).__name__}: {told}"
             for option, name in (called or {}).items():
                 told = re.sub(rf"\b{option}\b", name, told)
             self.give_up(at, told)
@@ -193,7 +197,7 @@ class Reader:
             value = self.value(in_seconds(given) if key.form is Form.MILLISECONDS else given, wanted, at)
         against = refusal(maker, key.option.name, value)
         if against is not None:
-            self.give_up(at, against if key.form is Form.AS_IT_IS else against.replace(repr(value), repr(given)))
+            self.give_up(at, against.replace(f"not {value!r}", f"not {given!r}"))
         return value
 
     def value(self, given: object, wanted: Any, at: Place) -> object:
@@ -202,18 +206,16 @@ class Reader:
         Raises:
             Noted: it cannot be that.
         """
-        described = described_by(wanted)
-        if isinstance(given, Mapping):
-            table = cast("Mapping[str, object]", given)
-            if KIND in table:
-                return self.part(table, wanted, at)
-            if described is not None:
-                return self.make(described, table, at)
-        each = _element(wanted)
-        if each is not None and isinstance(given, list):
-            return self._several(cast("list[object]", given), each, at)
+        table, several = as_table(given), as_list(given)
+        if table is not None and KIND in table:
+            return self.part(table, wanted, at)
+        described, each = described_by(wanted), _element(wanted)
+        if table is not None and described is not None:
+            return self.make(described, table, at)
+        if several is not None and each is not None:
+            return self._several(several, each, at)
         try:
-            return read(given, wanted, self.catalogue)
+            return read([given] if isinstance(given, str) and _are_names(wanted) else given, wanted, self.catalogue)
         except (Misread, OverflowError) as wrong:
             self.give_up(*_placed(at, str(wrong) if isinstance(wrong, Misread) else " is too large a number"))
         except ConfigurationError as wrong:
@@ -233,21 +235,21 @@ class Reader:
     def _secret(self, given: object, wanted: Any, at: Place) -> object:
         """What one variable holds, or several: by their names, or by a table with the options of `Keys` as well."""
         several = Keys in arms_of(wanted)
-        if several and isinstance(given, Mapping):
-            table = cast("Mapping[str, object]", given)
+        table, names = as_table(given), as_list(given)
+        if several and table is not None:
             options = self.options(Keys, table, at, hidden=("keys",), also=(NAMES,))
             return self.made(Keys, {"keys": self._secrets(table.get(NAMES), at.at(NAMES)), **options}, at)
-        if several and isinstance(given, list):
-            return self.made(Keys, {"keys": self._secrets(cast("object", given), at)}, at)
+        if several and names is not None:
+            return self.made(Keys, {"keys": self._secrets(names, at)}, at)
         try:
             return environment.secret(given, self.environ)
         except environment.Missing as missing:
             self.give_up(at, str(missing))
 
     def _secrets(self, given: object, at: Place) -> list[Secret]:
-        if not isinstance(given, list) or not given:
+        names, found = as_list(given), list[Secret]()
+        if not names:
             self.give_up(at, "must be a list of at least one environment variable's name")
-        names, found = cast("list[object]", given), list[Secret]()
         for number, name in enumerate(names):
             try:
                 found.append(environment.secret(name, self.environ))
@@ -281,7 +283,7 @@ class Reader:
         if not callable(found):
             self.give_up(at, f"{table[KIND]} cannot be made: it is no class and no function")
         options = {name: value for name, value in table.items() if name != KIND}
-        return self.make(cast("Callable[..., object]", found), options, at)
+        return self.make(found, options, at)
 
     def found(self, shelf: Shelf, name: object, at: Place) -> object:
         """What *name* stands for.
@@ -319,7 +321,7 @@ def refusal(maker: Callable[..., object], option: str, value: object) -> str | N
 def _fetched(name: str, value: object, keys: Mapping[str, Key]) -> Key | None:
     """A secret that a part fetches, such as a source of tokens, is given as any part is."""
     key = keys.get(f"{name}{VARIABLE}")
-    is_part = isinstance(value, Mapping) and KIND in value
+    is_part = KIND in (as_table(value) or ())
     return attrs.evolve(key, name=name, form=Form.AS_IT_IS) if key is not None and is_part else None
 
 
@@ -330,6 +332,12 @@ def _element(wanted: Any) -> type | None:
         if (get_origin(arm) in LISTS) and inner:
             return described_by(inner[0])
     return None
+
+
+def _are_names(wanted: Any) -> bool:
+    """Whether names are wanted, of which one needs no list."""
+    arms = arms_of(wanted)
+    return str not in arms and any(get_origin(arm) in LISTS and get_args(arm)[:1] == (str,) for arm in arms)
 
 
 def _placed(at: Place, wrong: str) -> tuple[Place, str]:

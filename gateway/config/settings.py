@@ -36,6 +36,12 @@ def _keys(instance: object, attribute: attrs.Attribute[Any], value: object) -> N
         raise ConfigurationError(f"{check.owner(instance, attribute)} must be a tuple of Secret")
 
 
+def _without_brackets(host: str) -> str:
+    """An address as the system takes it: brackets belong to URLs."""
+    given: object = host  # whatever the types promise
+    return host[1:-1] if isinstance(given, str) and host.startswith("[") and host.endswith("]") else host
+
+
 @attrs.frozen(kw_only=True)
 class Bind:
     """An address to listen at.
@@ -44,19 +50,19 @@ class Bind:
     port: 0 to 65,535. Default 8080; 0 takes a free one.
     """
 
-    host: str = attrs.field(default=LOOPBACK, validator=check.named)
+    host: str = attrs.field(default=LOOPBACK, converter=_without_brackets, validator=check.named)
     port: int = attrs.field(default=8080, validator=_whole(0, HIGHEST_PORT))
 
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach it. A name other than ``localhost`` may mean any address."""
         try:
-            return ip_address(self.host.strip("[]")).is_loopback
+            return ip_address(self.host).is_loopback
         except ValueError:
             return self.host.lower() == "localhost"
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host.strip("[]") else f"{self.host}:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @attrs.frozen(kw_only=True)

@@ -7,6 +7,7 @@ and ``eu-mini`` has bad minutes.
 
 from __future__ import annotations
 
+from ...router.plugins import Catalogue
 from .configuration import Configuration
 from .file import read_text
 
@@ -113,6 +114,9 @@ rtt_ms = { us-east = { us-west = 65, eu-west = 90 } }
 """
 
 
-def trial() -> Configuration:
-    """The simulated fleet. Made anew with each call, since policies belong to one router."""
-    return read_text(TRIAL, SOURCE, {})
+def trial(catalogue: Catalogue | None = None) -> Configuration:
+    """The simulated fleet. Made anew with each call, since policies belong to one router.
+
+    catalogue: as for `read_file`.
+    """
+    return read_text(TRIAL, SOURCE, {}, catalogue)

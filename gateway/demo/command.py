@@ -12,13 +12,13 @@ import math
 import signal
 import sys
 import time
-from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 from rich.console import Console
 
 from ...router import Headline, diagnose
+from ..signals import SIGNALLED, ended_by_signals
 from . import report, screen, summary
 from .cloud import Cloud, CloudFailed
 from .contestant import PACELINE, ROUND_ROBIN, Record, paceline, round_robin
@@ -29,15 +29,11 @@ from .trace import BadTrace, replay
 from .traffic import Traffic, plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
     from ...router import Diagnosis, Router
     from .options import Options
 
 CONTESTANTS = (ROUND_ROBIN, PACELINE)
 FAILED, BAD_INPUT = 1, 2
-SIGNALLED = 128
-"""A program that a signal ended exits with this and the signal's number."""
 
 
 def run(options: Options) -> int:
@@ -83,7 +79,7 @@ class Demo:
         """Run it to its end or to a signal, report, and give the exit code."""
         self._announce()
         stage = asyncio.create_task(self._stage())
-        with _ended_by_signals(stage.cancel) as signals:
+        with ended_by_signals(stage.cancel) as signals:
             await asyncio.wait([stage])
         if not signals:
             stage.result()
@@ -146,27 +142,3 @@ class Demo:
         arrived = [(self._incident.phase(row.ended_s - row.total_s - self._began_s), row) for row in rows]
         before, brownout = ([row for phase, row in arrived if phase == name] for name in ("before", "brownout"))
         return diagnose(before, brownout, of=Headline.TTFT)
-
-
-@contextmanager
-def _ended_by_signals(end: Callable[[], object]) -> Generator[list[int]]:
-    """Inside, SIGINT and SIGTERM call *end*; the list holds those that came.
-
-    Where a loop cannot handle signals (Windows), Ctrl-C is an exception, and there is no report.
-    """
-    loop = asyncio.get_running_loop()
-    came: list[int] = []
-
-    def take(number: int) -> None:
-        came.append(number)
-        end()
-
-    with suppress(NotImplementedError):
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, take, number)
-    try:
-        yield came
-    finally:
-        with suppress(NotImplementedError):
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)

@@ -16,6 +16,14 @@ Several files are merged without loss, as of several processes, or of one proces
 files share are counted twice, so give files of one process that lie at least a window apart.
 """
 
+EXAMPLES = """\
+examples:
+  paceline report router.hlog
+  paceline report worker-1.hlog worker-2.hlog worker-3.hlog --json all.json
+
+exit codes: 0 it is shown; 1 the JSON could not be written; 2 a file cannot be read, or is none of these.
+"""
+
 
 @attrs.frozen(kw_only=True)
 class ReportOptions:
@@ -36,6 +44,6 @@ class ReportOptions:
 def describe_report(parser: argparse.ArgumentParser) -> None:
     """Add the options to the report's own parser."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.description = ABOUT
+    parser.description, parser.epilog = ABOUT, EXAMPLES
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="statistics that a router saved")
     parser.add_argument("--json", type=writable, metavar="FILE", help="write the figures to a file as well")

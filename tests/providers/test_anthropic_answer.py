@@ -57,7 +57,7 @@ def failure_of(vendor: Vendor, *, stream: bool = True) -> CallError:
 
 def test_a_stream_arrives_in_pieces_and_in_order() -> None:
     heard = chunks(Reply(content=(text("Hello there"),), piece=6))
-    assert [chunk.text for chunk in heard] == ["", "Hello ", "there", "", ""]
+    assert [chunk.text for chunk in heard] == ["", "", "Hello ", "there", "", ""]
     assert [chunk.usage for chunk in heard if chunk.usage] == [
         Usage(input_tokens=9, output_tokens=1),
         Usage(input_tokens=9, output_tokens=5),
@@ -65,8 +65,14 @@ def test_a_stream_arrives_in_pieces_and_in_order() -> None:
     assert heard[-1].finish_reason == "stop"
 
 
-def test_no_chunk_claims_to_be_the_bytes_of_openais_form() -> None:
-    assert {chunk.raw for chunk in chunks(Reply())} == {b""}
+def test_what_has_no_field_is_in_the_vendors_own_bytes() -> None:
+    reply = Reply(content=(text("so", citations=[{"type": "char_location", "cited_text": "so"}]),))
+    kinds = [msgspec.json.decode(chunk.raw)["type"] for chunk in chunks(reply) if chunk.raw]
+    assert kinds == ["content_block_start", "content_block_delta", "message_delta"]
+
+
+def test_what_has_a_field_is_not_there_twice() -> None:
+    assert not any(chunk.raw for chunk in chunks(Reply()) if chunk.text)
 
 
 def test_a_stream_cut_into_single_bytes_is_the_same_answer() -> None:

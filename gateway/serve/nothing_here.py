@@ -1,0 +1,64 @@
+"""Paths and methods that are not served, said in the API's form: clients show that to people, and HTML they do not.
+
+``/v1/completions`` and ``/v1/embeddings`` stand here because no provider of Paceline's can serve them: the router's
+requests are conversations. A provider that could would give them a `Calls` of their own in `application`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from ..dialects.refused import NotServed, WrongMethod
+from .told import OF_JSON
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from ..dialects import Dialect
+
+    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+NOT_YET = ("/v1/completions", "/v1/embeddings", "/v1/responses")
+EVERYTHING = "/{path:.*}"
+
+
+def routes(dialect: Dialect, served: Iterable[web.RouteDef]) -> list[web.RouteDef]:
+    """What answers where nothing does. *served*: all there is, for the methods that would do."""
+    methods: dict[str, set[str]] = {}
+    for route in served:
+        methods.setdefault(route.path, set()).add(route.method)
+    return [
+        *(web.route("*", path, _wrong_method(dialect, sorted(names))) for path, names in methods.items()),
+        *(web.route("*", path, _not_yet(dialect, path)) for path in NOT_YET),
+        web.route("*", EVERYTHING, _not_served(dialect)),
+    ]
+
+
+def _wrong_method(dialect: Dialect, methods: list[str]) -> Handler:
+    async def handler(_: web.Request) -> web.StreamResponse:
+        allow = ", ".join(methods)
+        return _said(dialect, WrongMethod(f"this path takes {allow}", allow=allow))
+
+    return handler
+
+
+def _not_yet(dialect: Dialect, path: str) -> Handler:
+    async def handler(_: web.Request) -> web.StreamResponse:
+        told = f"{path} is not served: no provider of this gateway can answer it. Use /v1/chat/completions"
+        return _said(dialect, NotServed(told))
+
+    return handler
+
+
+def _not_served(dialect: Dialect) -> Handler:
+    async def handler(_: web.Request) -> web.StreamResponse:
+        return _said(dialect, NotServed("nothing is served at this path: is the base URL right? It ends in /v1"))
+
+    return handler
+
+
+def _said(dialect: Dialect, refused: NotServed | WrongMethod) -> web.Response:
+    reply = dialect.error(refused)
+    return web.Response(status=reply.status, body=reply.body, headers={**OF_JSON, **reply.headers})
