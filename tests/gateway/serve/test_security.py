@@ -131,6 +131,9 @@ def test_a_page_of_another_site_spends_nothing(headers: dict[str, str]) -> None:
             assert heard.status in {403, 415}
             assert heard.error["message"]
             assert vendor.calls == 0
+            if "Content_Type" not in headers:
+                assert (await scene.get("/metrics", **headers)).status == 403
+            assert (await scene.get("/metrics")).status == 200
 
     asyncio.run(main())
 
