@@ -119,6 +119,8 @@ def test_readiness_tells_strangers_no_names() -> None:
         {"Host": "rebound.example:8080"},
         {"Origin": "https://elsewhere.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
+        {"Host": "["},
         {"Content_Type": "text/plain"},
         {"Content_Type": "application/x-www-form-urlencoded"},
     ],
