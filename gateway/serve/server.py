@@ -23,7 +23,7 @@ from ..dashboard import routes as dashboard
 from ..dialects.anthropic import Anthropic
 from ..dialects.openai import OpenAI
 from ..running import Running
-from . import health, models, nothing_here, openapi, watching
+from . import health, models, nothing_here, openapi, report, watching
 from .calls import Calls
 from .front import Front
 
@@ -98,12 +98,13 @@ class Gateway:
         if front.settings.watch_bind is None:
             served += self.watching_pages()
         app = web.Application()
-        app.add_routes([*served, *nothing_here.routes(openai, served)])
+        app.add_routes([*served, *nothing_here.routes(openai, served, {"/v1/messages": anthropic})])
         return app
 
     def watching_pages(self) -> list[web.RouteDef]:
-        """Metrics, the dashboard, and whatever pages there are."""
+        """Metrics, the report, the dashboard, and whatever pages there are."""
         routes = watching.metrics(self.front, self._prometheus)
+        routes += report.routes(self.front)
         routes += dashboard(self._feed, Changes(self.running, time.monotonic))
         for page in self._pages:
             routes += page(self.front)

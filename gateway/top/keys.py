@@ -34,7 +34,10 @@ def keys(press: Callable[[str], object]) -> Generator[None]:
     before = termios.tcgetattr(descriptor)
 
     def read() -> None:
-        pressed = os.read(descriptor, 64)
+        try:
+            pressed = os.read(descriptor, 64)
+        except OSError:
+            pressed = b""
         if not pressed:
             loop.remove_reader(descriptor)  # the terminal is gone
         for key in ARROWS.sub("", pressed.decode("utf-8", "replace")):

@@ -112,10 +112,14 @@ class CallSeen(msgspec.Struct, frozen=True):
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """The configuration that is served. refused: why a newer one was not taken; None: there was none."""
+    """The configuration that is served.
+
+    refused: why a newer one was not taken, a line each. needs_restart: what of it takes effect at the next start only.
+    """
 
     source: str = ""
-    refused: str | None = None
+    refused: tuple[str, ...] = ()
+    needs_restart: tuple[str, ...] = ()
 
 
 class Snapshot(msgspec.Struct, frozen=True):

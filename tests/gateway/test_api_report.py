@@ -12,12 +12,13 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from paceline.gateway.config import Configuration
+from paceline.gateway.config import Bind, Configuration, Settings
 from paceline.gateway.running import Running
 from paceline.gateway.serve import report
 from paceline.gateway.serve.report_form import FORMAT, NotAReport, Promise, State, Told, read
+from paceline.gateway.serve.server import Gateway
 from paceline.policies import Breaker, Slots
-from paceline.router import Endpoint, Objective, Policy, Request, Route, Router
+from paceline.router import Endpoint, Objective, Policy, Request, Route, Router, Secret
 from paceline.router.errors import PacelineError, ProviderError, RateLimited
 from paceline.router.testing import Scripted, answers, endpoint, fails, run, virtual_clock
 
@@ -234,3 +235,26 @@ def test_a_report_is_made_once_a_second_at_most() -> None:
         return calls
 
     assert asyncio.run(main()) == [1, 1, 3, 3]
+
+
+def test_the_server_has_it_among_the_pages_that_are_guarded() -> None:
+    fleet = Configuration(
+        settings=Settings(bind=Bind(port=0), keys=(Secret("right"),)),
+        endpoints=(endpoint("east", Scripted(answers(0.0))),),
+        routes=(CHAT,),
+    )
+
+    async def main() -> list[tuple[int, bytes]]:
+        async with Gateway(fleet) as gateway:
+            url, found = f"{gateway.watch_url}{report.PATH}", list[tuple[int, bytes]]()
+            for key in ("wrong", "right"):
+                async with (
+                    aiohttp.ClientSession(headers={"Authorization": f"Bearer {key}"}) as session,
+                    session.get(url) as response,
+                ):
+                    found.append((response.status, await response.read()))
+            return found
+
+    (refused, _), (status, body) = asyncio.run(main())
+    assert (refused, status) == (401, 200)
+    assert read(body).endpoints["east"].slots is None

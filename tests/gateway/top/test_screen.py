@@ -11,11 +11,11 @@ from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Self
+from urllib.parse import urlsplit
 
 import pytest
 
-from tests.gateway.dashboard.stage import configuration, serving
-
+from .gateways import gateway
 from .terminal import terminal
 
 
@@ -29,7 +29,8 @@ class Stage:
 
     def _run(self) -> None:
         async def main() -> None:
-            async with serving(configuration("steady"), self.port) as self.port:
+            async with gateway(self.port) as served:
+                self.port = urlsplit(served.url).port or 0
                 self._up.set()
                 await self._end.wait()
 
