@@ -9,14 +9,13 @@ of silence is too long for an attempt, four seconds for a call. Each starts ever
 clients take turns within a row. What is told is of the calls since the fault set in.
 
 A cell tells the share of callers that got the whole answer; *wrong*: those that were given something else as if it were
-the answer; how much later than without a fault the right answers were, at their p95 and the last of them; and how many
-requests were wasted, for each call: sent to a server, and of no use to anybody.
+the answer; how much later than that client's median without a fault the right answers were, at their p95 and the last
+of them; and how many requests were wasted, for each call: sent to a server, and of no use to anybody.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from contextlib import ExitStack
 
@@ -27,6 +26,7 @@ from benchmarks.chaos_clients import CLIENTS, NOW, RIGHT, WRONG
 from benchmarks.chaos_faults import EVERY_FIFTH, FAULTS, NO_FAULT, QUICK
 from benchmarks.chaos_servers import COUNT, SERVERS, URLS
 from benchmarks.command import parser, table, tell
+from paceline.router.testing import quantile
 
 QUESTION_ASKED = "What does a caller see when a server goes wrong?"
 BEFORE, QUICK_BEFORE = 40, 12
@@ -39,11 +39,13 @@ CALLS, QUICK_CALLS = 80, 24
 class Seen:
     """What the callers of one client saw of one fault.
 
-    right, wrong: shares of the calls. p95_s, last_s: of the right answers, None without any. wasted: requests a call.
+    right, wrong: shares of the calls. median_s, p95_s, last_s: of the right answers, None without any.
+    wasted: requests a call.
     """
 
     right: float
     wrong: float
+    median_s: float | None
     p95_s: float | None
     last_s: float | None
     wasted: float
@@ -51,12 +53,11 @@ class Seen:
     @classmethod
     def of(cls, calls: Sequence[tuple[str, float]], requests: int) -> Seen:
         """From what each caller saw, and how many requests the servers received."""
-        right_s = sorted(seconds for what, seconds in calls if what == RIGHT)
+        right_s = [seconds for what, seconds in calls if what == RIGHT]
         wrong = sum(what == WRONG for what, _ in calls)
-        p95_s = right_s[math.ceil(0.95 * len(right_s)) - 1] if right_s else None
-        last_s = right_s[-1] if right_s else None
+        median_s, p95_s, last_s = (quantile(right_s, q) for q in (0.5, 0.95, 1.0))
         many = len(calls)
-        return cls(len(right_s) / many, wrong / many, p95_s, last_s, (requests - len(right_s)) / many)
+        return cls(len(right_s) / many, wrong / many, median_s, p95_s, last_s, (requests - len(right_s)) / many)
 
 
 def measure(faults: Sequence[str], before: int, calls: int) -> dict[str, dict[str, Seen]]:
@@ -83,12 +84,12 @@ def measure(faults: Sequence[str], before: int, calls: int) -> dict[str, dict[st
 def cell(seen: Seen, usual: Seen) -> str:
     """Three figures in a cell. *usual*: of the same client, without a fault."""
     wrong = f" ({seen.wrong:.0%} wrong)" if seen.wrong else ""
-    later = f"{_later(seen.p95_s, usual.p95_s)} / {_later(seen.last_s, usual.last_s)} ms"
+    later = f"{_later(seen.p95_s, usual)} / {_later(seen.last_s, usual)} ms"
     return f"{seen.right:.0%}{wrong}, {later}, {max(0.0, seen.wasted):.2f}"
 
 
-def _later(seen_s: float | None, usual_s: float | None) -> str:
-    return "-" if seen_s is None or usual_s is None else f"{(seen_s - usual_s) * 1e3:+,.0f}"
+def _later(seen_s: float | None, usual: Seen) -> str:
+    return "-" if seen_s is None or usual.median_s is None else f"{(seen_s - usual.median_s) * 1e3:+,.0f}"
 
 
 def fault_table(found: dict[str, dict[str, Seen]]) -> str:

@@ -18,12 +18,13 @@ from typing import Any
 
 from benchmarks import plots_drawing as drawing
 from benchmarks.command import parser, table, tell
-from benchmarks.plots_runs import CALLS_PER_S, FROM_S, RUN_S, TO_S, TTFT_AIM_S, Heard, all_runs
+from benchmarks.plots_runs import CALLS_PER_S, FROM_S, RUN_S, TO_S, TTFT_AIM_S, Heard, all_runs, in_time_by_load
 from paceline.router.testing import quantile
 
 QUESTION_ASKED = "What does it look like?"
 RESULTS = Path(__file__).parent / "results"
 SEEDS, QUICK_SEEDS = range(1, 6), range(1, 2)
+LOAD_SEEDS = 2
 BIN_S = 10.0
 QUANTILES = (0.5, 0.9, 0.95, 0.99)
 LITELLM = "LiteLLM's Router"
@@ -71,7 +72,19 @@ def _share(heard: Sequence[Heard]) -> str:
     return f"{sum(each.in_time for each in heard) / len(heard):.1%}"
 
 
-def draw(folder: Path, steady: Mapping[str, Sequence[Heard]], ill: Mapping[str, Sequence[Heard]]) -> list[str]:
+def load_table(by_load: Mapping[str, drawing.Line]) -> str:
+    """Shares within the objective by calls a second."""
+    loads = [f"{calls_per_s:g}" for calls_per_s, _ in next(iter(by_load.values()))]
+    rows = [[name, *(f"{share:.1%}" for _, share in line)] for name, line in by_load.items()]
+    return table(["in time, by calls a second", *loads], rows)
+
+
+def draw(
+    folder: Path,
+    steady: Mapping[str, Sequence[Heard]],
+    ill: Mapping[str, Sequence[Heard]],
+    by_load: Mapping[str, drawing.Line],
+) -> list[str]:
     """Every picture that can be drawn. Gives the names of the files."""
     seconds = {name: [each.ttft_s for each in heard if each.ttft_s is not None] for name, heard in steady.items()}
     unanswered = {name: sum(each.ttft_s is None for each in heard) for name, heard in steady.items()}
@@ -79,8 +92,10 @@ def draw(folder: Path, steady: Mapping[str, Sequence[Heard]], ill: Mapping[str, 
     drawing.percentiles(folder / "latency.svg", title, seconds, unanswered)
     title = f"Calls that begin within {TTFT_AIM_S:g} s, around the brown-out of one region of three"
     lines = {name: over_time(heard) for name, heard in ill.items()}
-    drawing.shares(folder / "incident.svg", title, lines, (FROM_S, TO_S))
-    drawn = ["latency.svg", "incident.svg"]
+    drawing.shares(folder / "incident.svg", title, lines, "seconds", (FROM_S, TO_S))
+    title = f"Calls that begin within {TTFT_AIM_S:g} s, by load"
+    drawing.shares(folder / "load.svg", title, by_load, "calls a second")
+    drawn = ["latency.svg", "incident.svg", "load.svg"]
     scale, overhead = folder / "scale.json", folder / "overhead.json"
     if scale.exists() and overhead.exists():
         found = [json.loads(path.read_text(encoding="utf-8")) for path in (scale, overhead)]
@@ -90,13 +105,19 @@ def draw(folder: Path, steady: Mapping[str, Sequence[Heard]], ill: Mapping[str, 
     return drawn
 
 
-def figures(steady: Mapping[str, Sequence[Heard]], ill: Mapping[str, Sequence[Heard]]) -> dict[str, object]:
+def figures(
+    steady: Mapping[str, Sequence[Heard]], ill: Mapping[str, Sequence[Heard]], by_load: Mapping[str, drawing.Line]
+) -> dict[str, object]:
     """For JSON."""
     by_policy: dict[str, object] = {}
     for name, heard in steady.items():
         seconds = [each.ttft_s for each in heard if each.ttft_s is not None]
         told = {f"p{q * 100:g}": quantile(seconds, q) for q in QUANTILES}
-        by_policy[name] = {"ttft_s": told, "in_time_around_the_brown_out": over_time(ill[name])}
+        by_policy[name] = {
+            "ttft_s": told,
+            "in_time_around_the_brown_out": over_time(ill[name]),
+            "in_time_by_calls_per_s": by_load[name],
+        }
     return {"policies": by_policy}
 
 
@@ -108,9 +129,10 @@ def main() -> None:
     seeds = QUICK_SEEDS if chosen.quick else SEEDS
     steady, ill = all_runs(seeds, brown_out=False), all_runs(seeds, brown_out=True)
     chosen.to.mkdir(parents=True, exist_ok=True)
-    drawn = draw(chosen.to, steady, ill)
-    said = [figure_table(steady, ill), f"Drawn in {chosen.to.name}: {', '.join(drawn)}."]
-    tell(QUESTION_ASKED, said, figures(steady, ill), json_file=chosen.json, libraries=["matplotlib"])
+    by_load = in_time_by_load(seeds[:LOAD_SEEDS])
+    drawn = draw(chosen.to, steady, ill, by_load)
+    said = [figure_table(steady, ill), load_table(by_load), f"Drawn in {chosen.to.name}: {', '.join(drawn)}."]
+    tell(QUESTION_ASKED, said, figures(steady, ill, by_load), json_file=chosen.json, libraries=["matplotlib"])
 
 
 if __name__ == "__main__":

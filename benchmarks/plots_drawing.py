@@ -1,4 +1,4 @@
-"""How the plots look: three kinds of picture, as SVG that is the same, byte for byte, whenever it is drawn anew.
+"""How the pictures of `benchmarks.plots` look: SVG that is the same, byte for byte, whenever it is drawn anew.
 
 Nothing in the file depends on the day or on chance, and letters are text. There is no background, and every colour is
 of a middle tone, with a contrast of at least 3 to 1 to white and to the dark of code hosts; so one file serves both.
@@ -94,12 +94,15 @@ def by_percentile(values: Sequence[float], unanswered: int) -> Line:
     return points
 
 
-def shares(path: Path, title: str, lines: Mapping[str, Line], incident: tuple[float, float]) -> None:
-    """Shares, 0 to 1, over seconds, with a time in which something was wrong."""
+def shares(
+    path: Path, title: str, lines: Mapping[str, Line], along: str, incident: tuple[float, float] | None = None
+) -> None:
+    """Shares, 0 to 1, *along* something; with a time in which something was wrong, if there was one."""
     with picture(path, title) as axes:
-        axes.axvspan(*incident, color=GREY, alpha=0.15, linewidth=0)
+        if incident is not None:
+            axes.axvspan(*incident, color=GREY, alpha=0.15, linewidth=0)
         _lines(axes, lines)
-        axes.set(ylim=(0.0, 1.02), xlabel="seconds", ylabel="within the objective")
+        axes.set(ylim=(0.0, 1.02), xlabel=along, ylabel="within the objective")
         axes.yaxis.set_major_formatter(library("matplotlib.ticker").PercentFormatter(1.0))
 
 

@@ -24,6 +24,10 @@ RTT_S = {("us-east", region): round_trip_s for region, round_trip_s in ROUND_TRI
 VENDOR_TTFT_S = {"atlas": 0.25, "borea": 0.32, "ceres": 0.45}
 TTFT_AIM_S = 1.0
 CALLS_PER_S = 8.0
+LOADS_PER_S = (4.0, 8.0, 12.0, 16.0, 20.0, 25.0, 30.0)
+"""Up to where hardly any endpoint can begin in time."""
+
+LOAD_RUN_S = 120.0
 RUN_S, FROM_S, TO_S = 360.0, 120.0, 240.0
 """Length of a run; when the brown-out begins, and when it ends."""
 
@@ -86,9 +90,16 @@ def _request(dice: random.Random) -> Request:
     return Request(messages="hello", route="chat", prompt_tokens=max(1, prompt), metadata={OUTPUT_TOKENS: answer})
 
 
-def heard(policies: Sequence[Policy], seed: int, *, brown_out: bool) -> list[Heard]:
+def heard(
+    policies: Sequence[Policy],
+    seed: int,
+    *,
+    brown_out: bool = False,
+    calls_per_s: float = CALLS_PER_S,
+    seconds: float = RUN_S,
+) -> list[Heard]:
     """One run. Two with one seed are the same."""
-    calls = poisson(CALLS_PER_S, RUN_S, random.Random(f"arrivals {seed}"), _request)
+    calls = poisson(calls_per_s, seconds, random.Random(f"arrivals {seed}"), _request)
     route = Route(name="chat", models="m", objective=Objective(ttft_s=TTFT_AIM_S))
 
     async def main() -> list[Result]:
@@ -110,3 +121,17 @@ def all_runs(seeds: Sequence[int], *, brown_out: bool) -> dict[str, list[Heard]]
         name: [each for seed in seeds for each in heard(policies(), seed, brown_out=brown_out)]
         for name, policies in STACKS.items()
     }
+
+
+def in_time_by_load(seeds: Sequence[int]) -> dict[str, list[tuple[float, float]]]:
+    """The share within the objective of every stack, at more and more calls a second, all seeds together."""
+    lines: dict[str, list[tuple[float, float]]] = {}
+    for name, policies in STACKS.items():
+        for calls_per_s in LOADS_PER_S:
+            found = [
+                each.in_time
+                for seed in seeds
+                for each in heard(policies(), seed, calls_per_s=calls_per_s, seconds=LOAD_RUN_S)
+            ]
+            lines.setdefault(name, []).append((calls_per_s, sum(found) / len(found)))
+    return lines

@@ -6,7 +6,7 @@ Three tables. *By endpoints*: CPU and memory with 1 to 1,000 endpoints behind th
 with a provider that answers at once. Calls come one after the other as fast as they can, so that what is worked out
 once in a while is shared by many; and at a hundred a second on the router's clock, where each call pays for its own
 knowledge. *By calls in flight*: 1 to 10,000 calls begin, all wait for their answers at once, and end; against tasks
-that only wait. *By imports*: how long a fresh process takes to import the router and the policies, and its memory,
+that only wait. *By imports*: what CPU a fresh process takes to import the router and the policies, and its memory,
 against aiohttp, which every provider needs.
 
 Rows are interleaved round by round. Times are the median round's; imports, the least of all rounds, since nothing can

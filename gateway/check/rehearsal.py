@@ -1,7 +1,7 @@
 """Where calls would go, found out by letting them go there: the configured stack over stand-ins for its endpoints.
 
 What a stack of policies does is hard to tell from its options, and easy to see. So each route's calls are rehearsed, in
-virtual time and without a network: the endpoints answer as their profiles say for a minute, so that the policies have
+virtual time and without a network: the endpoints answer as their profiles say for a while, so that the policies have
 seen what they will have seen in life, and then all fail, or all fall silent. What the policies do then is what they do,
 plugins included. It is one run with one seed: an example of the order, not a forecast of the load.
 """
@@ -35,7 +35,7 @@ TTFT_S, TOKENS_PER_S = 0.5, 50.0
 SPREAD = 0.2
 """Standard deviation of the logarithm of their time to first token; see `router.simulation.behaviour`."""
 
-WARM_UP_S, CALLS_PER_S = 60.0, 5.0
+WARM_UP_S, CALLS_PER_S = 30.0, 5.0
 TOKENS = 20
 ERROR_AFTER_S = 0.05
 LONGEST_S = 120.0
@@ -119,7 +119,7 @@ def rehearse(anew: Callable[[], Configuration], route: Route) -> Rehearsed:
 async def _play(
     given: Configuration, route: Route, situation: str, scene: Scene, ledgers: list[Ledger]
 ) -> tuple[Counter[str], Path]:
-    """A minute in which all is well, and then one call in a *situation*."""
+    """A while in which all is well, and then one call in a *situation*."""
 
     def note(event: Event) -> None:
         if isinstance(event, CallEnded):

@@ -98,7 +98,7 @@ class Gateway:
         if front.settings.watch_bind is None:
             served += self.watching_pages()
         app = web.Application()
-        app.add_routes([*served, *nothing_here.routes(openai, served)])
+        app.add_routes([*served, *nothing_here.routes(openai, served, {"/v1/messages": anthropic})])
         return app
 
     def watching_pages(self) -> list[web.RouteDef]:

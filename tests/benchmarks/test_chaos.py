@@ -106,11 +106,11 @@ def test_a_right_answer_is_the_whole_text() -> None:
 
 
 def test_figures_are_shares_of_the_calls_and_later_than_usual() -> None:
-    usual = chaos.Seen(1.0, 0.0, 0.040, 0.050, 0.0)
+    usual = chaos.Seen(1.0, 0.0, 0.040, 0.050, 0.060, 0.0)
     found = chaos.Seen.of([(RIGHT, 0.1), (RIGHT, 0.3), (WRONG, 0.1), (FAILED, 1.0)], requests=5)
 
-    assert found == chaos.Seen(0.5, 0.25, 0.3, 0.3, 0.75)
-    assert chaos.cell(found, usual) == "50% (25% wrong), +260 / +250 ms, 0.75"
+    assert found == chaos.Seen(0.5, 0.25, 0.1, 0.3, 0.3, 0.75)
+    assert chaos.cell(found, usual) == "50% (25% wrong), +260 / +260 ms, 0.75"
 
 
 def test_a_client_that_never_answers_right_has_no_latency() -> None:
@@ -120,7 +120,7 @@ def test_a_client_that_never_answers_right_has_no_latency() -> None:
 
 
 def test_the_verdict_counts_the_faults_that_nobody_noticed() -> None:
-    well, half = chaos.Seen(1.0, 0.0, 0.1, 0.1, 0.0), chaos.Seen(0.5, 0.5, 0.1, 0.1, 0.5)
+    well, half = chaos.Seen(1.0, 0.0, 0.1, 0.1, 0.1, 0.0), chaos.Seen(0.5, 0.5, 0.1, 0.1, 0.1, 0.5)
     found = {NO_FAULT: {"a": well}, "x": {"a": well}, "y": {"a": half}}
 
     assert chaos.verdicts(found) == (

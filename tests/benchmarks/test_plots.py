@@ -24,6 +24,7 @@ SCALE = {
         for many in (1, 10, 1000)
     ]
 }
+LOADS = {name: [(4.0, 1.0), (8.0, 0.5)] for name in STACKS}
 OVERHEAD = {"ways": {plots.LITELLM: {"us_per_call": {"whole, 1 at once": 2000.0}}}}
 
 
@@ -31,13 +32,13 @@ def drawn(folder: Path) -> dict[str, bytes]:
     folder.mkdir()
     (folder / "scale.json").write_text(json.dumps(SCALE), encoding="utf-8")
     (folder / "overhead.json").write_text(json.dumps(OVERHEAD), encoding="utf-8")
-    return {name: (folder / name).read_bytes() for name in plots.draw(folder, FEW, FEW)}
+    return {name: (folder / name).read_bytes() for name in plots.draw(folder, FEW, FEW, LOADS)}
 
 
 def test_the_same_figures_give_the_same_bytes(tmp_path: Path) -> None:
     first, second = drawn(tmp_path / "a"), drawn(tmp_path / "b")
 
-    assert first.keys() == {"latency.svg", "incident.svg", "cost.svg"}
+    assert first.keys() == {"latency.svg", "incident.svg", "load.svg", "cost.svg"}
     assert first == second
 
 
@@ -68,7 +69,7 @@ def test_every_colour_can_be_read_on_white_and_on_dark(page: str, tmp_path: Path
 
 
 def test_without_measurements_there_is_no_picture_of_them(tmp_path: Path) -> None:
-    assert plots.draw(tmp_path, FEW, FEW) == ["latency.svg", "incident.svg"]
+    assert plots.draw(tmp_path, FEW, FEW, LOADS) == ["latency.svg", "incident.svg", "load.svg"]
 
 
 def test_a_percentile_has_its_place_and_the_last_ten_calls_are_not_drawn() -> None:
@@ -99,15 +100,25 @@ def test_only_what_is_by_endpoints_is_drawn_by_endpoints() -> None:
     assert plots.cost_marks({"ways": {}}) == {}
 
 
-def test_a_run_with_one_seed_is_always_the_same_and_the_brown_out_is_felt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plots_runs, "RUN_S", FROM_S + 20.0)
-    blindly = STACKS["round robin"]
+def test_a_run_with_one_seed_is_always_the_same_and_the_brown_out_is_felt() -> None:
+    blindly, seconds = STACKS["round robin"], FROM_S + 20.0
 
-    ill, again = (heard(blindly(), 1, brown_out=True) for _ in range(2))
-    well = heard(blindly(), 1, brown_out=False)
+    ill, again = (heard(blindly(), 1, brown_out=True, seconds=seconds) for _ in range(2))
+    well = heard(blindly(), 1, seconds=seconds)
 
     late = [sum(each.in_time for each in calls if each.at_s >= FROM_S) for calls in (ill, well)]
     assert ill == again
     assert late[0] < late[1]
-    assert plots.figures({"a": well}, {"a": ill})
+    assert plots.figures({"a": well}, {"a": ill}, {"a": [(4.0, 1.0)]})
     assert "| a |" in plots.figure_table({"a": well}, {"a": ill})
+
+
+def test_a_heavier_load_leaves_fewer_calls_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plots_runs, "LOADS_PER_S", (4.0, 40.0))
+    monkeypatch.setattr(plots_runs, "LOAD_RUN_S", 15.0)
+
+    lines = plots_runs.in_time_by_load([1])
+
+    assert lines.keys() == STACKS.keys()
+    assert all(light > heavy for (_, light), (_, heavy) in lines.values())
+    assert plots.load_table(lines).splitlines()[0] == "| in time, by calls a second | 4 | 40 |"

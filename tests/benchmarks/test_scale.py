@@ -50,7 +50,7 @@ def test_the_verdict_says_by_how_much_an_aim_was_missed(small: scale.Measured) -
     said = scale.verdicts(small, imports)
 
     assert "8.0 times its cost with ten; missed, 2.0 times the aim of 4 times." in said
-    assert "80 ms more than aiohttp: within the aim" in said
+    assert "80 ms of CPU more than aiohttp: within the aim of 100 ms" in said
     assert json.dumps(scale.figures(small, imports))
 
 

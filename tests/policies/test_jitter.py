@@ -57,6 +57,10 @@ def test_decorrelated_jitter_stays_within_its_bounds(seed: int) -> None:
     assert drawn[0] <= 1.5
 
 
+def test_decorrelated_jitter_may_have_its_base_for_a_ceiling() -> None:
+    assert DecorrelatedJitter(base_s=1.0, cap_s=1.0).cap_s == 1.0
+
+
 def test_decorrelated_jitter_can_shrink_again() -> None:
     drawn = waits(DecorrelatedJitter(), 50)
 

@@ -52,6 +52,11 @@ def test_a_region_more_than_twice_as_dear_as_the_best_is_given_up(ask: Ask) -> N
     assert regions_of(ask, ["ann", "ann"], regions, near_fails=1) == ["far", "here"]
 
 
+def test_a_region_just_twice_as_dear_as_the_best_is_kept(ask: Ask) -> None:
+    regions = Regions(here="here", rtt_s={("here", "far"): 0.005})
+    assert regions_of(ask, ["ann", "ann"], regions, near_fails=1) == ["far", "far"]
+
+
 def test_the_latest_users_are_remembered_and_no_more(ask: Ask) -> None:
     regions = Regions(here="here", rtt_s=A_BIT_FARTHER, sticky_users=2)
     assert regions_of(ask, ["ann", "bob", "cid", "ann"], regions, near_fails=3) == ["far", "far", "far", "here"]

@@ -8,7 +8,7 @@ import pytest
 
 from paceline.router import Signal, TtftGradient
 from paceline.router.errors import ConfigurationError
-from paceline.router.limit_gradient import GradientLimiter
+from paceline.router.limit_gradient import GradientLimiter, _Usual
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,11 +117,20 @@ def test_a_loss_shrinks_it_once_a_burst_and_begins_the_window_anew() -> None:
     for number in range(9):
         bench.limiter.spoke(SHORT, 0.25, BUSY, number / 8)
 
-    for now_s in (1.5, 1.6):
-        bench.limiter.ended(DROPPED, BUSY, 0.25, now_s)
+    bench.limiter.ended(DROPPED, BUSY, 0.25, 1.5)
+    assert bench.limiter.size == 18.0
+    bench.limiter.ended(DROPPED, BUSY, 0.25, 1.6)
     bench.limiter.spoke(SHORT, 0.25, BUSY, 1.7)
 
     assert bench.limiter.size == 18.0
+
+
+def test_the_usual_is_the_mean_of_the_first_windows_and_moves_slowly_after_them() -> None:
+    usual = _Usual()
+    first = [usual.against(lately_s) * lately_s for lately_s in (1.0, 2.0, 3.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0)]
+
+    assert first[:4] == pytest.approx([1.0, 1.5, 2.0, 2.0])
+    assert usual.against(5.0) * 5.0 == pytest.approx(2.0 + 3.0 * 2.0 / 601.0)
 
 
 def test_how_an_answer_ends_moves_nothing_else() -> None:
