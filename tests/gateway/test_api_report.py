@@ -109,6 +109,29 @@ def test_an_endpoint_that_is_back_is_easing_in() -> None:
     ]  # fmt: skip
 
 
+def test_an_endpoint_that_is_tried_again_is_on_trial() -> None:
+    flaky = endpoint("flaky", Scripted(*[fails(0.01, ProviderError)] * 5, answers(5.0)))
+
+    async def main() -> set[State]:
+        other, seen = endpoint("other", Scripted(answers(0.2))), set[State]()
+        async with (
+            Router([flaky, other], [CHAT], [Breaker(), Slots()], clock=virtual_clock) as router,
+            asyncio.TaskGroup() as calls,
+        ):
+            for _ in range(400):
+                calls.create_task(_asked(router))
+                await asyncio.sleep(0.25)
+                seen.add(report.tell(router).endpoints["flaky"].state)
+        return seen
+
+    assert State.ON_TRIAL in run(main)
+
+
+async def _asked(router: Router) -> None:
+    with suppress(PacelineError):
+        await router.complete(Request(messages="hello", route="chat", budget_s=30.0))
+
+
 def test_a_model_asked_for_by_its_own_name_promises_nothing() -> None:
     async def main() -> Told:
         async with Router([endpoint("east", Scripted(answers(0.1)))], [CHAT], clock=virtual_clock) as router:

@@ -80,3 +80,20 @@ def test_without_a_terminal_no_key_ever_comes(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr("sys.stdin", nobody)
         asyncio.run(main())
     assert told == []
+
+
+def test_a_terminal_that_is_gone_is_read_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, its = pty.openpty()
+    told: list[str] = []
+
+    async def main() -> bool:
+        with keys(told.append):
+            os.close(ours)
+            for _ in range(5):
+                await asyncio.sleep(0)
+            return asyncio.get_running_loop().remove_reader(its)
+
+    with os.fdopen(its) as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        assert not asyncio.run(main())
+    assert told == []
