@@ -476,7 +476,7 @@ def test_a_client_that_leaves_ends_the_call() -> None:
                 while silent.live == 0:  # noqa: ASYNC110  a scripted provider tells nobody
                     await asyncio.sleep(0)
                 asking.cancel()
-                while silent.live or gateway.front.in_flight:  # noqa: ASYNC110  likewise
+                while silent.live or gateway.front.tally.in_flight:  # noqa: ASYNC110  likewise
                     await asyncio.sleep(0)
 
     asyncio.run(main())
