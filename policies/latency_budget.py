@@ -203,7 +203,7 @@ class LatencyBudget:
         return _least_first(kept, [-target.endpoint.quality for target in kept], 0.0)
 
     def _fastest_first(self, ask: Ask, targets: Sequence[Target], now_s: float) -> tuple[list[Target], int]:
-        return _least_first(targets, [ask.expected_s(target, now_s) for target in targets], self.tied_within)
+        return _least_first(targets, [ask.cost_s(target, now_s) for target in targets], self.tied_within)
 
     def _best_effort(self, ask: Ask, short: list[tuple[float, Target]], now_s: float) -> tuple[list[Target], int]:
         """None makes it: those with the best chance first.

@@ -39,7 +39,10 @@ class Front:
         self.tally = Tally()
         self.going_down = False
         self.is_closed = False
-        self._on_loopback = running.configuration.settings.bind.is_loopback
+        settings = running.configuration.settings
+        self._on_loopback = settings.bind.is_loopback
+        self.watched_on_loopback = (settings.watch_bind or settings.bind).is_loopback
+        """Only this machine can reach the watching pages."""
         self._ids = itertools.count(1)
         self._boot = secrets.token_hex(6)
         self._settings: Settings | None = None

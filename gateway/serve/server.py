@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
+    from ...router import Listener
     from ..config import Configuration
     from ..config.settings import Bind
     from ..dashboard import Loaded
@@ -53,7 +54,8 @@ BACKLOG = 1024
 class Gateway:
     """A server of one configuration. Use it as ``async with Gateway(...) as gateway``.
 
-    pages: more for `watching`, each a function of the `Front` that gives its routes. log: of calls. Default: none.
+    pages: more for `watching`, each a function of the `Front` that gives its routes. listeners: told of the events of
+        every router there will be. log: of calls. Default: none of them.
     reuse_port: let other processes listen at the same address. idle_s: as `IDLE_S`.
     front, running: what it is made of.
     """
@@ -63,6 +65,7 @@ class Gateway:
         configuration: Configuration,
         *,
         pages: Sequence[Pages] = (),
+        listeners: Sequence[Listener] = (),
         log: CallLog | None = None,
         reuse_port: bool = False,
         idle_s: float = IDLE_S,
@@ -71,7 +74,7 @@ class Gateway:
 
         self._prometheus = Prometheus(routes=configuration.routes)
         collector = Collector()
-        self.running = Running(configuration, [self._prometheus, collector])
+        self.running = Running(configuration, [self._prometheus, collector, *listeners])
         self.reload: Reload | None = None
         """What looks after its file, to be told of on the dashboard; None: nobody does."""
         self._feed = Feed(self.running, collector, time.monotonic, self._loaded)

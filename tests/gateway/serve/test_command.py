@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from paceline.gateway import cli
+from paceline.gateway.replay.recording import read
 from paceline.gateway.serve.command import configured
 from paceline.gateway.serve.options import ServeOptions
 
@@ -87,6 +88,20 @@ provider = "simulated"
 name = "chat"
 models = ["m"]
 """
+
+
+def test_calls_are_recorded_for_replay_by_each_process_in_a_file_of_its_own(tmp_path: Path) -> None:
+    alone, shared = tmp_path / "alone.jsonl", tmp_path / "shared.jsonl"
+    with program("--port", "0", "--quiet", "--record", str(alone)) as served:
+        assert served.ask()[0] == 200
+        served.end()
+    with program("--port", "0", "--quiet", "--record", str(shared), "--workers", "2") as served:
+        assert served.ask()[0] == 200
+        served.end()
+
+    assert [call.outcome for call in read([alone]).calls] == ["answered"]
+    assert [call.outcome for call in read(sorted(tmp_path.glob("shared-*.jsonl"))).calls] == ["answered"]
+    assert len(list(tmp_path.glob("shared-*.jsonl"))) == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
