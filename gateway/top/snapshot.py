@@ -114,8 +114,8 @@ class CallSeen(msgspec.Struct, frozen=True):
 class Loaded(msgspec.Struct, frozen=True):
     """The configuration that is served.
 
-    refused: why a newer one was not taken, in lines; None: there was none. needs_restart: what of it takes effect at the
-        next start only.
+    refused: why a newer one was not taken, in lines; None: there was none.
+    needs_restart: what of it takes effect at the next start only.
     """
 
     source: str = ""
