@@ -114,11 +114,12 @@ class CallSeen(msgspec.Struct, frozen=True):
 class Loaded(msgspec.Struct, frozen=True):
     """The configuration that is served.
 
-    refused: why a newer one was not taken, a line each. needs_restart: what of it takes effect at the next start only.
+    refused: why a newer one was not taken, in lines; None: there was none.
+    needs_restart: what of it takes effect at the next start only.
     """
 
     source: str = ""
-    refused: tuple[str, ...] = ()
+    refused: str | tuple[str, ...] | None = None
     needs_restart: tuple[str, ...] = ()
 
 

@@ -227,8 +227,8 @@ def test_the_head_says_what_is_looked_at() -> None:
 
 
 def test_the_head_says_what_became_of_a_change() -> None:
-    refused = drawn(snapshot(configuration=Loaded("fleet.toml", ("line 3: no such key",))))[0]
-    half_taken = drawn(snapshot(configuration=Loaded("fleet.toml", (), ("host and port", "workers"))))[0]
+    refused = drawn(snapshot(configuration=Loaded("fleet.toml", "line 3: no such key")))[0]
+    half_taken = drawn(snapshot(configuration=Loaded("fleet.toml", None, ("host and port", "workers"))))[0]
 
     assert refused.endswith("fleet.toml was changed and refused")
     assert half_taken.endswith("fleet.toml was changed; a restart is needed for host and port, workers")

@@ -114,7 +114,7 @@ def test_it_waits_for_a_gateway_and_connects_again_after_a_restart() -> None:
             first.close()
             screen.until("no answer for")
             with Stage(port):
-                screen.until("up 0s")
+                screen.until("figures of")  # the head of a gateway that answers
                 screen.press(b"q")
                 assert screen.code() == 0
 
