@@ -51,6 +51,7 @@ BOUNDED_LOAD = 1.5
 
 KEPT = "%d of %d can make %.3f s, %s first"
 NONE_IN_TIME = "none can make %.3f s, the best chance is %.2f"
+LATE = "the objective was missed %.3f s ago, so the quickest first: %s"
 EXPLORES = "tries %s, of which nothing was heard for a while; there is time"
 NOTHING_KNOWN = "nothing is known yet of %d endpoints"
 
@@ -162,6 +163,8 @@ class LatencyBudget:
         elif short and not (self.otherwise is Otherwise.REFUSE and self._probes(unknown)):
             ordered, tied = self._best_effort(ask, short, now_s)
             words, facts = NONE_IN_TIME, (ask.within_s, max(p for p, _ in short))
+            if ask.within_s < 0.0:
+                words, facts = LATE, (-ask.within_s, ordered[0].name)
         else:
             ordered, tied = [], 0
             words, facts = NOTHING_KNOWN, (len(unknown),)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from paceline.policies import LatencyBudget, Otherwise, Prefer
+from paceline.policies import LatencyBudget, Otherwise, Prefer, Retry
 from paceline.router import Objective, Profile, Route
-from paceline.router.errors import ConfigurationError, DeadlineInsufficient, NoEndpoint
-from paceline.router.testing import Scripted, endpoint
+from paceline.router.errors import ConfigurationError, DeadlineInsufficient, NoEndpoint, ProviderError
+from paceline.router.testing import Scripted, answers, endpoint, fails
 
 from .asking import Ask, Told, asked, hello
 from .between import Seen, nobody
@@ -169,6 +169,15 @@ def test_where_nothing_is_known_all_are_tied(ask: Ask) -> None:
 def test_the_decision_has_its_reason(ask: Ask, endpoints: list[Endpoint], reason: str) -> None:
     answer = asked(ask, hello(), endpoints, [LatencyBudget()], [promising(0.5)]).answer
     assert [str(decision) for decision in answer.decisions] == [f"LatencyBudget: {reason}"]
+
+
+def test_a_call_that_is_late_already_goes_where_it_is_quickest_and_says_so(ask: Ask) -> None:
+    quick = endpoint("quick", Scripted(fails(1.0, ProviderError), answers(0.25)), profile=Profile(ttft_s=0.25))
+    slow = endpoint("slow", Scripted(answers(1.0)), profile=Profile(ttft_s=1.0))
+
+    answer = asked(ask, hello(), [slow, quick], [Retry(), LatencyBudget()], [promising(0.5)]).answer
+
+    assert "LatencyBudget: the objective was missed 0.500 s ago, so the quickest first: " in answer.story()
 
 
 def test_without_a_candidate_there_is_nothing_to_judge(ask: Ask) -> None:
