@@ -144,6 +144,16 @@ def test_where_calls_go_is_what_the_stack_does(capsys: pytest.CaptureFixture[str
     assert route["paths"][1]["after_s"] == pytest.approx(12.0)
 
 
+def test_a_rehearsed_call_has_the_time_of_its_route_else_the_routers(
+    capsys: pytest.CaptureFixture[str], path: Path
+) -> None:
+    path.write_text(TWO_REGIONS.replace("budget_s = 12", "") + "\n[router]\nbudget_s = 7")
+
+    _, told = found(capsys, str(path))
+
+    assert told["routes"][0]["paths"][1]["after_s"] == pytest.approx(7.0)
+
+
 def test_a_stack_without_fallback_and_hedge_goes_nowhere_else(capsys: pytest.CaptureFixture[str], path: Path) -> None:
     text = TWO_REGIONS.replace('residency = ["us"]', "")
     path.write_text(f'{text}\n[policies]\nstack = ["round-robin"]')
@@ -267,6 +277,12 @@ def test_small_shares_are_told_together() -> None:
     shares = [Share(endpoint=name, share=share) for name, share in zip("abcdef", SHARES, strict=True)]
 
     assert "a 50%, b 30%, c 10%, d 10%, 2 others below 1%" in shown(a_route(shares=shares))
+
+
+def test_many_endpoints_out_of_reach_are_told_in_short() -> None:
+    told = shown(a_route(residency=["us"], kept_by=["Regions"], never=[f"e{number}" for number in range(9)]))
+
+    assert "never e0, e1, e2, e3, e4, e5 and 3 others" in " ".join(told.split())
 
 
 def test_nobody_who_answers_is_said_and_so_is_an_empty_stack() -> None:
