@@ -1,6 +1,7 @@
 """The stage and those who know it: fate is common, and nobody does better than hindsight."""
 
 import statistics
+from collections.abc import Callable
 
 import attrs
 import pytest
@@ -58,8 +59,9 @@ def test_where_all_seats_are_taken_the_wait_is_told() -> None:
 
 
 @pytest.mark.parametrize("incident", [calm, brown_out, fast_failing, quota_sawtooth])
-def test_hindsight_bounds_knowing_the_distributions_which_bounds_the_control(incident: object) -> None:
-    assert callable(incident)
+def test_hindsight_bounds_knowing_the_distributions_which_bounds_the_control(
+    incident: Callable[[FleetPlan], Scenario],
+) -> None:
     scenario = incident(SHORT)
     limit, knowing, control, ours = (rows(scenario, name) for name in (LIMIT, KNOWING, CONTROL, OURS))
 
