@@ -6,13 +6,18 @@ distribution leaning on its profile. Those that reach the target chance are kept
 fastest, the cheapest or the best.
 
 What "latency" means is the call's priority: TTFT; or for TOTAL and THROUGHPUT, TTFT + tokens * time per token, for as
-many tokens as `expectation.likely_lengths` says. What is left is the route's objective, or the deadline if that is
-nearer. An endpoint that has become slow within its last few calls, or fails, loses its chance at once, long before its
-window shows it. One of which nothing is known is kept as a candidate for a probe, never as a favourite.
+many tokens as `expectation.likely_lengths` says. Where a route promises an end beside the beginning, TTFT asks for
+both, and the less of the two chances counts: who starts at once and writes for ever does not make it. What is left is
+the route's objective, or the deadline if that is nearer. An endpoint that has become slow within its last few calls,
+or fails, loses its chance at once, long before its window shows it. One of which nothing is known is kept as a
+candidate for a probe, never as a favourite.
 
 What is known grows old. An endpoint that nobody was sent to for a while is tried again by a call that can afford it:
 one with a good chance to make it there even if it had less time, by as much as the best endpoint would need. Calls that
 are in a hurry never pay for knowledge.
+
+The fastest is the one at which a call costs least: its own time at the load of this instant, and what it delays the
+calls that are under way there (`crowding`). Whoever takes the one that was fastest a moment ago crowds it.
 
 If none can make it, the user decides: the best chance there is, or a refusal before anything is sent.
 

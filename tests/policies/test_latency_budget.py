@@ -44,6 +44,17 @@ def test_those_that_can_make_it_are_kept_and_the_slow_are_dropped(ask: Ask) -> N
     assert seen.order == ["quick"]
 
 
+def test_where_the_end_is_promised_too_who_starts_soon_and_writes_slowly_is_dropped(ask: Ask) -> None:
+    quick = endpoint("quick", Scripted(), profile=Profile(ttft_s=0.25, tokens_per_s=5.0))
+    brisk = endpoint("brisk", Scripted(), profile=Profile(ttft_s=0.5, tokens_per_s=50.0))
+    begins = Route(name="chat", models="m", objective=Objective(ttft_s=1.0))
+    ends = Route(name="chat", models="m", objective=Objective(ttft_s=1.0, total_s=5.0))
+
+    orders = [judged(ask, LatencyBudget(), [quick, brisk], route).order for route in (begins, ends)]
+
+    assert orders == [["quick", "brisk"], ["brisk"]]
+
+
 @pytest.mark.parametrize(("target", "kept"), [(0.5, ["a", "b", "c"]), (0.9, ["a", "b"]), (0.99, ["a"])])
 def test_the_chance_an_endpoint_must_have_can_be_said(ask: Ask, target: float, kept: list[str]) -> None:
     # chances to start within 0.5 s: 99.2 %, 96.5 % and 73.6 %
