@@ -31,7 +31,7 @@ async def served(
     configuration = Configuration(settings=given, endpoints=endpoints, routes=routes, policies=policies)
     async with Gateway(configuration) as gateway:
         yield gateway
-        assert gateway.front.in_flight == 0
+        assert gateway.front.tally.in_flight == 0
 
 
 @asynccontextmanager
