@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 from .arguments import writable
 
@@ -47,10 +47,23 @@ def complete(whole: argparse.ArgumentParser, shell: str) -> int:
     return 0
 
 
+class _Commands(Protocol):
+    """What holds the commands, as far as it is used here."""
+
+    choices: dict[str, argparse.ArgumentParser]
+
+
+def commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The parser of each command, by its name."""
+    found: dict[str, argparse.ArgumentParser] = {}
+    for action in parser._actions:  # noqa: SLF001  argparse has no other way to them
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001  likewise
+            found.update(cast("_Commands", action).choices)
+    return found
+
+
 def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
     """Every option and argument, those of the commands included."""
-    for action in parser._actions:  # noqa: SLF001  argparse has no other way to them
-        yield action
-        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001  likewise
-            for below in cast("Iterable[argparse.ArgumentParser]", action.choices.values()):
-                yield from _actions(below)
+    yield from parser._actions  # noqa: SLF001  as above
+    for command in commands_of(parser).values():
+        yield from _actions(command)

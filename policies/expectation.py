@@ -27,14 +27,17 @@ DEFAULT_SERVICE_S = 1.0
 class Ask(msgspec.Struct, frozen=True):
     """What a call asks of an endpoint. Equal asks have equal answers, so they can be remembered.
 
-    within_s: seconds the call has. size: octave of its prompt. streamed: its first token can be seen.
-    lengths: of its answer in tokens, equally likely; empty where only the first token matters.
+    within_s: seconds the call has, to its first token or to its end, by its priority. size: octave of its prompt.
+    streamed: its first token can be seen. lengths: of its answer in tokens, equally likely; empty where only the first
+    token matters. whole_s: seconds to its end, where it is the first token that is wanted soon and the end is promised
+    as well; None: it is not.
     """
 
     within_s: float
     size: int
     streamed: bool
     lengths: tuple[int, ...]
+    whole_s: float | None = None
 
     @classmethod
     def of(cls, call: Call, now_s: float) -> Self:
@@ -43,28 +46,34 @@ class Ask(msgspec.Struct, frozen=True):
         They are rounded down to a millisecond, the resolution of what they are compared with.
         """
         priority, streamed = call.request.priority or call.route.priority, call.request.stream
-        starts = priority is Priority.TTFT and streamed  # an answer in one piece begins when it is complete
-        if starts:
-            until_s, promised_s = call.start_by_s, call.route.objective.ttft_s
-        else:
-            until_s, promised_s = call.deadline_s, call.route.objective.total_s
-        if promised_s is not None:
-            until_s = min(until_s, call.ledger.began_s + promised_s)
-        within_s = math.floor((until_s - now_s) / MILLISECOND_S) * MILLISECOND_S
-        return cls(within_s, call.size, streamed, () if starts else likely_lengths(call, priority, now_s))
+        objective, began_s = call.route.objective, call.ledger.began_s
+        if priority is not Priority.TTFT or not streamed:  # an answer in one piece begins when it is complete
+            within_s = _left_s(call.deadline_s, began_s, objective.total_s, now_s)
+            return cls(within_s, call.size, streamed, likely_lengths(call, priority, now_s))
+        within_s = _left_s(call.start_by_s, began_s, objective.ttft_s, now_s)
+        if objective.total_s is None:
+            return cls(within_s, call.size, streamed, ())
+        whole_s = _left_s(math.inf, began_s, objective.total_s, now_s)
+        return cls(within_s, call.size, streamed, likely_lengths(call, priority, now_s), whole_s)
 
     def with_less(self, seconds: float) -> Ask:
         """The same ask with so much less time."""
-        return replace(self, within_s=self.within_s - seconds)
+        whole_s = None if self.whole_s is None else self.whole_s - seconds
+        return replace(self, within_s=self.within_s - seconds, whole_s=whole_s)
 
     def chance(self, target: Target, now_s: float) -> float | None:
-        """P(latency <= within_s) at this endpoint, 0..1, its queue reckoned in; None if nothing is known of it."""
-        outlook = target.outlook(now_s, self.size)
-        within_s = self.within_s - queue_s(target, now_s)
-        if not self.lengths:
-            return outlook.p_first_token_within(within_s)
-        p = outlook.p_tokens_within(within_s, self.lengths) if self.streamed else None
-        return outlook.p_total_within(within_s) if p is None else p
+        """P(latency <= within_s) at this endpoint, 0..1, its queue reckoned in; None if nothing is known of it.
+
+        Where the end is promised as well, the less of the two chances: what begins late seldom ends in time.
+        """
+        outlook, queue = target.outlook(now_s, self.size), queue_s(target, now_s)
+        if not self._starts:
+            return self._p_whole(outlook, self.within_s - queue)
+        starts = outlook.p_first_token_within(self.within_s - queue)
+        if self.whole_s is None or starts is None:
+            return starts
+        ends = self._p_whole(outlook, self.whole_s - queue)
+        return starts if ends is None else min(starts, ends)
 
     def expected_s(self, target: Target, now_s: float) -> float:
         """Seconds the call may expect there, queue and failures of late reckoned in; infinite where unknown."""
@@ -72,11 +81,32 @@ class Ask(msgspec.Struct, frozen=True):
         expected_s = self._undisturbed_s(outlook)
         return math.inf if expected_s is None else expected_s + outlook.failure_s + queue_s(target, now_s)
 
+    def cost_s(self, target: Target, now_s: float) -> float:
+        """What the call may expect there, and what it costs the calls that are under way there; for comparing."""
+        outlook = target.outlook(now_s, self.size)
+        return self.expected_s(target, now_s) + (outlook.ttft_s or 0.0) * (outlook.crowd.price - outlook.crowd.times)
+
+    @property
+    def _starts(self) -> bool:
+        """Whether it is the first token that is wanted soon."""
+        return not self.lengths or self.whole_s is not None
+
+    def _p_whole(self, outlook: Outlook, within_s: float) -> float | None:
+        p = outlook.p_tokens_within(within_s, self.lengths) if self.streamed else None
+        return outlook.p_total_within(within_s) if p is None else p
+
     def _undisturbed_s(self, outlook: Outlook) -> float | None:
-        if not self.lengths:
-            return outlook.ttft_s
+        if self._starts:
+            return outlook.soon_s
         tokens_s = outlook.tokens_s(self.lengths) if self.streamed else None
         return outlook.total_s if tokens_s is None else tokens_s
+
+
+def _left_s(until_s: float, began_s: float, promised_s: float | None, now_s: float) -> float:
+    """Seconds to a limit, or to what was promised at the beginning if that is nearer."""
+    if promised_s is not None:
+        until_s = min(until_s, began_s + promised_s)
+    return math.floor((until_s - now_s) / MILLISECOND_S) * MILLISECOND_S
 
 
 def likely_lengths(call: Call, priority: Priority, now_s: float) -> tuple[int, ...]:

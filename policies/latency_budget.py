@@ -6,13 +6,18 @@ distribution leaning on its profile. Those that reach the target chance are kept
 fastest, the cheapest or the best.
 
 What "latency" means is the call's priority: TTFT; or for TOTAL and THROUGHPUT, TTFT + tokens * time per token, for as
-many tokens as `expectation.likely_lengths` says. What is left is the route's objective, or the deadline if that is
-nearer. An endpoint that has become slow within its last few calls, or fails, loses its chance at once, long before its
-window shows it. One of which nothing is known is kept as a candidate for a probe, never as a favourite.
+many tokens as `expectation.likely_lengths` says. Where a route promises an end beside the beginning, TTFT asks for
+both, and the less of the two chances counts: who starts at once and writes for ever does not make it. What is left is
+the route's objective, or the deadline if that is nearer. An endpoint that has become slow within its last few calls,
+or fails, loses its chance at once, long before its window shows it. One of which nothing is known is kept as a
+candidate for a probe, never as a favourite.
 
 What is known grows old. An endpoint that nobody was sent to for a while is tried again by a call that can afford it:
 one with a good chance to make it there even if it had less time, by as much as the best endpoint would need. Calls that
 are in a hurry never pay for knowledge.
+
+The fastest is the one at which a call costs least: its own time at the load of this instant, and what it delays the
+calls that are under way there (`crowding`). Whoever takes the one that was fastest a moment ago crowds it.
 
 If none can make it, the user decides: the best chance there is, or a refusal before anything is sent.
 
@@ -51,6 +56,7 @@ BOUNDED_LOAD = 1.5
 
 KEPT = "%d of %d can make %.3f s, %s first"
 NONE_IN_TIME = "none can make %.3f s, the best chance is %.2f"
+LATE = "the objective was missed %.3f s ago, so the quickest first: %s"
 EXPLORES = "tries %s, of which nothing was heard for a while; there is time"
 NOTHING_KNOWN = "nothing is known yet of %d endpoints"
 
@@ -162,6 +168,8 @@ class LatencyBudget:
         elif short and not (self.otherwise is Otherwise.REFUSE and self._probes(unknown)):
             ordered, tied = self._best_effort(ask, short, now_s)
             words, facts = NONE_IN_TIME, (ask.within_s, max(p for p, _ in short))
+            if ask.within_s < 0.0:
+                words, facts = LATE, (-ask.within_s, ordered[0].name)
         else:
             ordered, tied = [], 0
             words, facts = NOTHING_KNOWN, (len(unknown),)
@@ -203,7 +211,7 @@ class LatencyBudget:
         return _least_first(kept, [-target.endpoint.quality for target in kept], 0.0)
 
     def _fastest_first(self, ask: Ask, targets: Sequence[Target], now_s: float) -> tuple[list[Target], int]:
-        return _least_first(targets, [ask.expected_s(target, now_s) for target in targets], self.tied_within)
+        return _least_first(targets, [ask.cost_s(target, now_s) for target in targets], self.tied_within)
 
     def _best_effort(self, ask: Ask, short: list[tuple[float, Target]], now_s: float) -> tuple[list[Target], int]:
         """None makes it: those with the best chance first.

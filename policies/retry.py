@@ -9,13 +9,18 @@ Before it sleeps, it looks whether the time would still suffice and whether the 
 not, the failure goes up at once. A failure that found the budget empty goes up as not ``retryable``: no outer policy
 need ask again.
 
+A call that found no connection was not served, so another elsewhere adds no load to what is in trouble: it is free of
+the budget. When a region cannot be reached, its calls are then lost neither one by one, as each endpoint is found out,
+nor all together, as the budget is spent. There are no more tries of a call for that.
+
 Stands inside `Fallback` (a retry stays with the model) and outside everything that chooses an endpoint, so that each
 try chooses anew. After the first progress has reached the caller it never tries again.
 
 The limits are tenacity's own stop and wait objects, so that what one knows of tenacity holds. Its loop is not used:
 it reads the wall clock and throws its own dice. Nothing of it runs before a first failure.
 
-Sources: gRPC A6 (pushback); Finagle's RequeueFilter (the budget), whose failures that ran out of it say so as well.
+Sources: gRPC A6 (pushback, and transparent retries of what never reached a server); Finagle's RequeueFilter (the
+budget), whose failures that ran out of it say so as well.
 """
 
 from __future__ import annotations
@@ -30,14 +35,13 @@ from tenacity.stop import stop_base
 from tenacity.wait import wait_base
 
 from ..router import check
-from ..router.budget import Extra
-from ..router.errors import AttemptFailed, ConfigurationError, DeadlineInsufficient, NoEndpoint
+from ..router.budget import Extra, Permit
+from ..router.errors import AttemptFailed, ConfigurationError, ConnectFailed, DeadlineInsufficient, NoEndpoint
 from ..router.pipeline import Layer
 from .jitter import FullJitter, Jitter, told
 from .queues import has_room
 
 if TYPE_CHECKING:
-    from ..router.budget import Permit
     from ..router.call import Call
     from ..router.ledger import Attempt
     from ..router.pipeline import Emit, Handler
@@ -81,7 +85,8 @@ class Retry:
     at_most: retries a call may make after failures of one class, those that inherit from it counted, such as
         ``{RateLimited: 1}``; at least 0. Default: *stop* alone limits them.
 
-    What is left until the call must have started takes precedence over all of them, and so does the router's budget.
+    What is left until the call must have started takes precedence over all of them, and so does the router's budget;
+    a try elsewhere after `ConnectFailed` is free of that.
     Raises the last failure.
     """
 
@@ -136,7 +141,7 @@ class _Tries:
         call, state, ledger = self._call, self._state, self._call.ledger
         while True:
             again, wait_s = self._next_try(failure)
-            with self._permit(failure) as permit:
+            with self._permit(failure, again) as permit:
                 call.note("Retry", "after %s, in %.3f s", failure.reason, wait_s)
                 if wait_s > 0:
                     await anyio.sleep(wait_s)
@@ -156,7 +161,10 @@ class _Tries:
                     if 0 < tries < len(ledger.attempts):
                         ledger.retries.append(why)
 
-    def _permit(self, failure: AttemptFailed) -> Permit:
+    def _permit(self, failure: AttemptFailed, again: Call) -> Permit:
+        tried = self._call.ledger.tried
+        if isinstance(failure, ConnectFailed) and not any(tried(target.endpoint) for target in again.candidates):
+            return Permit(None, Extra.RETRY)
         permit = self._call.permit_for(Extra.RETRY)
         if permit is None:
             self._call.note("Retry", "gives up: the budget for attempts beyond the first is spent")

@@ -17,7 +17,7 @@ Source: Azure OpenAI in Foundry Models, "REST API reference" (2024-10-21), "v1 A
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
@@ -26,6 +26,7 @@ from ..router.credential import static_secrets
 from ..router.errors import ConfigurationError
 from .http_address import address_at, base_of, plain_headers
 from .openai_compatible import OpenAICompatible, cap_name
+from .openai_request import ANTHROPICS, CACHE_MARK
 
 if TYPE_CHECKING:
     from yarl import URL
@@ -65,6 +66,8 @@ class AzureOpenAI(OpenAICompatible):
     ``api_key`` is a key, or what gives Entra tokens: ``TokenSource(get_bearer_token_provider(credential, scope))`` of
     Microsoft's ``azure-identity``. A key is sent as ``api-key``, a token as a bearer's.
     """
+
+    hints: ClassVar[frozenset[str]] = ANTHROPICS | {CACHE_MARK}
 
     name: str = attrs.field(default="azure", validator=check.named)
     cap: str = attrs.field(default="max_completion_tokens", validator=cap_name)

@@ -7,10 +7,13 @@ An organisation or a project is named in the endpoint's headers: ``OpenAI-Organi
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import attrs
 
 from ..router import check
 from .openai_compatible import OpenAICompatible, cap_name
+from .openai_request import ANTHROPICS, CACHE_MARK
 
 
 @attrs.frozen(kw_only=True)
@@ -19,6 +22,8 @@ class OpenAI(OpenAICompatible):
 
     Source: OpenAI's API reference, "Chat Completions": ``max_tokens`` is deprecated, and reasoning models refuse it.
     """
+
+    hints: ClassVar[frozenset[str]] = ANTHROPICS | {CACHE_MARK}
 
     name: str = attrs.field(default="openai", validator=check.named)
     url: str | None = attrs.field(default="https://api.openai.com/v1", validator=check.if_given(check.named))

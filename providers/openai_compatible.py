@@ -15,7 +15,7 @@ connection back to the pool.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
@@ -25,7 +25,7 @@ from .http_address import address_of, check_address
 from .http_client import Dialect, open_client
 from .http_connections import Connections
 from .openai_answer import ChatAnswer
-from .openai_request import CAPS, encode_request
+from .openai_request import ANTHROPICS, CAPS, encode_request
 from .sse import DEFAULT_MAX_FRAME_BYTES
 
 if TYPE_CHECKING:
@@ -62,6 +62,9 @@ class OpenAICompatible:
     max_answer_bytes: the longest answer in one piece, at least 1024. Default 32 MiB.
     """
 
+    hints: ClassVar[frozenset[str]] = ANTHROPICS
+    """What is left out of requests: it means something to other vendors, and asks for nothing here."""
+
     name: str = attrs.field(default="openai-compatible", validator=check.named)
     url: str | None = attrs.field(default=None, validator=check.if_given(check.named))
     cap: str = attrs.field(default=CAPS[0], validator=cap_name)
@@ -85,7 +88,7 @@ class OpenAICompatible:
     def _dialect(self) -> Dialect:
         return Dialect(
             address=self._address,
-            encode=partial(encode_request, cap=self.cap, ignored=self.ignores),
+            encode=partial(encode_request, cap=self.cap, ignored=self.ignores, hints=self.hints),
             reader=ChatAnswer,
             request_id="x-request-id",
         )

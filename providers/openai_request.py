@@ -7,7 +7,7 @@ make everything that is recorded about the call a lie.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 import msgspec
@@ -16,7 +16,7 @@ from ..router.errors import InvalidRequest, Unsupported
 
 if TYPE_CHECKING:
     from ..router.call import Call
-    from ..router.request import Message, Request
+    from ..router.request import Request
 
 OURS = frozenset({"model", "messages", "stream"})
 """Parameters that the router sets and a request may not."""
@@ -25,9 +25,17 @@ CAPS = ("max_tokens", "max_completion_tokens")
 """What the cap on an answer's length is called. The second is OpenAI's newer name, on which its reasoning models insist
 and which most other servers do not know. Where a request gives one itself, that one stays."""
 
-SEALED = "thinking_blocks"
-"""Anthropic's reasoning among the messages, sealed for Anthropic alone: nobody else could read it, and OpenAI would
-refuse the whole request for it. A conversation that began there can so go on here."""
+ANTHROPICS = frozenset({"thinking_blocks", "is_error"})
+"""Fields of messages that mean something to Anthropic alone: reasoning that it sealed, and a mark on the result of a
+tool that failed, which its words tell as well. OpenAI would refuse the whole request for them. A conversation that
+began there can so go on here."""
+
+CACHE_MARK = "cache_control"
+"""Where a prompt is to be cached, on messages, their parts, tools and calls, or on the whole. Some servers of this form
+take it from there to Anthropic. OpenAI caches unasked and refuses it."""
+
+WITH_PARTS = ("content", "tool_calls")
+"""Fields of a message whose elements may bear marks of their own."""
 
 TELLING = 4
 """Characters from which a text is looked for. Below that it would be found in half the words of any message."""
@@ -43,10 +51,13 @@ def _plain(value: object) -> object:
 _encode = msgspec.json.Encoder(enc_hook=_plain).encode
 
 
-def encode_request(call: Call, *, cap: str = CAPS[0], ignored: frozenset[str] = frozenset()) -> bytes:
+def encode_request(
+    call: Call, *, cap: str = CAPS[0], ignored: frozenset[str] = frozenset(), hints: frozenset[str] = ANTHROPICS
+) -> bytes:
     """The request's JSON, for the call's target.
 
     cap: what the server calls the cap. ignored: parameters that the server would pass over without a word.
+    hints: fields that are for other vendors and ask for nothing here; left out wherever they stand.
 
     Raises:
         InvalidRequest: a parameter is not for a request to set, or something in it is no JSON.
@@ -65,9 +76,12 @@ def encode_request(call: Call, *, cap: str = CAPS[0], ignored: frozenset[str] = 
         _refuse_ignored(call, ignored)
     body: dict[str, object] = {
         "model": call.target.endpoint.deployment,
-        "messages": _unsealed(request.messages),
-        **params,
+        "messages": _without(request.messages, hints),
+        **(params if hints.isdisjoint(params) else _stripped(params, hints)),
     }
+    tools = params.get("tools")
+    if isinstance(tools, list | tuple):
+        body["tools"] = _without(cast(Sequence[object], tools), hints)
     if call.max_tokens is not None:
         for name in [name for name in CAPS if name in params] or [cap]:
             body[name] = _capped(params.get(name), call.max_tokens)
@@ -118,11 +132,36 @@ def _texts_in(part: object) -> Iterator[object]:
     yield cast(Mapping[str, object], image).get("url") if isinstance(image, Mapping) else image
 
 
-def _unsealed(messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """*messages* without reasoning that another vendor sealed."""
-    if not any(SEALED in message for message in messages):
-        return messages
-    return tuple({name: value for name, value in message.items() if name != SEALED} for message in messages)
+def _without(given: Sequence[object], hints: frozenset[str]) -> Sequence[object]:
+    """*given* messages or tools without *hints*, and so their parts and calls. As they are, where there are none."""
+    if not any(_is_marked(one, hints) for one in given):
+        return given
+    return [_stripped(cast(Mapping[str, object], one), hints) if isinstance(one, Mapping) else one for one in given]
+
+
+def _is_marked(one: object, hints: frozenset[str]) -> bool:
+    if not isinstance(one, dict | Mapping):  # most are the first, which is told in no time
+        return False
+    fields = cast(Mapping[str, object], one)
+    if not hints.isdisjoint(fields):
+        return True
+    for name in WITH_PARTS:
+        parts = fields.get(name)
+        if isinstance(parts, list | tuple) and any(
+            isinstance(part, dict | Mapping) and not hints.isdisjoint(cast(Mapping[str, object], part))
+            for part in cast(Sequence[object], parts)
+        ):
+            return True
+    return False
+
+
+def _stripped(fields: Mapping[str, object], hints: frozenset[str]) -> dict[str, object]:
+    left = {name: value for name, value in fields.items() if name not in hints}
+    for name in WITH_PARTS:
+        parts = left.get(name)
+        if isinstance(parts, list | tuple):
+            left[name] = _without(cast(Sequence[object], parts), hints)
+    return left
 
 
 def _refuse_ignored(call: Call, ignored: frozenset[str]) -> None:

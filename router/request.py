@@ -49,8 +49,10 @@ def _asked(validator: check.Validator) -> check.Validator:
     """*validator*, for an optional field of a request: what is wrong with a request is `InvalidRequest`."""
 
     def checked(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if value is None:
+            return
         try:
-            check.if_given(validator)(instance, attribute, value)
+            validator(instance, attribute, value)
         except ConfigurationError as wrong:
             raise InvalidRequest(str(wrong)) from None
 

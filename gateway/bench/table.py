@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.table import Table
 from rich.text import Text
 
+from ..grid import Column, grid, width_of
 from ..report.table import latency, printable
 from .figures import ENOUGH
 
@@ -14,16 +14,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.console import Console
+    from rich.table import Table
 
-    from ...router.kpi.percentiles import Percentiles
     from .figures import Measured, Outcome
 
 UNKNOWN = "-"
 FEW, FEW_FOR_P99 = 20, 100
 """Of fewer values, the 95th and the 99th percentile are no more than the greatest."""
 
-NARROW = 96
-"""Columns below which a table is made narrower, by leaving out what can be spared."""
+NAME, COST = "endpoint", "cost"
+SHORT = {"TTFT p95": "p95", "TTFT p99": "p99", "total p95": "p95", "total p99": "p99"}
+SPARED = frozenset({"calls", "total p99", "queued"})
+"""Columns that a narrow terminal does without."""
+
+GAP = 2
 
 
 def show(outcome: Outcome, console: Console) -> None:
@@ -31,7 +35,7 @@ def show(outcome: Outcome, console: Console) -> None:
     if not any(measured.sent for measured in outcome.endpoints):
         console.print("Nothing had ended yet: there is nothing to show.")
         return
-    console.print(_table(outcome, narrow=console.is_terminal and console.width < NARROW))
+    console.print(_table(outcome, console))
     for paragraph in (_notes(outcome), _failures(outcome)):
         _print(list(paragraph), console, soft_wrap=not console.is_terminal)
     _print(list(_profiles(outcome)), console, soft_wrap=True)  # to be copied as they are
@@ -44,45 +48,52 @@ def _print(lines: list[Text], console: Console, *, soft_wrap: bool) -> None:
         console.print(line, soft_wrap=soft_wrap)
 
 
-def _table(outcome: Outcome, *, narrow: bool) -> Table:
-    table = Table(box=None, padding=(0, 1 if narrow else 2, 0, 0), header_style="bold")
-    table.add_column("endpoint", overflow="fold")
-    costs = any(measured.cost for measured in outcome.endpoints)
-    titles = ["calls", "ok", "TTFT p50", "p95", "p99", "total p50", "p95", "p99", "tok/s", "queued"]
-    if narrow:
-        titles = ["ok", "TTFT p50", "p95", "p99", "total p50", "p95", "tok/s"]
-    for title in [*titles, *(["cost"] if costs else [])]:
-        table.add_column(title, justify="right", no_wrap=True)
-    for measured in outcome.endpoints:
-        cells = _narrow(measured) if narrow else _wide(measured)
-        cost = [UNKNOWN if measured.cost is None else f"{measured.cost:.4f}"] if costs else []
-        table.add_row(Text(printable(measured.endpoint)), *cells, *cost)
-    return table
+def _table(outcome: Outcome, console: Console) -> Table:
+    """With fewer columns where there is no room for all. A file or a pipe has no edge."""
+    rows = [_row(measured) for measured in outcome.endpoints]
+    if not any(measured.cost for measured in outcome.endpoints):
+        rows = [{title: cell for title, cell in row.items() if title != COST} for row in rows]
+    columns, cells = _laid_out(rows)
+    if not console.is_terminal:
+        console.width = max(console.width, width_of(columns, cells, gap=GAP))
+    elif width_of(columns, cells, gap=GAP) > console.width:
+        columns, cells = _laid_out([{title: row[title] for title in row if title not in SPARED} for row in rows])
+        return grid(columns, cells, gap=1)
+    return grid(columns, cells, gap=GAP)
 
 
-def _wide(measured: Measured) -> tuple[str, ...]:
-    speed = measured.tokens_per_s.p50
-    return (
-        str(measured.sent),
-        _success(measured),
-        *_spread(measured.ttft_s),
-        *_spread(measured.total_s),
-        UNKNOWN if speed is None else f"{speed:.0f}",
-        f"{measured.late} by {latency(measured.late_s.p95)}" if measured.late_s.p95 else "0",
-    )
+def _laid_out(rows: list[dict[str, Text]]) -> tuple[list[Column], list[list[Text]]]:
+    """Columns under their titles: of ``total p95`` the percentile is enough beside ``total p50``."""
+    titles = [NAME, *(title for title in rows[0] if title != NAME)]
+    columns = [Column(title=SHORT.get(title, title), words=title == NAME) for title in titles]
+    return columns, [[row[title] for title in titles] for row in rows]
 
 
-def _narrow(measured: Measured) -> tuple[str, ...]:
-    _, success, p50, p95, p99, total_p50, total_p95, _, speed, _ = _wide(measured)
-    return success, p50, p95, p99, total_p50, total_p95, speed
+def _row(measured: Measured) -> dict[str, Text]:
+    """Every cell, by the title of its column."""
+    speed, ttft, total = measured.tokens_per_s.p50, measured.ttft_s, measured.total_s
+    cells = {
+        "calls": str(measured.sent),
+        "ok": _success(measured),
+        "TTFT p50": _seconds(ttft.p50),
+        "TTFT p95": _seconds(ttft.p95),
+        "TTFT p99": _seconds(ttft.p99),
+        "total p50": _seconds(total.p50),
+        "total p95": _seconds(total.p95),
+        "total p99": _seconds(total.p99),
+        "tok/s": UNKNOWN if speed is None else f"{speed:.0f}",
+        "queued": f"{measured.late} by {latency(measured.late_s.p95)}" if measured.late_s.p95 else "0",
+        COST: UNKNOWN if measured.cost is None else f"{measured.cost:.4f}",
+    }
+    return {NAME: Text(printable(measured.endpoint)), **{title: Text(cell) for title, cell in cells.items()}}
+
+
+def _seconds(value: float | None) -> str:
+    return UNKNOWN if value is None else latency(value)
 
 
 def _success(measured: Measured) -> str:
     return UNKNOWN if measured.success is None else f"{measured.success:.1%}".replace("100.0%", "100%")
-
-
-def _spread(seconds: Percentiles) -> tuple[str, ...]:
-    return tuple(UNKNOWN if value is None else latency(value) for value in (seconds.p50, seconds.p95, seconds.p99))
 
 
 def _notes(outcome: Outcome) -> Iterator[Text]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -57,7 +57,8 @@ def _options(policy: object) -> str:
     for field in attrs.fields(kind):
         if field.init and field.repr:
             value = _words(getattr(policy, field.name))
-            if usual is None or value != _words(getattr(usual, field.name)):
+            default: Any = field.default if usual is None else getattr(usual, field.name)
+            if value != _words(default):
                 told.append(f"{field.alias} = {value}")
     return ", ".join(told)
 

@@ -1,7 +1,7 @@
 """Where calls would go, found out by letting them go there: the configured stack over stand-ins for its endpoints.
 
 What a stack of policies does is hard to tell from its options, and easy to see. So each route's calls are rehearsed, in
-virtual time and without a network: the endpoints answer as their profiles say for a minute, so that the policies have
+virtual time and without a network: the endpoints answer as their profiles say for a while, so that the policies have
 seen what they will have seen in life, and then all fail, or all fall silent. What the policies do then is what they do,
 plugins included. It is one run with one seed: an example of the order, not a forecast of the load.
 """
@@ -35,7 +35,7 @@ TTFT_S, TOKENS_PER_S = 0.5, 50.0
 SPREAD = 0.2
 """Standard deviation of the logarithm of their time to first token; see `router.simulation.behaviour`."""
 
-WARM_UP_S, CALLS_PER_S = 60.0, 5.0
+WARM_UP_S, CALLS_PER_S = 30.0, 5.0
 TOKENS = 20
 ERROR_AFTER_S = 0.05
 LONGEST_S = 120.0
@@ -119,7 +119,7 @@ def rehearse(anew: Callable[[], Configuration], route: Route) -> Rehearsed:
 async def _play(
     given: Configuration, route: Route, situation: str, scene: Scene, ledgers: list[Ledger]
 ) -> tuple[Counter[str], Path]:
-    """A minute in which all is well, and then one call in a *situation*."""
+    """A while in which all is well, and then one call in a *situation*."""
 
     def note(event: Event) -> None:
         if isinstance(event, CallEnded):
@@ -129,31 +129,32 @@ async def _play(
         attrs.evolve(each, provider=StandIn(each.provider.name, scene), domain=each.domain) for each in given.endpoints
     )
     made = attrs.evolve(given, endpoints=endpoints).router(listeners=[note], clock=virtual_clock, dice=random.Random(1))
+    request = _request(route, given.budget_s)
     async with made as router:
         instants = Steady(CALLS_PER_S).instants(WARM_UP_S, random.Random(1))
         async with anyio.create_task_group() as traffic:
             for at_s in instants:
-                traffic.start_soon(_one, router, route, at_s)
+                traffic.start_soon(_one, router, request, at_s)
         answered = Counter(ledger.answered_by.endpoint.name for ledger in ledgers if ledger.answered_by is not None)
         scene.situation = situation
         began_s, error = virtual_clock(), None
         try:
-            await router.complete(_request(route))
+            await router.complete(request)
         except PacelineError as raised:
             error = raised
         return answered, _path(situation, ledgers[-1], error, virtual_clock() - began_s)
 
 
-async def _one(router: Router, route: Route, at_s: float) -> None:
+async def _one(router: Router, request: Request, at_s: float) -> None:
     await anyio.sleep(at_s)
     try:
-        await router.complete(_request(route))
+        await router.complete(request)
     except CallError:
         return  # refused, as by a limit of the route: that is no answer of an endpoint
 
 
-def _request(route: Route) -> Request:
-    budget_s = LONGEST_S if route.budget_s is None else min(route.budget_s, LONGEST_S)
+def _request(route: Route, budget_s: float) -> Request:
+    budget_s = min(route.budget_s or budget_s, LONGEST_S)
     return Request(messages="How is the weather?", route=route.name, expected_tokens=TOKENS, budget_s=budget_s)
 
 

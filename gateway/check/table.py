@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MOST_SHARES = 4
 """Endpoints whose share is told; the rest are together."""
 
+MOST_NEVER = 6
+"""Endpoints out of reach that are told by name; the JSON has all."""
+
 INDENT = (0, 0, 0, 2)
 
 
@@ -108,7 +111,7 @@ def _route(route: RouteFound) -> list[RenderableType]:
 
 def _residency(route: RouteFound) -> Text:
     regions, kept_by = ", ".join(route.residency or ()), " and ".join((*route.kept_by, "dispatch"))
-    never = f"; never {', '.join(route.never)}" if route.never else ""
+    never = f"; never {_some(route.never)}" if route.never else ""
     told = Text(f"stays in {regions}, kept there by {kept_by}{never}: ")
     if route.kept:
         told.append("proven", "green")
@@ -127,12 +130,19 @@ def _shares(shares: Sequence[Share]) -> Text:
     return Text(", ".join(told))
 
 
+def _some(names: Sequence[str]) -> str:
+    """The first of many, and how many more there are."""
+    rest = len(names) - MOST_NEVER
+    return ", ".join(names) if rest <= 0 else f"{', '.join(names[:MOST_NEVER])} and {rest} others"
+
+
 def _percent(share: float) -> str:
     return f"{share:.0%}" if share >= 0.01 else "below 1%"
 
 
 def _end(path: Path) -> Text:
-    return Text(f"{path.ends} after {latency(path.after_s)}, {len(path.steps)} attempts")
+    many = len(path.steps)
+    return Text(f"{path.ends} after {latency(path.after_s)}, {many} attempt{'' if many == 1 else 's'}")
 
 
 def _steps(path: Path) -> Table:

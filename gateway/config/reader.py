@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, NoReturn, TypeVar, cast, get_args, get_origin
+from typing import Any, NoReturn, TypeVar, get_origin
 
 import attrs
 
@@ -18,12 +18,13 @@ from ...router.errors import ConfigurationError, PluginError
 from ...router.plugins import Catalogue, Shelf
 from ...router.plugins.likely import did_you_mean
 from ...router.plugins.values import KIND, read
-from ...router.plugins.wording import LISTS, Misread, shown, words
+from ...router.plugins.wording import Misread, shown, words
 from . import environment
 from .keys import VARIABLE, Form, Key, arms_of, described_by, in_seconds, keys_of
 from .lines import Lines
 from .mistake import Mistake, Place, printable
 from .shapes import as_list, as_table
+from .wanted import are_names, element, fits, refusal
 
 T = TypeVar("T")
 
@@ -209,13 +210,13 @@ class Reader:
         table, several = as_table(given), as_list(given)
         if table is not None and KIND in table:
             return self.part(table, wanted, at)
-        described, each = described_by(wanted), _element(wanted)
+        described, each = described_by(wanted), element(wanted)
         if table is not None and described is not None:
             return self.make(described, table, at)
         if several is not None and each is not None:
             return self._several(several, each, at)
         try:
-            return read([given] if isinstance(given, str) and _are_names(wanted) else given, wanted, self.catalogue)
+            return read([given] if isinstance(given, str) and are_names(wanted) else given, wanted, self.catalogue)
         except (Misread, OverflowError) as wrong:
             self.give_up(*_placed(at, str(wrong) if isinstance(wrong, Misread) else " is too large a number"))
         except ConfigurationError as wrong:
@@ -269,7 +270,7 @@ class Reader:
         """
         made = self.plugin(self.catalogue.parts, table, at)
         kinds = [get_origin(arm) or arm for arm in arms_of(wanted)]
-        if not any(_fits(made, kind) for kind in kinds):
+        if not any(fits(made, kind) for kind in kinds):
             self.give_up(at, f"must be {words(wanted)}, and {table[KIND]} is none")
         return made
 
@@ -299,45 +300,11 @@ class Reader:
             self.give_up(at, str(wrong))
 
 
-def refusal(maker: Callable[..., object], option: str, value: object) -> str | None:
-    """What a class has against one value by itself; None: nothing, or it can tell only from all of them."""
-    if not isinstance(maker, type) or not attrs.has(cast("type[Any]", maker)):
-        return None
-    kind = cast("type[attrs.AttrsInstance]", maker)
-    field = next((field for field in attrs.fields(kind) if field.alias == option), None)
-    if field is None:
-        return None
-    try:
-        converted = field.converter(value) if callable(field.converter) else value
-        if field.validator is not None:
-            field.validator(kind.__new__(kind), field, converted)
-    except ConfigurationError as wrong:
-        return str(wrong).removeprefix(f"{kind.__name__}: {option}").removeprefix(": ")
-    except (AttributeError, TypeError, ValueError, OverflowError):
-        return None
-    return None
-
-
 def _fetched(name: str, value: object, keys: Mapping[str, Key]) -> Key | None:
     """A secret that a part fetches, such as a source of tokens, is given as any part is."""
     key = keys.get(f"{name}{VARIABLE}")
     is_part = KIND in (as_table(value) or ())
     return attrs.evolve(key, name=name, form=Form.AS_IT_IS) if key is not None and is_part else None
-
-
-def _element(wanted: Any) -> type | None:
-    """The class that each table of a list describes, where one is wanted."""
-    for arm in arms_of(wanted):
-        inner = get_args(arm)
-        if (get_origin(arm) in LISTS) and inner:
-            return described_by(inner[0])
-    return None
-
-
-def _are_names(wanted: Any) -> bool:
-    """Whether names are wanted, of which one needs no list."""
-    arms = arms_of(wanted)
-    return str not in arms and any(get_origin(arm) in LISTS and get_args(arm)[:1] == (str,) for arm in arms)
 
 
 def _placed(at: Place, wrong: str) -> tuple[Place, str]:
@@ -347,10 +314,3 @@ def _placed(at: Place, wrong: str) -> tuple[Place, str]:
         return at, wrong
     *keys, last = at.keys
     return Place((*keys, f"{last}{within}"), at.names), what
-
-
-def _fits(made: object, kind: object) -> bool:
-    try:
-        return kind is object or isinstance(made, cast("type", kind))
-    except TypeError:
-        return True  # a protocol that cannot be asked: the validator of who has it will see

@@ -157,13 +157,13 @@ class Loaded(msgspec.Struct, frozen=True):
     """The configuration that is served.
 
     source: the file. at: when it was last read anew, as ISO 8601; None: not since the start. refused: why it was not
-    taken then, a line each, so that what was served before is served on. needs_restart: what has changed in it and
-    takes effect at the next start only.
+    taken then, in lines, so that what was served before is served on; None: it was taken. needs_restart: what has
+    changed in it and takes effect at the next start only.
     """
 
     source: str
     at: str | None = None
-    refused: tuple[str, ...] = ()
+    refused: str | None = None
     needs_restart: tuple[str, ...] = ()
 
 
@@ -171,7 +171,7 @@ def loaded(source: str, last: Reloaded | None) -> Loaded:
     """What there is to say after the last reload; None: there was none."""
     if last is None:
         return Loaded(source)
-    return Loaded(source, last.at.isoformat(timespec="seconds"), last.wrong, last.needs_restart)
+    return Loaded(source, last.at.isoformat(timespec="seconds"), "\n".join(last.wrong) or None, last.needs_restart)
 
 
 class Now(msgspec.Struct, frozen=True):

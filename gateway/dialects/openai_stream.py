@@ -201,7 +201,7 @@ def is_frame(raw: bytes) -> bool:
 
     Names stand between plain quotes nowhere but where they are names: within a text, quotes are escaped.
     """
-    return b'"choices"' in raw and (b'"message"' not in raw or b'"delta"' in raw)
+    return b'"choices"' in raw and (b'"delta"' in raw or b'"message"' not in raw)
 
 
 def _says_something(chunk: Chunk) -> bool:

@@ -34,6 +34,7 @@ KINDS: dict[type[PacelineError], tuple[int, str, bool | None]] = {
     errors.NoEndpoint: (503, "no_endpoint", AS_EVER),
     errors.ResidencyUnmet: (400, "residency_unmet", HOPELESS),
     errors.DeadlineExceeded: (504, "deadline_exceeded", HOPELESS),
+    errors.EveryModelFailed: (502, "every_model_failed", AS_EVER),
     errors.CostLimitReached: (429, "cost_limit_reached", HOPELESS),
     errors.PolicyFailed: (500, "policy_failed", HOPELESS),
     errors.AttemptFailed: (502, "provider_error", AS_EVER),

@@ -24,7 +24,7 @@ exit codes: 0 every objective of the new configuration is kept; 1 one is broken;
 
 EXAMPLE = """\
 to record: paceline serve gateway.toml --record traffic.jsonl
-or, in a program: Router(..., listeners=[Recorder("traffic.jsonl", endpoints=endpoints)])
+or, in a program: Router(..., listeners=[Recorder(path="traffic.jsonl", endpoints=endpoints)])
 """
 
 

@@ -1,6 +1,6 @@
 """Writes down what happens, for `replay`: a listener of a router.
 
-    Router(endpoints, routes, stack, listeners=[Recorder(Path("traffic.jsonl"), endpoints)])
+    Router(endpoints, routes, stack, listeners=[Recorder(path="traffic.jsonl", endpoints=endpoints)])
 
 It is told of each call when that has ended. A line costs some microseconds and goes to a buffer; the buffer goes to the
 file when it is large, or a second old when the next call ends, so a program that is killed loses little. Files are of
@@ -11,9 +11,10 @@ the log says so once; no call is disturbed.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from ...router import Endpoint, Event
+    from ...router import Clock, Endpoint, Event
 
 log = logging.getLogger("paceline")
 
@@ -45,6 +46,7 @@ class Recorder:
     most_bytes: of one file, above 0. Default 64 MiB, some 100,000 calls.
     keep: files kept beside the one that is written, at least 0. Default 4.
     decisions: whether the words of each decision are written too; they are half of a file. Default True.
+    clock: the router's, seconds. Default `time.monotonic`.
 
     Use it as ``with Recorder(...) as recorder``, or `close` it: what is in the buffer is written then.
 
@@ -57,11 +59,16 @@ class Recorder:
     most_bytes: int = attrs.field(default=64 * MEBIBYTE, validator=check.count(1))
     keep: int = attrs.field(default=4, validator=check.count(0))
     decisions: bool = True
+    clock: Clock = attrs.field(default=time.monotonic, repr=False)
 
+    _opened: datetime = attrs.field(factory=lambda: datetime.now(UTC), init=False, repr=False)
+    _opened_s: float = attrs.field(
+        default=attrs.Factory(lambda self: self.clock(), takes_self=True), init=False, repr=False
+    )
     _file: BinaryIO | None = attrs.field(default=None, init=False, repr=False)
     _buffer: bytearray = attrs.field(factory=bytearray, init=False, repr=False)
     _encoder: msgspec.json.Encoder = attrs.field(factory=msgspec.json.Encoder, init=False, repr=False)
-    _began_s: float | None = attrs.field(default=None, init=False, repr=False)
+    _began_s: float = attrs.field(default=0.0, init=False, repr=False)
     _flushed_s: float = attrs.field(default=0.0, init=False, repr=False)
     _written: int = attrs.field(default=0, init=False, repr=False)
 
@@ -72,9 +79,6 @@ class Recorder:
         """Write down a call that has ended."""
         if self._file is None or not isinstance(event, CallEnded):
             return
-        if self._began_s is None:
-            self._began_s = event.call.ledger.began_s
-            self._flushed_s = event.at_s
         self._buffer += self._encoder.encode(call_record(event, self._began_s, decisions=self.decisions))
         self._buffer += b"\n"
         if len(self._buffer) >= FLUSH_BYTES or event.at_s - self._flushed_s >= FLUSH_AFTER_S:
@@ -91,7 +95,6 @@ class Recorder:
             if self._written >= self.most_bytes:
                 self._file.close()
                 self._file = self._begun()
-                self._began_s = None
         except OSError as fault:
             log.error("recording to %s has ended: %s", self.path, fault.strerror)  # noqa: TRY400  the file is no bug
             self._give_up()
@@ -117,6 +120,10 @@ class Recorder:
             with suppress(OSError):
                 file.close()
 
+    def _now(self) -> datetime:
+        """Wall time, as it was when this was made and on by the clock: nobody who sets it moves the files apart."""
+        return self._opened + timedelta(seconds=self.clock() - self._opened_s)
+
     def _begun(self) -> BinaryIO:
         """A new file with its header; the files before it move on by one."""
         for number in range(self.keep, 0, -1):
@@ -127,7 +134,8 @@ class Recorder:
             Placed(name=each.name, model=each.model, region=each.region, provider=each.provider.name)
             for each in self.endpoints
         )
-        header = Header(paceline=FORMAT, began=datetime.now(UTC).isoformat(timespec="seconds"), endpoints=placed)
+        header = Header(paceline=FORMAT, began=self._now(), endpoints=placed)
+        self._began_s = self._flushed_s = self.clock()
         line = self._encoder.encode(header) + b"\n"
         file = self.path.open("wb", buffering=0)
         file.write(line)

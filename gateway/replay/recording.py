@@ -9,11 +9,13 @@ key in it, so it can be sent to whoever is to look at it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 import attrs
 import msgspec
+from msgspec import structs
 
 from ...router.errors import ConfigurationError
 
@@ -36,11 +38,11 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Header(msgspec.Struct, frozen=True, kw_only=True):
     """The first line of a file.
 
-    paceline: number of the format. began: wall time, for people to read; nothing is reckoned with it.
+    paceline: number of the format. began: wall time, by which several files are laid side by side.
     """
 
     paceline: int
-    began: str
+    began: datetime
     endpoints: tuple[Placed, ...]
 
 
@@ -119,32 +121,38 @@ class Recording:
 
 
 def read(files: Iterable[Path]) -> Recording:
-    """Read recordings of one program, the oldest first: rotated files follow one another.
+    """Read recordings: files that follow one another, or those of several processes, in any order.
 
     Raises:
         BadRecording: a file is no recording, is of another version, or has a line that cannot be read.
         OSError: a file cannot be opened.
     """
-    calls: list[CallRecord] = []
+    found: list[tuple[datetime, list[CallRecord]]] = []
     endpoints: set[str] = set()
-    cut, offset_s = 0, 0.0
+    cut = 0
     for path in files:
         with path.open("rb") as file:
             header = _header(path, file)
             endpoints.update(endpoint.name for endpoint in header.endpoints)
-            found: list[CallRecord] = []
+            calls: list[CallRecord] = []
             for call in _calls(path, file):
                 if call is None:
                     cut += 1
                 else:
-                    found.append(call)
-        calls += [msgspec.structs.replace(call, at_s=call.at_s + offset_s) for call in found]
-        offset_s = max((call.at_s for call in calls), default=offset_s)
-    if not calls:
+                    calls.append(call)
+            if calls:
+                found.append((header.began, calls))
+    if not found:
         raise BadRecording("there is no call in what was recorded: record some traffic first")
-    first_s = min(call.at_s for call in calls)
-    calls = [msgspec.structs.replace(call, at_s=call.at_s - first_s) for call in calls]
-    return Recording(calls=tuple(sorted(calls, key=lambda call: call.at_s)), endpoints=frozenset(endpoints), cut=cut)
+    first = min(began for began, _ in found)
+    laid = [
+        structs.replace(call, at_s=call.at_s + (began - first).total_seconds())
+        for began, calls in found
+        for call in calls
+    ]
+    first_s = min(call.at_s for call in laid)
+    laid = [structs.replace(call, at_s=call.at_s - first_s) for call in laid]
+    return Recording(calls=tuple(sorted(laid, key=lambda call: call.at_s)), endpoints=frozenset(endpoints), cut=cut)
 
 
 def _header(path: Path, file: BinaryIO) -> Header:
@@ -154,6 +162,8 @@ def _header(path: Path, file: BinaryIO) -> Header:
         raise BadRecording(
             f"{path} is no recording: it does not begin with the line that every recording has"
         ) from None
+    if header.began.tzinfo is None:
+        raise BadRecording(f"{path} is no recording: the time in its first line has no zone")
     if header.paceline != FORMAT:
         raise BadRecording(f"{path} is a recording of format {header.paceline}, and this program reads {FORMAT}")
     return header

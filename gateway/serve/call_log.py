@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -26,7 +27,7 @@ MOST_WAITING = 10_000
 class Line(msgspec.Struct, omit_defaults=True, kw_only=True):
     """One call. What is not known, or none, is left out.
 
-    at: when it came, as UTC. id: as in ``x-request-id``. api: the path. client_retries: as its SDK says.
+    at: when it ended. id: as in ``x-request-id``. api: the path. client_retries: as its SDK says.
     outcome: ``answered``, ``failed``, ``refused`` (before the router was asked), ``left`` (the client went away) or
     ``slow`` (it took nothing for too long). reason: in a word. status: of HTTP; of a stream, the one it began with.
     endpoint, region, model: who answered, or was tried last. attempts, hedges, fallbacks: how many. retries: why.
@@ -34,7 +35,7 @@ class Line(msgspec.Struct, omit_defaults=True, kw_only=True):
     bytes_in, bytes_out: of the bodies. lost_lines: those before this one that could not be written.
     """
 
-    at: str
+    at: datetime
     id: str
     api: str
     client_retries: int | None = None
@@ -73,6 +74,11 @@ class CallLog:
         self._lost = 0
         self._timer: TimerHandle | None = None
         self._writing: asyncio.Future[None] | None = None
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether anybody reads it."""
+        return self._write is not None
 
     def add(self, line: Line) -> None:
         """Take one."""

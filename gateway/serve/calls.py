@@ -30,7 +30,7 @@ from ..dialects.refused import Refused
 from .body import body_of
 from .stream_out import MOST_AHEAD_BYTES, ClientTooSlow, StreamOut, drained
 from .told import OF_JSON, speaker
-from .visit import Visit
+from .visit import ANSWERED, LEFT, SLOW, Visit
 from .wishes import with_patience, with_wishes
 
 if TYPE_CHECKING:
@@ -83,7 +83,9 @@ class Calls:
             front.let_in(http.headers)
             front.enter()
             entered = True
-            asked = self._dialect.read(visit.took(await body_of(http, front.settings)))
+            body = await body_of(http, front.settings)
+            visit.bytes_in = len(body)
+            asked = self._dialect.read(body)
             call = self._admitted(asked, visit, http.headers)
             if asked.streamed:
                 return await self._stream(http, asked, call, visit)
@@ -91,10 +93,10 @@ class Calls:
         except PacelineError as error:
             return await self._sorry(http, visit, error)
         except asyncio.CancelledError:
-            visit.line.outcome = "left"
+            visit.outcome = LEFT
             raise
         except ConnectionError as error:
-            visit.line.outcome = "slow" if isinstance(error, ClientTooSlow) else "left"
+            visit.outcome = SLOW if isinstance(error, ClientTooSlow) else LEFT
             if http.transport is not None:
                 http.transport.abort()
             raise
@@ -111,8 +113,9 @@ class Calls:
         request = with_wishes(asked.request, headers)
         if not asked.streamed and request.stream is not (several := self._front.has_several_models(request)):
             request = attrs.evolve(request, stream=several)
-        call = self._front.router.admit(request, streamed=asked.streamed)
-        return visit.admitted(with_patience(call, headers), streamed=asked.streamed)
+        call = with_patience(self._front.router.admit(request, streamed=asked.streamed), headers)
+        visit.call, visit.streamed = call, asked.streamed
+        return call
 
     async def _stream(self, http: web.Request, asked: Asked, call: Call, visit: Visit) -> web.StreamResponse:
         front, writer = self._front, self._dialect.writer(asked)
@@ -134,11 +137,11 @@ class Calls:
             visit.failed(error)
             response = await out.last_words(writer.broken(error))
         else:
-            visit.line.outcome = "answered"
+            visit.outcome = ANSWERED
         finally:
             out.stop()
-            visit.line.bytes_out = out.sent
-        visit.line.status = response.status
+            visit.bytes_out = out.sent
+        visit.status = response.status
         return response
 
     async def _whole(self, http: web.Request, asked: Asked, call: Call, visit: Visit) -> web.StreamResponse:
@@ -149,7 +152,7 @@ class Calls:
             reply = Reply(body=body)
         else:
             reply = self._dialect.whole(asked, pieces.collected().answer(call))
-        visit.line.outcome = "answered"
+        visit.outcome = ANSWERED
         return await self._send(http, visit, reply)
 
     async def _sorry(self, http: web.Request, visit: Visit, error: PacelineError) -> web.StreamResponse:
@@ -159,8 +162,8 @@ class Calls:
     async def _send(self, http: web.Request, visit: Visit, reply: Reply, *, close: bool = False) -> web.StreamResponse:
         """An answer in one piece. *close*: it is the last on this connection, if more of the body is still to come."""
         headers = {**OF_JSON, **visit.headers(), **reply.headers}
-        visit.line.status = reply.status
-        visit.line.bytes_out = len(reply.body)
+        visit.status = reply.status
+        visit.bytes_out = len(reply.body)
         if len(reply.body) > MOST_AHEAD_BYTES:
             return await self._send_long(http, reply, headers)
         response = web.Response(body=reply.body, status=reply.status, headers=headers)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 import sys
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ import attrs
 from ...router.errors import ConfigurationError
 from ..config import read_file, trial
 from ..reload import Reload
+from ..replay.recorder import Recorder
 from .call_log import CallLog
 from .server import Gateway
 from .workers import supervise, watch_bind_of
@@ -71,10 +72,12 @@ def adapted(configuration: Configuration, options: ServeOptions) -> Configuratio
 async def serve(configuration: Configuration, options: ServeOptions) -> int:
     """Serve until SIGTERM or SIGINT; a second one ends it at once."""
     log = CallLog(None if options.quiet else _written)
-    async with (
-        Gateway(configuration, log=log, reuse_port=options.worker is not None) as gateway,
-        reloading(gateway, options),
-    ):
+    async with AsyncExitStack() as running:
+        listeners = [running.enter_context(recorder)] if (recorder := recording(configuration, options)) else []
+        gateway = await running.enter_async_context(
+            Gateway(configuration, listeners=listeners, log=log, reuse_port=options.worker is not None)
+        )
+        await running.enter_async_context(reloading(gateway, options))
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -90,6 +93,20 @@ async def serve(configuration: Configuration, options: ServeOptions) -> int:
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)
     return 0
+
+
+def recording(configuration: Configuration, options: ServeOptions) -> Recorder | None:
+    """What writes calls down, if that is wanted; each of several processes into a file of its own.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    path, worker = options.record, options.worker
+    if path is None:
+        return None
+    return Recorder(
+        path=path if worker is None else path.with_stem(f"{path.stem}-{worker}"), endpoints=configuration.endpoints
+    )
 
 
 @asynccontextmanager

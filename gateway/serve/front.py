@@ -29,7 +29,7 @@ class Front:
     """The state of the program around the router.
 
     running: gives the router that serves now. log: where a line a call goes. clock: the router's, seconds.
-    in_flight: calls now. going_down: nothing more is taken. is_closed: no router takes calls any more.
+    tally: its own figures. going_down: nothing more is taken. is_closed: no router takes calls any more.
     """
 
     def __init__(self, running: Running, *, log: CallLog | None = None, clock: Clock = time.monotonic) -> None:
@@ -37,10 +37,12 @@ class Front:
         self.clock = clock
         self.log = log or CallLog(None)
         self.tally = Tally()
-        self.in_flight = 0
         self.going_down = False
         self.is_closed = False
-        self._on_loopback = running.configuration.settings.bind.is_loopback
+        settings = running.configuration.settings
+        self._on_loopback = settings.bind.is_loopback
+        self.watched_on_loopback = (settings.watch_bind or settings.bind).is_loopback
+        """Only this machine can reach the watching pages."""
         self._ids = itertools.count(1)
         self._boot = secrets.token_hex(6)
         self._settings: Settings | None = None
@@ -103,13 +105,13 @@ class Front:
         if self.going_down:
             raise GoingDown("the gateway is going down: try again, another one answers")
         most = self.settings.most_calls
-        if self.in_flight >= most:
+        if self.tally.in_flight >= most:
             raise TooManyCalls(f"{most} calls are in flight, the most that this gateway takes at once")
-        self.in_flight += 1
+        self.tally.in_flight += 1
 
     def leave(self) -> None:
         """A call is over."""
-        self.in_flight -= 1
+        self.tally.in_flight -= 1
 
     def id_of(self, headers: Mapping[str, str]) -> str:
         """The id of a request: its caller's, where that is one; else a new one."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..dialects import Dialect
     from .front import Front
 
-LIST, ONE = "/v1/models", "/v1/models/{model:.+}"
+LIST, ONE = "/v1/models", r"/v1/models/{model:[\s\S]+}"
 
 
 class Behind(msgspec.Struct, frozen=True):

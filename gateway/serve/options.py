@@ -7,6 +7,8 @@ from pathlib import Path
 
 import attrs
 
+from ..arguments import writable
+
 MOST_WORKERS = 256
 
 ABOUT = """\
@@ -25,6 +27,7 @@ class ServeOptions:
     """What was asked for on the command line. None: as the file says.
 
     config: the file; None: the simulated fleet. host, port, workers: as in `Settings`. quiet: no line per call.
+    record: file for calls and attempts, for `paceline replay`.
     worker: which of several processes this is, from 0; None: the one that was started by hand.
     """
 
@@ -33,6 +36,7 @@ class ServeOptions:
     port: int | None = None
     workers: int | None = None
     quiet: bool = False
+    record: Path | None = None
     worker: int | None = None
 
     @classmethod
@@ -44,6 +48,7 @@ class ServeOptions:
             port=given.port,
             workers=given.workers,
             quiet=given.quiet,
+            record=given.record,
             worker=given.worker,
         )
 
@@ -63,6 +68,9 @@ def describe_serve(parser: argparse.ArgumentParser) -> None:
         "--workers", type=_whole(1, MOST_WORKERS), metavar="N", help="processes that share the address (default 1)"
     )
     parser.add_argument("--quiet", action="store_true", help="write no line about each call")
+    parser.add_argument(
+        "--record", type=writable, metavar="FILE", help="write down calls and attempts, without content, for replay"
+    )
     parser.add_argument("--worker", type=_whole(0, MOST_WORKERS), help=argparse.SUPPRESS)
 
 

@@ -82,7 +82,7 @@ class Reporter:
 
 
 def routes(serving: Serving, clock: Clock = time.monotonic) -> list[web.RouteDef]:
-    """What a server mounts: ``Gateway(configuration, pages=[report.routes])``."""
+    """What a server mounts."""
     return [web.get(PATH, Reporter(serving, clock).answer)]
 
 

@@ -23,7 +23,7 @@ from ..dashboard import routes as dashboard
 from ..dialects.anthropic import Anthropic
 from ..dialects.openai import OpenAI
 from ..running import Running
-from . import health, models, nothing_here, openapi, watching
+from . import health, models, nothing_here, openapi, report, watching
 from .calls import Calls
 from .front import Front
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
+    from ...router import Listener
     from ..config import Configuration
     from ..config.settings import Bind
     from ..dashboard import Loaded
@@ -53,7 +54,8 @@ BACKLOG = 1024
 class Gateway:
     """A server of one configuration. Use it as ``async with Gateway(...) as gateway``.
 
-    pages: more for `watching`, each a function of the `Front` that gives its routes. log: of calls. Default: none.
+    pages: more for `watching`, each a function of the `Front` that gives its routes. listeners: told of the events of
+        every router there will be. log: of calls. Default: none of them.
     reuse_port: let other processes listen at the same address. idle_s: as `IDLE_S`.
     front, running: what it is made of.
     """
@@ -63,6 +65,7 @@ class Gateway:
         configuration: Configuration,
         *,
         pages: Sequence[Pages] = (),
+        listeners: Sequence[Listener] = (),
         log: CallLog | None = None,
         reuse_port: bool = False,
         idle_s: float = IDLE_S,
@@ -71,7 +74,7 @@ class Gateway:
 
         self._prometheus = Prometheus(routes=configuration.routes)
         collector = Collector()
-        self.running = Running(configuration, [self._prometheus, collector])
+        self.running = Running(configuration, [self._prometheus, collector, *listeners])
         self.reload: Reload | None = None
         """What looks after its file, to be told of on the dashboard; None: nobody does."""
         self._feed = Feed(self.running, collector, time.monotonic, self._loaded)
@@ -98,12 +101,13 @@ class Gateway:
         if front.settings.watch_bind is None:
             served += self.watching_pages()
         app = web.Application()
-        app.add_routes([*served, *nothing_here.routes(openai, served)])
+        app.add_routes([*served, *nothing_here.routes(openai, served, {"/v1/messages": anthropic})])
         return app
 
     def watching_pages(self) -> list[web.RouteDef]:
-        """Metrics, the dashboard, and whatever pages there are."""
+        """Metrics, the report, the dashboard, and whatever pages there are."""
         routes = watching.metrics(self.front, self._prometheus)
+        routes += report.routes(self.front)
         routes += dashboard(self._feed, Changes(self.running, time.monotonic))
         for page in self._pages:
             routes += page(self.front)

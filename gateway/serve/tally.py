@@ -18,7 +18,7 @@ BOUNDS_S = (0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1,
 class Tally:
     """Plain counters; Prometheus' words are put to them when somebody asks.
 
-    calls: by path, outcome and HTTP status; 0 where none was sent.
+    calls: by path, outcome and HTTP status; 0 where none was sent. in_flight: calls now.
     """
 
     def __init__(self) -> None:
@@ -38,6 +38,7 @@ class Tally:
         """For Prometheus' library; any thread may ask."""
         from prometheus_client.core import (  # noqa: PLC0415  an extra: only who asks for metrics needs it
             CounterMetricFamily,
+            GaugeMetricFamily,
             HistogramMetricFamily,
         )
 
@@ -49,6 +50,7 @@ class Tally:
         for (api, outcome, status), count in list(self.calls.items()):
             calls.add_metric([api, outcome, str(status) if status else ""], count)
         yield calls
+        yield GaugeMetricFamily("paceline_gateway_calls_in_flight", "Calls of clients now", value=self.in_flight)
         own = HistogramMetricFamily(
             "paceline_gateway_own_seconds", "Seconds of each call that were the gateway's own work"
         )

@@ -17,82 +17,91 @@ if TYPE_CHECKING:
     from ...router.errors import PacelineError
     from .front import Front
 
+ANSWERED, FAILED, REFUSED, LEFT, SLOW = "answered", "failed", "refused", "left", "slow"
+"""How it ended, as in `Line`."""
+
 
 class Visit:
     """What is known of it, for headers and log.
 
-    call: once it was admitted; None before. line: of the log.
+    id: of the request. call: once it was admitted; None before. outcome: how it ended, and reason why, if it failed.
+    status: of HTTP, None where none was sent. streamed, bytes_in, bytes_out: as in `Line`.
     """
 
-    __slots__ = ("_began_s", "_front", "_id_header", "call", "line")
+    __slots__ = (
+        "_api", "_began_s", "_front", "_headers", "_id_header", "bytes_in", "bytes_out", "call", "id", "outcome",
+        "reason", "status", "streamed",
+    )  # fmt: skip
 
-    def __init__(self, front: Front, http: web.BaseRequest, path: str, id_header: str) -> None:
+    def __init__(self, front: Front, http: web.BaseRequest, api: str, id_header: str) -> None:
         self._front = front
         self._began_s = front.clock()
+        self._headers = http.headers
+        self._api = api
         self._id_header = id_header
+        self.id = front.id_of(http.headers)
         self.call: Call | None = None
-        headers = http.headers
-        self.line = Line(
-            at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            id=front.id_of(headers),
-            api=path,
-            client_retries=retries_so_far(headers),
-        )
-
-    def took(self, body: bytes) -> bytes:
-        """Its body has come."""
-        self.line.bytes_in = len(body)
-        return body
-
-    def admitted(self, call: Call, *, streamed: bool) -> Call:
-        """It is a call now."""
-        self.call = call
-        self.line.streamed = streamed
-        return call
+        self.outcome = ""
+        self.reason: str | None = None
+        self.status: int | None = None
+        self.streamed = False
+        self.bytes_in = self.bytes_out = 0
 
     def failed(self, error: PacelineError) -> None:
         """It ends in an error."""
-        line = self.line
-        line.outcome = "failed" if self.call is not None else "refused"
-        line.reason = error.code if isinstance(error, Refused) else error.reason
+        self.outcome = FAILED if self.call is not None else REFUSED
+        self.reason = error.code if isinstance(error, Refused) else error.reason
 
     def headers(self) -> dict[str, str]:
         """Its id, and what can be told of it by now."""
-        told = {"x-request-id": self.line.id, self._id_header: self.line.id}
+        told = {"x-request-id": self.id, self._id_header: self.id}
         if self.call is not None:
             told |= story(self.call, self._began_s, self._front.clock())
         return told
 
     def end(self) -> None:
         """It is over: count it, and write it down."""
-        front, line, call = self._front, self.line, self.call
+        front, call = self._front, self.call
         now_s = front.clock()
-        own: float | None = None
-        line.total_ms = _ms(now_s - self._began_s)
-        if call is not None:
-            own = own_s(call, self._began_s, now_s)
-            line.gateway_ms = _ms(own)
-            self._tell(call)
-        front.tally.ended(line.api, line.outcome, line.status, own)
-        front.log.add(line)
+        own = None if call is None else own_s(call, self._began_s, now_s)
+        front.tally.ended(self._api, self.outcome, self.status, own)
+        if front.log.is_kept:
+            front.log.add(self._line(call, own, now_s))
 
-    def _tell(self, call: Call) -> None:
-        line, ledger = self.line, call.ledger
+    def _line(self, call: Call | None, own: float | None, now_s: float) -> Line:
+        line = Line(
+            at=datetime.now(UTC),
+            id=self.id,
+            api=self._api,
+            client_retries=retries_so_far(self._headers),
+            streamed=self.streamed,
+            outcome=self.outcome,
+            reason=self.reason,
+            status=self.status,
+            total_ms=_ms(now_s - self._began_s),
+            bytes_in=self.bytes_in,
+            bytes_out=self.bytes_out,
+        )
+        if call is None:
+            return line
+        ledger = call.ledger
+        line.gateway_ms = None if own is None else _ms(own)
         line.route = call.route.name
         line.attempts, line.hedges = len(ledger.attempts), ledger.hedges
         line.fallbacks, line.retries = len(ledger.models_left), tuple(ledger.retries)
         attempt = speaker(call)
         if attempt is None:
-            return
+            return line
         endpoint, usage = attempt.endpoint, attempt.usage
         line.endpoint, line.model = endpoint.name, endpoint.model
         line.region = attempt.served_region or endpoint.region
-        spoke_s = ledger.spoke_s(attempt)
-        if spoke_s is not None and line.streamed:
+        spoke_s = ledger.spoke_s(attempt) if self.streamed else None
+        if spoke_s is not None:
             line.ttft_ms = _ms(spoke_s - self._began_s)
         if usage is not None:
             line.input_tokens, line.output_tokens = usage.input_tokens, usage.output_tokens
             line.cached_tokens = usage.cached_tokens
+        return line
 
 
 def _ms(seconds: float) -> float:

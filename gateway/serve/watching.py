@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from ..dialects.refused import ForeignPage
+from .pages import refuse_foreign_pages
 from .told import PLAIN
 
 if TYPE_CHECKING:
@@ -33,7 +35,13 @@ def guarded(front: Front, routes: Iterable[web.RouteDef]) -> list[web.RouteDef]:
 
 
 async def _guard(front: Front, handler: Handler, http: web.Request) -> web.StreamResponse:
-    if not front.watch_keys().lets_in(http.headers):
+    keys = front.watch_keys()
+    if keys.is_open:
+        try:
+            refuse_foreign_pages(http.headers, on_loopback=front.watched_on_loopback)
+        except ForeignPage as refused:
+            return web.Response(status=refused.status, text=f"{refused}\n", headers=PLAIN)
+    elif not keys.lets_in(http.headers):
         return web.Response(
             status=401, text="a key is needed: as a bearer token, or as the password\n", headers=ASK_FOR_KEY
         )

@@ -113,6 +113,8 @@ class _Workers:
             command.append(str(given.config))
         command += ["--host", self._settings.bind.host, "--port", str(self._port)]
         command += ["--workers", str(self._settings.workers), "--worker", str(worker)]
+        if given.record is not None:
+            command += ["--record", str(given.record)]
         return [*command, "--quiet"] if given.quiet else command
 
     def _end(self, number: int) -> None:

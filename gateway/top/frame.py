@@ -112,6 +112,9 @@ def _head(seen: Seen, choices: Choices) -> Text:
     loaded = snapshot.configuration
     if loaded.refused:
         return head.append(f"  {printable(loaded.source)} was changed and refused", style="bold yellow")
+    if loaded.needs_restart:
+        told = printable(", ".join(loaded.needs_restart))
+        return head.append(f"  {printable(loaded.source)} was changed; a restart is needed for {told}", style="yellow")
     return head.append(f"  {printable(loaded.source)}", style=tables.QUIET)
 
 

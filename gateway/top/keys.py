@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ def keys(press: Callable[[str], object]) -> Generator[None]:
     before = termios.tcgetattr(descriptor)
 
     def read() -> None:
-        pressed = os.read(descriptor, 64)
+        try:
+            pressed = os.read(descriptor, 64)
+        except OSError:
+            pressed = b""
         if not pressed:
             loop.remove_reader(descriptor)  # the terminal is gone
         for key in ARROWS.sub("", pressed.decode("utf-8", "replace")):
@@ -46,4 +49,5 @@ def keys(press: Callable[[str], object]) -> Generator[None]:
         yield
     finally:
         loop.remove_reader(descriptor)
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+        with suppress(termios.error):  # it may be gone
+            termios.tcsetattr(descriptor, termios.TCSADRAIN, before)

@@ -112,10 +112,15 @@ class CallSeen(msgspec.Struct, frozen=True):
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """The configuration that is served. refused: why a newer one was not taken; None: there was none."""
+    """The configuration that is served.
+
+    refused: why a newer one was not taken, in lines; None: there was none.
+    needs_restart: what of it takes effect at the next start only.
+    """
 
     source: str = ""
-    refused: str | None = None
+    refused: str | tuple[str, ...] | None = None
+    needs_restart: tuple[str, ...] = ()
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from ..grid import Column, grid
 from ..report.table import printable
 from .figures import passed, rate, reasons, seconds, share
-from .grid import Column, grid
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -35,7 +35,7 @@ def routes(seen: Sequence[RouteSeen], width: int) -> Table:
     titles = (*times, "calls/s", "ok", "in time", *(("burn",) if wide else ()))
     columns = [_first("route", wide=wide), *(Column(title=title) for title in titles)]
     columns.append(Column(title="promised", words=True, style=QUIET))
-    return grid(columns, [_route(route, wide=wide) for route in seen], gap=2 if wide else 1)
+    return grid(columns, [_route(route, wide=wide) for route in seen], gap=2 if wide else 1, fill=True)
 
 
 def _route(route: RouteSeen, *, wide: bool) -> list[Text]:
@@ -93,7 +93,7 @@ def endpoints(seen: Sequence[EndpointSeen], width: int) -> Table:
         Column(title=title) for title in ("slots", "wait", "TTFT p50", "p95", *(("expected",) if wide else ()), "tries")
     ]
     columns.append(Column(title="errors", words=True))
-    return grid(columns, [_endpoint(endpoint, wide=wide) for endpoint in seen], gap=2 if wide else 1)
+    return grid(columns, [_endpoint(endpoint, wide=wide) for endpoint in seen], gap=2 if wide else 1, fill=True)
 
 
 def _endpoint(endpoint: EndpointSeen, *, wide: bool) -> list[Text]:

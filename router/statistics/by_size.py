@@ -62,12 +62,12 @@ class BySize:
             known = self._octaves[octave] = Latency(samples, self._relative.at(middle_of(octave)))
         return known
 
-    def record(self, value_s: float, octave: int, now_s: float) -> None:
-        """Add a latency that was seen to its end. Constant time."""
+    def record(self, value_s: float, octave: int, now_s: float) -> float:
+        """Add a latency that was seen to its end, and give its ratio to what its size explains. Constant time."""
         self._new += 1
         window = self._classes.get(octave >> 1) or self.window(class_of(octave))
         window.record(value_s, now_s)
-        self._relative.record(value_s, middle_of(octave), now_s)
+        return self._relative.record(value_s, middle_of(octave), now_s)
 
     def record_censored(self, at_least_s: float, octave: int, now_s: float) -> None:
         """Add a latency that was cut off. Constant time."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from ..ledger import Outcome
 from .by_load import ByLoad
 from .by_size import BySize
+from .crowding import Crowding
 from .hdr import MILLISECONDS_TO_AN_HOUR, TEN_MICROSECONDS_TO_A_MINUTE
 from .interval import Series
 from .latency import Latency
@@ -67,6 +68,7 @@ class Learned:
     """What is known of one endpoint. All times are seconds on the router's clock.
 
     ttft: time to first token, by size of prompt. total: whole answers. tpot: time per output token, by load.
+    crowding: what load does to the time to first token.
     gap: the longest gap of each answer; of one that was given up, at least that and the last.
     slot_wait: for a slot, of those that waited. network: to open a connection.
     recent: its last few calls. network_s: smoothed seconds to open a connection, None before the first. connections:
@@ -75,7 +77,7 @@ class Learned:
 
     __slots__ = (
         "_expires_s", "_lately", "_load", "_outlooks", "_pulse", "_thought_unknown", "connections",
-        "gap", "network", "network_s", "recent", "slot_wait", "total", "tpot", "ttft",
+        "crowding", "gap", "network", "network_s", "recent", "slot_wait", "total", "tpot", "ttft",
     )  # fmt: skip
 
     def __init__(self, profile: Profile | None, shape: WindowShape, pulse: Pulse, load: Load) -> None:
@@ -85,6 +87,7 @@ class Learned:
         self.gap = Window(METRICS["gap"], shape)
         self.slot_wait = Window(METRICS["slot_wait"], shape)
         self.network = Window(METRICS["network"], shape)
+        self.crowding = Crowding()
         self.recent = Recent()
         self.network_s: float | None = None
         self.connections = 0
@@ -108,7 +111,12 @@ class Learned:
         outlook = self._outlooks.get(size)
         if outlook is None:
             outlook = self._outlooks[size] = Outlook(
-                self.ttft.of(size), self.total, self.tpot.at(self._load.in_flight + 1), lately, now_s
+                self.ttft.of(size),
+                self.total,
+                self.tpot.at(self._load.in_flight + 1),
+                lately,
+                now_s,
+                crowd=self.crowding.of(self._load.in_flight + 1),
             )
         return outlook
 
@@ -170,8 +178,9 @@ class Learned:
         if not attempt.streamed:
             return
         ttft_s = now_s - attempt.sent_s
-        self.ttft.record(ttft_s, attempt.size, now_s)
-        self.recent.spoke(attempt, ttft_s, now_s)
+        alone_s = ttft_s / self.crowding.explains(attempt.in_flight)  # so that a step is told from a crowd
+        self.crowding.sample(self.ttft.record(ttft_s, attempt.size, now_s), attempt.in_flight)
+        self.recent.spoke(attempt, alone_s, now_s)
         if self._thought_unknown:
             self._thought_unknown = False
             self._startle(now_s)

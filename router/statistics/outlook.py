@@ -25,6 +25,7 @@ from .lengths import STRATA
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .crowding import Crowd
     from .latency import Belief
     from .slowness import Lately
 
@@ -39,17 +40,20 @@ class Outlook:
     """Expectations of one endpoint at one instant. Seconds throughout; None: not known.
 
     known, stretch, failing: as of `Lately`. failure_s: failures, reckoned at 5 s each.
-    ttft_s: expected to the first token.
+    ttft_s: expected to the first token, at the loads of late. crowd: what this instant's load makes of it.
     """
 
     __slots__ = (
         "_lately", "_now_s", "_succeeding", "_total", "_tpot", "_ttft",
-        "failing", "failure_s", "known", "slower_s", "stretch", "ttft_s",
+        "crowd", "failing", "failure_s", "known", "slower_s", "stretch", "ttft_s",
     )  # fmt: skip
 
-    def __init__(self, ttft: Belief, total: Belief, tpot: Belief, lately: Lately, now_s: float) -> None:
+    def __init__(
+        self, ttft: Belief, total: Belief, tpot: Belief, lately: Lately, now_s: float, *, crowd: Crowd
+    ) -> None:
         self._ttft, self._total, self._tpot = ttft.as_of(now_s), total, tpot
         self._lately = lately
+        self.crowd = crowd
         self._now_s = now_s
         self.known, self.stretch, self.failing = lately.known, lately.stretch, lately.failing
         self._succeeding = 1.0 - self.failing
@@ -58,6 +62,16 @@ class Outlook:
         self.slower_s = 0.0 if ttft_s is None else max(0.0, ttft_s * (self.stretch - 1.0))
         """Seconds more to the first token, of late, than the distributions say."""
         self.ttft_s = None if ttft_s is None else ttft_s * self.stretch
+
+    @property
+    def soon_s(self) -> float | None:
+        """Expected to the first token of a call that is sent now, as one of so many."""
+        return None if self.ttft_s is None else self.ttft_s * self.crowd.times
+
+    @property
+    def _slower(self) -> float:
+        """How many times slower to start than the distribution says: lately, and by the load of this instant."""
+        return self.stretch * self.crowd.times
 
     @property
     def drag(self) -> float:
@@ -78,7 +92,7 @@ class Outlook:
 
     def p_first_token_within(self, t_s: float) -> float | None:
         """Chance that the first token is there within *t_s*, and the call does not fail."""
-        return None if self._ttft is None else self._ttft.within(t_s / self.stretch) * self._succeeding
+        return None if self._ttft is None else self._ttft.within(t_s / self._slower) * self._succeeding
 
     def p_total_within(self, t_s: float) -> float | None:
         """Chance that a whole answer is there within *t_s*, judged by whole answers of late."""
@@ -93,11 +107,11 @@ class Outlook:
         paces = self.paces_s(STRATA)
         if paces is None or self._ttft is None:
             return None
-        stretch = self.stretch
+        slower = self._slower
         if len(lengths) == len(PACE_OF):
-            left_s = [(t_s - lengths[place] * paces[of]) / stretch for place, of in enumerate(PACE_OF)]
+            left_s = [(t_s - lengths[place] * paces[of]) / slower for place, of in enumerate(PACE_OF)]
         else:
-            left_s = [(t_s - tokens * pace_s) / stretch for tokens in lengths for pace_s in paces]
+            left_s = [(t_s - tokens * pace_s) / slower for tokens in lengths for pace_s in paces]
         return self._ttft.mean_within(left_s) * self._succeeding
 
     def tokens_s(self, lengths: Sequence[int]) -> float | None:
@@ -106,7 +120,7 @@ class Outlook:
         pace_s = None if tpot is None else tpot.quantile(0.5)
         if self.ttft_s is None or pace_s is None:
             return None
-        return self.ttft_s + sum(lengths) / len(lengths) * pace_s * self._lately.drag
+        return self.ttft_s * self.crowd.times + sum(lengths) / len(lengths) * pace_s * self._lately.drag
 
     def paces_s(self, shares: Sequence[float]) -> list[float] | None:
         """Seconds per token at these quantiles; None if not known."""

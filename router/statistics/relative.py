@@ -66,9 +66,11 @@ class Relative:
         self._believed, self._believed_at = belief, at
         self._known.clear()
 
-    def record(self, value_s: float, x: float, now_s: float) -> None:
-        """Add a latency that was seen to its end. Constant time."""
-        self.ratios.record(self.line.sample(max(SHORTEST_S, value_s), x), now_s)
+    def record(self, value_s: float, x: float, now_s: float) -> float:
+        """Add a latency that was seen to its end, and give its ratio to the line. Constant time."""
+        ratio = self.line.sample(max(SHORTEST_S, value_s), x)
+        self.ratios.record(ratio, now_s)
+        return ratio
 
     def record_censored(self, at_least_s: float, x: float, now_s: float) -> None:
         """Add a latency that was cut off; before anything was seen to its end, it says nothing. Constant time."""

@@ -12,12 +12,13 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from paceline.gateway.config import Configuration
+from paceline.gateway.config import Bind, Configuration, Settings
 from paceline.gateway.running import Running
 from paceline.gateway.serve import report
 from paceline.gateway.serve.report_form import FORMAT, NotAReport, Promise, State, Told, read
+from paceline.gateway.serve.server import Gateway
 from paceline.policies import Breaker, Slots
-from paceline.router import Endpoint, Objective, Policy, Request, Route, Router
+from paceline.router import Endpoint, Objective, Policy, Request, Route, Router, Secret
 from paceline.router.errors import PacelineError, ProviderError, RateLimited
 from paceline.router.testing import Scripted, answers, endpoint, fails, run, virtual_clock
 
@@ -106,6 +107,29 @@ def test_an_endpoint_that_is_back_is_easing_in() -> None:
     assert [state for state in seen if state is not State.ON_TRIAL] == [
         State.IN, State.OUT, State.DUE, State.EASING_IN
     ]  # fmt: skip
+
+
+def test_an_endpoint_that_is_tried_again_is_on_trial() -> None:
+    flaky = endpoint("flaky", Scripted(*[fails(0.01, ProviderError)] * 5, answers(5.0)))
+
+    async def main() -> set[State]:
+        other, seen = endpoint("other", Scripted(answers(0.2))), set[State]()
+        async with (
+            Router([flaky, other], [CHAT], [Breaker(), Slots()], clock=virtual_clock) as router,
+            asyncio.TaskGroup() as calls,
+        ):
+            for _ in range(400):
+                calls.create_task(_asked(router))
+                await asyncio.sleep(0.25)
+                seen.add(report.tell(router).endpoints["flaky"].state)
+        return seen
+
+    assert State.ON_TRIAL in run(main)
+
+
+async def _asked(router: Router) -> None:
+    with suppress(PacelineError):
+        await router.complete(Request(messages="hello", route="chat", budget_s=30.0))
 
 
 def test_a_model_asked_for_by_its_own_name_promises_nothing() -> None:
@@ -234,3 +258,26 @@ def test_a_report_is_made_once_a_second_at_most() -> None:
         return calls
 
     assert asyncio.run(main()) == [1, 1, 3, 3]
+
+
+def test_the_server_has_it_among_the_pages_that_are_guarded() -> None:
+    fleet = Configuration(
+        settings=Settings(bind=Bind(port=0), keys=(Secret("right"),)),
+        endpoints=(endpoint("east", Scripted(answers(0.0))),),
+        routes=(CHAT,),
+    )
+
+    async def main() -> list[tuple[int, bytes]]:
+        async with Gateway(fleet) as gateway:
+            url, found = f"{gateway.watch_url}{report.PATH}", list[tuple[int, bytes]]()
+            for key in ("wrong", "right"):
+                async with (
+                    aiohttp.ClientSession(headers={"Authorization": f"Bearer {key}"}) as session,
+                    session.get(url) as response,
+                ):
+                    found.append((response.status, await response.read()))
+            return found
+
+    (refused, _), (status, body) = asyncio.run(main())
+    assert (refused, status) == (401, 200)
+    assert read(body).endpoints["east"].slots is None

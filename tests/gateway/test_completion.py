@@ -18,8 +18,7 @@ OURS = ("demo", "bench", "top", "report")
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
-    (found,) = [action for action in cli.parser()._actions if isinstance(action, argparse._SubParsersAction)]
-    return dict(found.choices)
+    return completion.commands_of(cli.parser())
 
 
 def script(capsys: pytest.CaptureFixture[str], shell: str) -> str:
@@ -126,7 +125,10 @@ def test_the_shell_can_read_its_script(
 def test_without_shtab_it_says_how_to_get_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(completion, "find_spec", lambda _name: None)
+    def nothing(_name: str) -> None:
+        return None
+
+    monkeypatch.setattr(completion, "find_spec", nothing)
 
     assert cli.main(["completion", "bash"]) == 2
     assert "pip install 'paceline[gateway]'" in capsys.readouterr().err

@@ -8,12 +8,13 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+import aiohttp
 import anthropic
 import pytest
 from anthropic.types import Message, TextBlock, ThinkingBlock, ToolUseBlock
 
 from paceline.gateway.serve.server import Gateway
-from paceline.providers import Anthropic, OpenAI
+from paceline.providers import Anthropic, Behaviour, OpenAI, Simulated
 from paceline.router import Endpoint, Route
 from paceline.router.errors import AttemptFailed
 from paceline.router.testing import Scripted, fails
@@ -236,6 +237,51 @@ def test_what_is_asked_in_anthropics_form_is_asked_of_openai_in_its_own() -> Non
     }
 
 
+def test_a_conversation_that_is_marked_for_anthropics_cache_goes_to_openai_without_the_marks() -> None:
+    cached = {"cache_control": {"type": "ephemeral"}}
+
+    async def main() -> Any:
+        vendor = OpenAIServer(PLAIN)
+        use = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}, **cached}
+        failed = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "no", "is_error": True, **cached}
+        turns = [
+            {"role": "user", "content": [{"type": "text", "text": "so?", **cached}]},
+            {"role": "assistant", "content": [thinking("hm"), use]},
+            {"role": "user", "content": [failed]},
+        ]
+        async with before_openai(vendor) as gateway, anthropic_client(gateway) as client:
+            await asked(client, stream=False, messages=turns, tools=[{**LOOK, **cached}])
+        return vendor.asked[-1]
+
+    body = asyncio.run(main())
+    call = {"id": "toolu_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    assert body["messages"] == [
+        {"role": "user", "content": [{"type": "text", "text": "so?"}]},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "toolu_1", "content": "no"},
+    ]
+    assert body["tools"] == [CALLED_FOR]
+
+
+# -- before nobody
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_simulated_model_answers_like_any_other(*, stream: bool) -> None:
+    fast = Simulated(behaviour=Behaviour(ttft_s=0.001, sigma=0.0, tail=0.0, tokens_per_s=10_000.0))
+
+    async def main() -> Message:
+        endpoint = Endpoint(name="simulated", provider=fast, model=MODEL)
+        async with served(endpoint) as gateway, anthropic_client(gateway) as client:
+            return await asked(client, stream=stream, model=MODEL, max_tokens=5)
+
+    message = asyncio.run(main())
+    (block,) = message.content
+    assert isinstance(block, TextBlock)
+    assert block.text
+    assert (message.model, message.usage.output_tokens) == (MODEL, 5)
+
+
 # -- the other client, before Anthropic
 
 
@@ -367,6 +413,20 @@ def test_what_anthropic_alone_can_do_is_refused_by_openai() -> None:
     asyncio.run(main())
 
 
+def test_what_is_not_served_of_anthropics_api_is_not_found_in_its_own_form() -> None:
+    async def main() -> tuple[anthropic.NotFoundError, Any]:
+        async with before_claude(Claude(Reply())) as gateway, anthropic_client(gateway) as client:
+            with pytest.raises(anthropic.NotFoundError) as told:
+                await client.messages.count_tokens(model="chat", messages=ASKED["messages"])
+            async with aiohttp.ClientSession() as http, http.get(f"{gateway.url}/v1/messages") as response:
+                return told.value, (response.status, response.headers["Allow"], await response.json())
+
+    missing, (status, allow, body) = asyncio.run(main())
+    assert missing.type == "not_found_error"
+    assert "/v1/messages alone" in str(missing)
+    assert (status, allow, body["type"]) == (405, "POST", "error")
+
+
 def test_the_gateways_keys_are_anthropics_header() -> None:
     async def main() -> None:
         async with before_claude(Claude(Reply()), keys=(GATEWAY_KEY,)) as gateway:
@@ -416,7 +476,7 @@ def test_a_client_that_leaves_ends_the_call() -> None:
                 while silent.live == 0:  # noqa: ASYNC110  a scripted provider tells nobody
                     await asyncio.sleep(0)
                 asking.cancel()
-                while silent.live or gateway.front.in_flight:  # noqa: ASYNC110  likewise
+                while silent.live or gateway.front.tally.in_flight:  # noqa: ASYNC110  likewise
                     await asyncio.sleep(0)
 
     asyncio.run(main())

@@ -228,6 +228,52 @@ def test_what_cannot_be_opened_at_the_start_is_raised() -> None:
         run(main)
 
 
+@attrs.frozen(eq=False)
+class CannotClose:
+    name: str = "clinging"
+
+    def check(self, endpoint: Endpoint) -> None:
+        pass
+
+    def open(self, clock: Clock) -> AbstractAsyncContextManager[Handler]:
+        @asynccontextmanager
+        async def opened() -> AsyncGenerator[Handler]:
+            async with FAST.open(clock) as handler:
+                yield handler
+            raise Broken
+
+        return opened()
+
+
+def test_a_router_that_cannot_be_closed_as_it_should_is_logged_and_harms_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def main() -> tuple[str, int]:
+        async with running(configuration(CannotClose(), name="old")) as serving:
+            await serving.replace(configuration(name="new"))
+            await asyncio.sleep(LINGER_S * 2)
+            return (await serving.router.complete(asked())).endpoint, serving.replaced
+
+    assert run(main) == ("new", 0)
+    assert "could not be closed as it should" in caplog.text
+
+
+def test_more_knowledge_than_a_snapshot_holds_is_left_behind(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("paceline.router.statistics.snapshot.MOST_SAMPLES", 1)
+
+    async def main() -> str:
+        async with running(configuration()) as serving:
+            for _ in range(5):
+                await serving.router.complete(asked())
+            await serving.replace(configuration())
+            return (await serving.router.complete(asked())).endpoint
+
+    assert run(main) == "a"
+    assert "profiles are believed in its place" in caplog.text
+
+
 def test_two_that_replace_at_once_are_served_one_after_the_other() -> None:
     async def main() -> tuple[str, int]:
         async with running(configuration()) as serving:

@@ -35,8 +35,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 STARTS_WITHIN_S = 60.0
 CALMS_WITHIN_S = 30.0
-WARM = 0.2
-"""The share of the calls after which the program is warm."""
+RELOADS = (0.3, 0.7)
+"""After which shares of the calls another configuration is served."""
+WARM = 0.4
+"""After which share the program is warm: its windows reach back a minute, and one router has taken another's place."""
 
 CONFIG = """
 [gateway]
@@ -51,7 +53,7 @@ provider = "compatible"
 base_url = "{url}/v1"
 model = "gpt"
 slots = 100
-limits = {{ first_token_s = 0.3, gap_s = 0.3, total_s = 1.0 }}
+limits = {{ first_token_s = 1.0, gap_s = 1.0, total_s = 3.0 }}
 
 [[endpoint]]
 name = "gpt-{number}"
@@ -59,7 +61,7 @@ provider = "compatible"
 base_url = "{url}/v1"
 model = "gpt"
 slots = 100
-limits = {{ first_token_s = 0.3, gap_s = 0.3, total_s = 1.0 }}
+limits = {{ first_token_s = 1.0, gap_s = 1.0, total_s = 3.0 }}
 
 [[endpoint]]
 name = "claude-1"
@@ -67,7 +69,7 @@ provider = "anthropic"
 base_url = "{url}"
 model = "claude"
 slots = 100
-limits = {{ first_token_s = 0.3, gap_s = 0.3, total_s = 1.0 }}
+limits = {{ first_token_s = 1.0, gap_s = 1.0, total_s = 3.0 }}
 
 [[route]]
 name = "chat"
@@ -93,11 +95,18 @@ class Soaked:
     took_s: float
 
     @property
+    def warm_bytes(self) -> float:
+        """Its memory when it was warm: the median of a tenth of the samples. end_bytes: likewise at the end."""
+        return statistics.median(self.rss_bytes[: max(1, len(self.rss_bytes) // 10)])
+
+    @property
+    def end_bytes(self) -> float:
+        return statistics.median(self.rss_bytes[-max(1, len(self.rss_bytes) // 10) :])
+
+    @property
     def grew(self) -> float:
-        """By what share its memory grew, from when it was warm: medians of a tenth of the samples at either end."""
-        tenth = max(1, len(self.rss_bytes) // 10)
-        first, last = statistics.median(self.rss_bytes[:tenth]), statistics.median(self.rss_bytes[-tenth:])
-        return last / first - 1
+        """By what share."""
+        return self.end_bytes / self.warm_bytes - 1
 
     def __str__(self) -> str:
         counted, outcomes = self.after.counted, self.outcomes
@@ -110,8 +119,8 @@ class Soaked:
             f"  tasks {self.before.tasks} before, {self.after.tasks} after;"
             f" descriptors {self.before.descriptors} before, {self.after.descriptors} after,"
             f" {self.after.idle} of them idle connections to vendors\n"
-            f"  memory {self.rss_bytes[0] / 2**20:.1f} MiB when warm, {self.rss_bytes[-1] / 2**20:.1f} MiB at the end"
-            f" ({self.grew:+.1%})"
+            f"  memory {self.warm_bytes / 2**20:.1f} MiB when warm, {self.end_bytes / 2**20:.1f} MiB at the end"
+            f" ({self.grew:+.1%}), {max(self.rss_bytes) / 2**20:.1f} MiB at most"
         )
 
 
@@ -158,7 +167,7 @@ def configure(config: Path, url: str, *, number: int) -> None:
 
 
 async def soaked(calls: int, config: Path, seed: int) -> Soaked:
-    """Make so many calls; at two fifths of them, and at seven tenths, another configuration is served."""
+    """Make so many calls, with two reloads on the way."""
     vendors = Vendors(random.Random(seed))
     async with vendors.serving():
         configure(config, vendors.url, number=2)
@@ -167,7 +176,7 @@ async def soaked(calls: int, config: Path, seed: int) -> Soaked:
             vendors.arrived = clients.arrived
             before = await state_of(url)
             rss_bytes: list[int] = []
-            steps = {int(calls * at): number for at, number in ((0.4, 3), (0.7, 4))}
+            steps = {int(calls * at): number for number, at in enumerate(RELOADS, 3)}
             every = max(1, calls // 200)
 
             async def between(number: int) -> None:
@@ -199,7 +208,7 @@ def check(found: Soaked) -> None:
     assert set(found.faults) == set(KINDS)
     assert found.faults.total() > FAULTS * found.asked / 2
     assert outcomes[LEFT] > 0
-    assert after.reloads == 2
+    assert after.reloads == len(RELOADS)
 
     # Every call is in the report. Of those whose clients left some were over by then, one way or the other.
     counted = after.counted
@@ -208,7 +217,7 @@ def check(found: Soaked) -> None:
     assert counted.answered >= outcomes[ANSWERED]
     assert counted.failed >= outcomes[FAILED]
     assert counted.cancelled <= outcomes[LEFT]
-    assert outcomes[FAILED] < 0.05 * found.sent
+    assert outcomes[FAILED] < 0.1 * found.sent
 
     assert (after.in_flight, after.slots, after.busy, after.replaced) == (0, 0, 0, 0)
     assert after.tasks == before.tasks

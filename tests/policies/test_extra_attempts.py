@@ -37,6 +37,7 @@ from paceline.router.errors import (
     AttemptTimeout,
     CallError,
     ConfigurationError,
+    ConnectFailed,
     NoEndpoint,
     Overloaded,
     ProviderError,
@@ -95,6 +96,18 @@ def test_a_retry_that_cannot_be_paid_is_not_waited_for(ask: Ask, script: Script)
     assert isinstance(end.error, AttemptFailed)
     assert (end.at_s, a.calls, end.error.retryable) == (0.5, 1, False)
     assert "gives up: the budget" in end.error.decisions[-1].reason
+
+
+def test_a_try_elsewhere_after_no_connection_is_free(ask: Ask) -> None:
+    models = [endpoint("a", Scripted(fails(0.5, ConnectFailed))), endpoint("b", Scripted(answers(0.25)))]
+    end = paid_from(nothing(), ask, models, [Retry(), RoundRobin()])
+    assert end.answer.endpoint == "b"
+
+
+def test_a_try_at_the_same_endpoint_after_no_connection_is_not(ask: Ask) -> None:
+    alone = Scripted(fails(0.5, ConnectFailed), answers(0.25))
+    end = paid_from(nothing(), ask, [endpoint("a", alone)], [Retry()])
+    assert (alone.calls, end.error.retryable) == (1, False)
 
 
 def test_what_no_retry_can_be_paid_for_no_other_model_is_asked_for_either(ask: Ask) -> None:

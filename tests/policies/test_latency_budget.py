@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from paceline.policies import LatencyBudget, Otherwise, Prefer
+from paceline.policies import LatencyBudget, Otherwise, Prefer, Retry
 from paceline.router import Objective, Profile, Route
-from paceline.router.errors import ConfigurationError, DeadlineInsufficient, NoEndpoint
-from paceline.router.testing import Scripted, endpoint
+from paceline.router.errors import ConfigurationError, DeadlineInsufficient, NoEndpoint, ProviderError
+from paceline.router.testing import Scripted, answers, endpoint, fails
 
 from .asking import Ask, Told, asked, hello
 from .between import Seen, nobody
@@ -42,6 +42,17 @@ def judged(ask: Ask, budget: LatencyBudget, endpoints: list[Endpoint], route: Ro
 def test_those_that_can_make_it_are_kept_and_the_slow_are_dropped(ask: Ask) -> None:
     seen = judged(ask, LatencyBudget(), believed(slow=1.0, quick=0.25, tardy=0.5), promising(0.5))
     assert seen.order == ["quick"]
+
+
+def test_where_the_end_is_promised_too_who_starts_soon_and_writes_slowly_is_dropped(ask: Ask) -> None:
+    quick = endpoint("quick", Scripted(), profile=Profile(ttft_s=0.25, tokens_per_s=5.0))
+    brisk = endpoint("brisk", Scripted(), profile=Profile(ttft_s=0.5, tokens_per_s=50.0))
+    begins = Route(name="chat", models="m", objective=Objective(ttft_s=1.0))
+    ends = Route(name="chat", models="m", objective=Objective(ttft_s=1.0, total_s=5.0))
+
+    orders = [judged(ask, LatencyBudget(), [quick, brisk], route).order for route in (begins, ends)]
+
+    assert orders == [["quick", "brisk"], ["brisk"]]
 
 
 @pytest.mark.parametrize(("target", "kept"), [(0.5, ["a", "b", "c"]), (0.9, ["a", "b"]), (0.99, ["a"])])
@@ -169,6 +180,15 @@ def test_where_nothing_is_known_all_are_tied(ask: Ask) -> None:
 def test_the_decision_has_its_reason(ask: Ask, endpoints: list[Endpoint], reason: str) -> None:
     answer = asked(ask, hello(), endpoints, [LatencyBudget()], [promising(0.5)]).answer
     assert [str(decision) for decision in answer.decisions] == [f"LatencyBudget: {reason}"]
+
+
+def test_a_call_that_is_late_already_goes_where_it_is_quickest_and_says_so(ask: Ask) -> None:
+    quick = endpoint("quick", Scripted(fails(1.0, ProviderError), answers(0.25)), profile=Profile(ttft_s=0.25))
+    slow = endpoint("slow", Scripted(answers(1.0)), profile=Profile(ttft_s=1.0))
+
+    answer = asked(ask, hello(), [slow, quick], [Retry(), LatencyBudget()], [promising(0.5)]).answer
+
+    assert "LatencyBudget: the objective was missed 0.500 s ago, so the quickest first: " in answer.story()
 
 
 def test_without_a_candidate_there_is_nothing_to_judge(ask: Ask) -> None:

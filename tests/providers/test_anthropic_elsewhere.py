@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from types import MappingProxyType
+from typing import Any
 
 from paceline.policies import Fallback
-from paceline.providers import Anthropic, OpenAICompatible
+from paceline.providers import Anthropic, AzureOpenAI, OpenAI, OpenAICompatible
 from paceline.router import Answer, Endpoint, Route, Router
 
 from .anthropic_server import Json, thinking
@@ -38,3 +40,55 @@ def test_a_conversation_that_began_at_anthropics_goes_on_at_another_vendors() ->
             return asked.vendor.bodies[0]
 
     assert asyncio.run(main())["messages"] == [{"role": "assistant", "content": "Yes."}, asks]
+
+
+CACHE = {"type": "ephemeral"}
+TOOL: Json = {"type": "function", "function": {"name": "look"}}
+CALL: Json = {"id": "c", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+SAID: list[Json] = [
+    {"role": "user", "content": [{"type": "text", "text": "so?"}]},
+    {"role": "assistant", "content": None, "tool_calls": [CALL]},
+    {"role": "tool", "tool_call_id": "c", "content": "rain"},
+]
+MARKED: list[Json] = [
+    {"role": "user", "content": [{"type": "text", "text": "so?", "cache_control": CACHE}]},
+    {"role": "assistant", "content": None, "tool_calls": [{**CALL, "cache_control": CACHE}]},
+    {"role": "tool", "tool_call_id": "c", "content": "rain", "cache_control": CACHE, "is_error": True},
+]
+PARAMS: Json = {"tools": [TOOL]}
+MARKED_PARAMS: Json = {"tools": [{**TOOL, "cache_control": CACHE}], "cache_control": CACHE}
+
+
+def sent(provider: OpenAICompatible, messages: list[Any], **params: object) -> Json:
+    """The body of a request."""
+
+    async def main() -> Json:
+        async with asking(streams(WHOLE), provider=provider) as asked:
+            await asked.complete(messages=messages, params=params)
+            return asked.vendor.bodies[0]
+
+    return asyncio.run(main())
+
+
+def test_marks_for_anthropics_cache_are_not_sent_to_openai() -> None:
+    assert sent(OpenAI(), MARKED, **MARKED_PARAMS) == sent(OpenAI(), SAID, **PARAMS)
+    assert AzureOpenAI.hints == OpenAI.hints
+
+
+def test_others_get_the_marks_as_they_are() -> None:
+    body = sent(OpenAICompatible(), MARKED, **MARKED_PARAMS)
+    unfailed = {name: value for name, value in MARKED[2].items() if name != "is_error"}
+    assert body["messages"] == [*MARKED[:2], unfailed]
+    assert {name: body[name] for name in MARKED_PARAMS} == MARKED_PARAMS
+
+
+def test_marks_are_found_in_any_mapping_and_what_is_none_is_left_as_it_is() -> None:
+    parts = (MappingProxyType({"type": "text", "text": "so?", "cache_control": CACHE}), "odd")
+    message = MappingProxyType({"role": "user", "content": parts})
+    body = sent(OpenAI(), [message], tools=[MappingProxyType(MARKED_PARAMS["tools"][0]), "odd"])
+    assert body["messages"] == [{"role": "user", "content": [{"type": "text", "text": "so?"}, "odd"]}]
+    assert body["tools"] == [TOOL, "odd"]
+
+
+def test_tools_that_are_no_list_are_the_vendors_to_refuse() -> None:
+    assert sent(OpenAI(), SAID, tools="odd")["tools"] == "odd"

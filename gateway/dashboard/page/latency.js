@@ -4,7 +4,7 @@ import { Chart, asText, colour, colourOf, isNarrow } from "./charts.js";
 import { byId } from "./dom.js";
 import { merged, nines, quantiles, total } from "./histogram.js";
 import { ofRoute, sum } from "./store.js";
-import { clock, number, percent, seconds } from "./words.js";
+import { clock, limit as inWords, number, percent, seconds } from "./words.js";
 
 const SHARES = [0.5, 0.95, 0.99];
 const NAMES = ["p50", "p95", "p99"];
@@ -58,7 +58,7 @@ export class Latency {
         xaxis: span(at),
         yaxis: { tickformat: "~s", ticksuffix: "s" },
         shapes: limits.map((limit) => ({ type: "line", xref: "paper", x0: 0, x1: 1, y0: limit, y1: limit, line: { color: colour("muted"), width: 1, dash: "dash" } })),
-        annotations: limits.map((limit) => ({ xref: "paper", x: 1, y: limit, xanchor: "right", yanchor: "bottom", showarrow: false, text: `promised ${seconds(limit)}`, font: { size: 10, color: colour("muted") } })),
+        annotations: limits.map((limit) => ({ xref: "paper", x: 1, y: limit, xanchor: "right", yanchor: "bottom", showarrow: false, text: `promised ${inWords(limit)}`, font: { size: 10, color: colour("muted") } })),
         dragmode: isNarrow() ? false : "select",
         selectdirection: "h",
       },

@@ -53,7 +53,7 @@ function notice({ endpoints, configuration }) {
   const out = endpoints.filter((endpoint) => ["out", "due", "on trial"].includes(endpoint.state));
   const told = [
     out.length === endpoints.length ? "Every endpoint is out." : "",
-    configuration.refused.length ? "The newest configuration was refused; the one before is served." : "",
+    configuration.refused ? "The newest configuration was refused; the one before is served." : "",
     globalThis.Plotly ? "" : "The charts are missing: pip install 'paceline[gateway]'. Their data is in the tables.",
   ].filter(Boolean);
   byId("notice").hidden = !told.length;

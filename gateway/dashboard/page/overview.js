@@ -2,7 +2,7 @@
 
 import { byId, el, fill } from "./dom.js";
 import { sum } from "./store.js";
-import { number, percent, plain, seconds } from "./words.js";
+import { limit, number, percent, plain, seconds } from "./words.js";
 
 const WORDS = { idle: "no calls", good: "kept", warn: "just short", bad: "missed" };
 
@@ -34,8 +34,8 @@ function card(route, over_s) {
   const judged = share !== null;
   const mood = !judged ? "idle" : share >= objective.success ? "good" : share >= objective.success - 0.05 ? "warn" : "bad";
   const promised = [
-    objective.ttft_s === null ? null : `first token in ${seconds(objective.ttft_s)}`,
-    objective.total_s === null ? null : `end in ${seconds(objective.total_s)}`,
+    objective.ttft_s === null ? null : `first token in ${limit(objective.ttft_s)}`,
+    objective.total_s === null ? null : `end in ${limit(objective.total_s)}`,
   ].filter(Boolean);
   const spent = route.burn === null ? null : Math.min(route.burn, 2) / 2;
   return el(
@@ -46,7 +46,7 @@ function card(route, over_s) {
         el("p", { class: "promise" }, `${promised.join(", ") || "an answer"}, for ${percent(objective.success)} of calls`),
         judged
           ? el("p", { class: "big" }, el("b", {}, percent(share)), el("span", {}, route.in_time === null ? " answered" : " in time"))
-          : el("p", { class: "big", "data-none": true }, el("b", {}, `nothing to judge in the last ${Math.round(over_s)} s`)),
+          : el("p", { class: "big", "data-none": true }, el("b", {}, `none in the last ${Math.round(over_s)} s`)),
         el("div", { class: "budget" },
           el("span", {}, "Error budget burn"),
           el("meter", { min: "0", max: "1", low: "0.5", high: "0.5", optimum: "0", value: String(spent ?? 0), "aria-label": "Error budget burn" }),

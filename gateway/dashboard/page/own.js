@@ -24,8 +24,8 @@ export function drawOwn(now) {
         fact("Served", configuration.source),
         fact("Read anew", configuration.at ? clock(Date.parse(configuration.at)) : "not since the start"),
         fact("Endpoints", number(now.endpoints.length))),
-      configuration.refused.length
-        ? el("div", { class: "refused" }, el("p", {}, "The file as it is now was refused; what was served before is served on."), el("pre", { tabindex: "0", "aria-label": "Why it was refused" }, configuration.refused.join("\n")))
+      configuration.refused
+        ? el("div", { class: "refused" }, el("p", {}, "The file as it is now was refused; what was served before is served on."), el("pre", { tabindex: "0", "aria-label": "Why it was refused" }, configuration.refused))
         : null,
       configuration.needs_restart.length
         ? el("p", { class: "note" }, `A change of ${configuration.needs_restart.join(", ")} takes effect at the next start.`)

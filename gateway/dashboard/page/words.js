@@ -15,6 +15,9 @@ export function seconds(value) {
   return size < 7200 ? `${digits(value / 60, 0)} min` : `${digits(value / 3600, 1)} h`;
 }
 
+/** A limit somebody has set: without digits that nobody wrote, so 4 s and not 4.00 s. */
+export const limit = (value) => seconds(value).replace(/\.0+(?= )/, "");
+
 /** A share of 1: 99.3 %. */
 export function percent(value, many = 1) {
   if (value === null || value === undefined) return UNKNOWN;

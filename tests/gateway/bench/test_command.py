@@ -158,6 +158,26 @@ def test_a_file_that_cannot_be_written_is_told_and_the_figures_are_shown(
     assert "v0" in shown.out
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--calls", "0", "must be a whole number from 1 to 100,000, not '0'"),
+        ("--calls", "many", "not 'many'"),
+        ("--at-once", "-1", "whole number"),
+        ("--prompt-tokens", "1e3", "whole number"),
+        ("--max-tokens", "9" * 5000, "whole number"),
+        ("--rate", "0", "must be a number from 0.001 to 1000"),
+        ("--timeout", "nan", "must be a number"),
+    ],
+)
+def test_what_cannot_be_is_refused(capsys: pytest.CaptureFixture[str], option: str, value: str, told: str) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["bench", "fleet.toml", f"{option}={value}"])
+
+    assert end.value.code == 2
+    assert told in capsys.readouterr().err
+
+
 # -- money
 
 

@@ -70,9 +70,22 @@ def test_no_line_of_the_table_is_wider_than_the_terminal(bench: Bench, width: in
     assert len(table_lines) == 1 + len(FLEET)
 
 
-def test_a_file_has_all_columns(bench: Bench) -> None:
-    assert "queued" in shown(bench, 80, terminal=False).splitlines()[0]
-    assert "queued" not in shown(bench, 80).splitlines()[0]
+def test_a_file_has_all_columns_whatever_their_width(bench: Bench) -> None:
+    wide, narrow, piped = shown(bench, 160), shown(bench, 80), shown(bench, 40, terminal=False)
+
+    assert [line.split() for line in piped.splitlines()[:4]] == [line.split() for line in wide.splitlines()[:4]]
+    assert "queued" in piped.splitlines()[0]
+    assert "queued" not in narrow.splitlines()[0]
+
+
+def test_where_room_is_short_names_give_way_and_figures_do_not() -> None:
+    long = simulated(**{"an-endpoint-with-a-name-that-is-longer-than-most": Behaviour(ttft_s=0.2, tail=0.0)})
+    narrow = shown(benched(long, Plan(calls=25)), 70)
+
+    assert narrow.splitlines()[1].startswith("an-endpo")
+    assert "…" in narrow.splitlines()[1]
+    assert narrow.splitlines()[1].split()[1] == "100%"
+    assert "…" not in narrow.splitlines()[0]
 
 
 def test_with_prices_it_tells_what_it_cost() -> None:

@@ -13,6 +13,8 @@ from paceline.router.errors import ConfigurationError
 
 from .texts import CATALOGUE, CHAT, EAST, ENVIRON, GATEWAY, PLAIN, SAMPLE, WEST, read, refused, with_
 
+INSTALLED = f"Installed: {CATALOGUE.stacks}. A package offers one in its entry-point group 'paceline.stacks'"
+
 
 def test_mistakes_all_over_a_file_are_told_together_in_the_order_of_its_lines() -> None:
     text = (
@@ -26,8 +28,7 @@ def test_mistakes_all_over_a_file_are_told_together_in_the_order_of_its_lines() 
         "line 3: gateway.prot: there is no such key: did you mean port?",
         'line 13: endpoint[1] "east-mini".slots: must be a whole number of at least 1, not 0',
         'line 30: route[1] "chat".objective.success: must be a share above 0 and up to 1, not 99',
-        "line 36: policies.stack: no stack is named 'interactve': did you mean interactive? "
-        f"Installed: {CATALOGUE.stacks}. A package offers one in its entry-point group 'paceline.stacks'",
+        f"line 36: policies.stack: no stack is named 'interactve': did you mean interactive? {INSTALLED}",
     ]
 
 

@@ -22,7 +22,9 @@ from paceline.router.errors import PacelineError, RateLimited
 from paceline.router.testing import Behaviour, Incident, Simulated
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Sequence
+
+    from paceline.router import Listener
 
 NASTY = "<img src=x onerror=alert(1)>"
 """A name out of a configuration that must come out as it is."""
@@ -142,11 +144,16 @@ async def traffic(running: Running, calls_per_s: float, dice: random.Random) -> 
 
 @asynccontextmanager
 async def serving(
-    given: Configuration, port: int, *, calls_per_s: float = 0.0, shutdown_s: float = 1.0
+    given: Configuration,
+    port: int,
+    *,
+    calls_per_s: float = 0.0,
+    shutdown_s: float = 1.0,
+    listeners: Sequence[Listener] = (),
 ) -> AsyncGenerator[int, None]:
     """The dashboard on loopback, at *port*, 0 for a free one. Gives the port it is at."""
     collector = Collector()
-    async with Running(given, [collector]) as running:
+    async with Running(given, [collector, *listeners]) as running:
         app = web.Application()
         mount(app, running, collector)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=shutdown_s)

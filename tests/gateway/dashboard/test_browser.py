@@ -52,7 +52,7 @@ def test_it_loads_draws_every_chart_and_asks_no_other_host(browser: Browser, bus
 def test_its_numbers_move_under_traffic(browser: Browser, busy: Stage) -> None:
     with visit(browser, busy.url) as seen:
         page = seen.page
-        page.wait_for_function("document.querySelector('.route .big b')?.textContent.includes('%')")
+        page.wait_for_function("() => document.querySelector('.route .big b')?.textContent.includes('%')")
         before = page.inner_text("#route-cards"), page.inner_text("#endpoint-table")
 
         page.wait_for_function("text => document.querySelector('#route-cards').innerText !== text", arg=before[0])
@@ -104,7 +104,7 @@ def test_a_stretch_can_be_chosen_by_dragging_over_a_chart(browser: Browser, busy
     with visit(browser, busy.url) as seen:
         page = seen.page
         drawn(page, "ttft")
-        page.wait_for_function("document.querySelector('#ttft .plot').data[0].x.length > 2")
+        page.wait_for_function("() => document.querySelector('#ttft .plot').data[0].x.length > 2")
         box = page.locator("#ttft .nsewdrag").bounding_box()
         assert box is not None
         page.mouse.move(box["x"] + 5, box["y"] + 40)
@@ -132,7 +132,7 @@ def test_every_chart_has_its_data_as_a_table(browser: Browser, busy: Stage) -> N
 def test_it_survives_a_gateway_that_goes_and_comes_back(browser: Browser) -> None:
     with stage("steady") as served, visit(browser, served.url) as seen:
         page = seen.page
-        page.wait_for_function("document.querySelector('.route .big b')?.textContent.includes('%')")
+        page.wait_for_function("() => document.querySelector('.route .big b')?.textContent.includes('%')")
         served.stop()
         page.wait_for_selector("#link[data-state=reconnecting]")
         assert page.inner_text("#link") == "reconnecting"
@@ -141,8 +141,8 @@ def test_it_survives_a_gateway_that_goes_and_comes_back(browser: Browser) -> Non
         served.start()
         page.wait_for_selector("#link[data-state=live]")
 
-        page.wait_for_function("document.querySelector('.route .big b')?.textContent.includes('%')")
-        page.wait_for_function("/up [0-9]+ s$/.test(document.querySelector('#source').textContent)")
+        page.wait_for_function("() => document.querySelector('.route .big b')?.textContent.includes('%')")
+        page.wait_for_function("() => /up [0-9]+ s$/.test(document.querySelector('#source').textContent)")
         assert all("ERR_CONNECTION" in error or "ERR_INCOMPLETE" in error for error in seen.errors)
 
 
@@ -191,7 +191,7 @@ def test_it_can_be_used_by_keyboard(browser: Browser, busy: Stage) -> None:
         page.keyboard.press("Shift+Tab")
         page.keyboard.press("Shift+Tab")
         page.keyboard.press("ArrowDown")
-        page.wait_for_function("document.querySelectorAll('.route').length === 1")
+        page.wait_for_function("() => document.querySelectorAll('.route').length === 1")
 
         page.keyboard.press("Shift+Tab")
         page.keyboard.press("Enter")

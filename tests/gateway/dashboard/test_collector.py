@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
-from paceline.gateway.dashboard import Collector, Feed
+from paceline.gateway.dashboard import Collector, Feed, memory
 from paceline.gateway.dashboard.bins import EndpointBin, GroupBin, RouteBin
+from paceline.gateway.dashboard.collector import MOST_ENDPOINTS
 from paceline.gateway.dashboard.histogram import quantiles
 from paceline.policies import Breaker, Fallback, Hedge, LatencyBudget, Retry, Slots
-from paceline.router import Objective, RateLimits, Route, Router, Usage
+from paceline.router import (
+    AllClear,
+    ConnectionsWarmed,
+    KeySetAside,
+    Objective,
+    RateLimits,
+    Request,
+    Route,
+    Router,
+    TailRising,
+    Usage,
+)
 from paceline.router.errors import ProviderError, RateLimited
+from paceline.router.kpi.watch_events import Concern
 from paceline.router.rate_limits import Rate
 from paceline.router.testing import SILENT, Scripted, answers, endpoint, fails, virtual_clock
 
 from .rates import RatedScripted
 from .told import ask, watched
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
 
 CHAT = Route(name="chat", models="m", objective=Objective(ttft_s=1.0, total_s=5.0, success=0.9))
 
@@ -192,3 +211,59 @@ def test_what_a_vendor_last_said_of_its_rates_is_kept() -> None:
     collector = watched([endpoint("a", RatedScripted(limits))], play, routes=[CHAT])
 
     assert collector.last_words["a"].rates == limits
+
+
+def test_a_key_that_is_set_aside_is_told_without_the_key() -> None:
+    collector = Collector()
+
+    collector(KeySetAside(at_s=3.0, endpoint=endpoint("a", Scripted()), key=2, of=3, until_s=9.0, reason="quota"))
+
+    (told,) = collector.incidents
+    assert (told.kind, told.about, told.words, told.bad) == ("key", "a", "key 2 of 3 set aside: quota", True)
+
+
+def test_an_alarm_of_a_watch_is_told_and_so_is_its_end() -> None:
+    collector = Collector()
+    of = {"p50_s": 0.5, "p95_s": 3.0, "usual_p50_s": 0.5, "usual_p95_s": 1.0}
+
+    collector._told(TailRising(at_s=1.0, route="chat", calls=100, **of))
+    collector._told(AllClear(at_s=901.0, route="chat", concern=Concern.TAIL, raised_at_s=1.0))
+
+    assert [(told.about, told.bad) for told in collector.incidents] == [("chat", True), ("chat", False)]
+    assert "the tail is rising: p95 3.00 s, usually 1.00 s" in collector.incidents[0].words
+
+
+def test_last_words_of_more_endpoints_than_there_are_begin_anew() -> None:
+    collector = Collector()
+    for number in range(MOST_ENDPOINTS + 1):
+        collector._words_of(f"endpoint-{number}")
+
+    assert len(collector.last_words) == 1
+
+
+def test_an_event_that_is_none_of_its_business_changes_nothing() -> None:
+    collector = Collector()
+
+    collector(ConnectionsWarmed(at_s=1.0, endpoint=endpoint("a", Scripted()), opened=1, wanted=1))
+
+    assert (list(collector.bins.late()), list(collector.incidents)) == ([], [])
+
+
+def test_an_answer_in_one_piece_has_no_first_token_and_is_held_against_its_objective_as_a_whole() -> None:
+    async def play(router: Router, collector: Collector, _feed: Feed) -> Collector:
+        await router.complete(Request(messages="hello", stream=False))
+        return collector
+
+    collector = watched([endpoint("a", Scripted(answers(0.5)))], play, routes=[CHAT])
+
+    route = counted(collector)
+    assert (route.ttft, sum(route.total.values()), route.in_time) == ({}, 1, 1)
+    assert group(collector).ttft == {}
+
+
+def test_memory_is_unknown_where_the_system_does_not_tell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert (memory.resident_bytes() or 0) > 1_000_000
+
+    monkeypatch.setattr(memory, "STATM", tmp_path / "none")
+
+    assert memory.resident_bytes() is None

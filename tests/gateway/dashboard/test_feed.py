@@ -24,6 +24,7 @@ from .told import Stood, ask, read, settle, watched
 if TYPE_CHECKING:
     import pytest
 
+WRONG = ("slots must be at least 1", "queue must be at least 0")
 CHAT = Route(name="chat", models="m", objective=Objective(ttft_s=1.0, total_s=5.0, success=0.9))
 
 
@@ -381,13 +382,13 @@ def test_the_state_of_the_configuration_is_told_as_it_is_given() -> None:
         async with Router(fleet, clock=virtual_clock, listeners=[collector]) as router:
             return read(Feed(Stood(router, fleet), collector, virtual_clock, lambda: told).now())["configuration"]
 
-    last = Reloaded(at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), ok=False, wrong=("slots must be at least 1",))
+    last = Reloaded(at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), ok=False, wrong=WRONG)
     told = loaded("gateway.toml", last)
 
     assert run(main) == {
         "source": "gateway.toml",
         "at": "2026-01-02T03:04:05+00:00",
-        "refused": ["slots must be at least 1"],
+        "refused": "slots must be at least 1\nqueue must be at least 0",
         "needs_restart": [],
     }
     assert loaded("gateway.toml", None) == Loaded("gateway.toml")

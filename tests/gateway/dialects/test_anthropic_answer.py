@@ -235,6 +235,58 @@ def test_the_tier_is_told_in_anthropics_words() -> None:
     assert [of("default"), of("priority"), of("flex")] == ["standard", "priority", None]
 
 
+def test_who_speaks_is_told_at_the_beginning_if_it_is_known() -> None:
+    out = writer()
+    out.introduce("claude-of-today", "priority")
+    message = events_in(out.chunk(Chunk("a")))[0]["message"]
+    assert (message["model"], message["usage"]["service_tier"]) == ("claude-of-today", "priority")
+
+
+END = b'{"type":"message_delta","delta":{"stop_reason":"stop_sequence","stop_sequence":"END"},"usage":{}}'
+
+
+def test_the_vendors_own_words_for_the_end_are_kept() -> None:
+    said = message_in(streamed(Chunk("a"), Chunk(raw=END), STOP))
+    assert (said["stop_reason"], said["stop_sequence"]) == ("stop_sequence", "END")
+
+
+def test_those_of_an_answer_that_was_restarted_are_not() -> None:
+    out = writer()
+    said = b"".join(out.chunk(chunk) for chunk in (Chunk("a"), Chunk(raw=END), DISCARD, Chunk("b"), STOP))
+    assert events_in(said + out.end())[-2]["delta"]["stop_reason"] == "end_turn"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"choices":[],"usage":{"prompt_tokens":1}}',
+        b'{"type":"message_delta","delta":{"stop_reason":"of_tomorrow"}}',
+        b'{"type":"message_delta","delta":{"stop_reason":null}}',
+        b'{"type":"content_block_start","content_block":{"type":"server_tool_use"}}',
+        b'{"type":"content_block_delta","delta":{"type":"of_tomorrow"}}',
+        b'{"type":"ping"}',
+        b"\xff",
+    ],
+)
+def test_bytes_that_say_nothing_more_are_passed_over(raw: bytes) -> None:
+    chunks = (Chunk("a"), Chunk(raw=raw, usage=Usage(output_tokens=1)), Chunk("b"), STOP)
+    said = message_in(streamed(*chunks))
+    assert (said["content"], said["stop_reason"]) == ([{"type": "text", "text": "ab"}], "end_turn")
+
+
+def test_a_citation_before_its_words_begins_their_block() -> None:
+    delta = {"type": "citations_delta", "citation": {"type": "char_location", "cited_text": "so"}}
+    raw = json.dumps({"type": "content_block_delta", "index": 7, "delta": delta}).encode()
+    events = events_in(streamed(Chunk(raw=raw), Chunk("so"), STOP))
+    assert [event["type"] for event in events[:4]] == [
+        "message_start",
+        "content_block_start",
+        "content_block_delta",
+        "content_block_delta",
+    ]
+    assert (events[2]["index"], events[2]["delta"]) == (0, delta)
+
+
 def test_an_answer_that_says_nothing_is_complete() -> None:
     assert message_in(streamed(STOP))["content"] == []
     assert message_in(writer().end())["content"] == []

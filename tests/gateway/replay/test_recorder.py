@@ -12,7 +12,7 @@ from paceline.gateway.replay.recorder import Recorder, files_of
 from paceline.gateway.replay.recording import read
 from paceline.router import Router
 from paceline.router.errors import ConfigurationError
-from paceline.router.testing import run
+from paceline.router.testing import run, virtual_clock
 
 from .traffic import CHAT, SECRET_WORDS, fleet, question, record
 
@@ -83,7 +83,7 @@ def test_a_call_whose_caller_left_is_recorded_as_that(tmp_path: Path) -> None:
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        with Recorder(path=path, endpoints=endpoints) as recorder:
+        with Recorder(path=path, endpoints=endpoints, clock=loop.time) as recorder:
             async with Router(endpoints, [CHAT], clock=loop.time, listeners=[recorder]) as router:
                 with pytest.raises(TimeoutError):
                     async with asyncio.timeout(0.1):
@@ -112,7 +112,7 @@ def test_a_full_disk_ends_the_recording_and_disturbs_no_call(tmp_path: Path, cap
     endpoints, disk = fleet("quick"), FullDisk()
 
     async def main() -> None:
-        recorder = Recorder(path=tmp_path / "traffic.jsonl", endpoints=endpoints)
+        recorder = Recorder(path=tmp_path / "traffic.jsonl", endpoints=endpoints, clock=virtual_clock)
         recorder._file.close()  # type: ignore[union-attr]
         recorder._file = disk  # type: ignore[assignment]
         async with Router(endpoints, [CHAT], clock=asyncio.get_running_loop().time, listeners=[recorder]) as router:

@@ -1,5 +1,6 @@
 """Reading what was recorded: whole, cut off, foreign."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -34,9 +35,10 @@ def test_a_last_line_that_was_cut_off_is_left_out_and_counted(recorded: bytes, t
         (b"", "does not begin with the line"),
         (b"time,tokens\n1,2\n", "does not begin with the line"),
         (b"\xff\xfe\x00", "does not begin with the line"),
-        (b'{"paceline": 99, "began": "", "endpoints": []}\n', "format 99"),
-        (b'{"paceline": 1, "began": "", "endpoints": []}\n', "no call"),
-        (b'{"paceline": 1, "began": "", "endpoints": []}\n{"at_s": "now"}\n', "line 2"),
+        (b'{"paceline": 99, "began": "2026-11-21T00:00:00Z", "endpoints": []}\n', "format 99"),
+        (b'{"paceline": 1, "began": "2026-11-21T00:00:00Z", "endpoints": []}\n', "no call"),
+        (b'{"paceline": 1, "began": "2026-11-21T00:00:00", "endpoints": []}\n', "no zone"),
+        (b'{"paceline": 1, "began": "2026-11-21T00:00:00Z", "endpoints": []}\n{"at_s": "now"}\n', "line 2"),
     ],
 )
 def test_what_is_no_recording_is_refused_with_the_place(content: bytes, told: str, tmp_path: Path) -> None:
@@ -66,3 +68,16 @@ def _read(path: Path) -> Recording | str:
         return read([path])
     except BadRecording as refused:
         return str(refused)
+
+
+def test_files_of_several_processes_are_laid_side_by_side(recorded: bytes, tmp_path: Path) -> None:
+    first, second = tmp_path / "0.jsonl", tmp_path / "1.jsonl"
+    header, lines = recorded.split(b"\n", 1)
+    began = json.loads(header)
+    for path, seconds in ((first, 0), (second, 60)):
+        path.write_bytes(json.dumps(began | {"began": f"2026-11-21T00:0{seconds // 60}:00Z"}).encode() + b"\n" + lines)
+
+    alone, both = read([first]).calls, read([second, first]).calls
+
+    assert len(both) == 2 * len(alone)
+    assert both[len(alone)].at_s == pytest.approx(alone[0].at_s + 60.0)

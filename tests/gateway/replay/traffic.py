@@ -62,8 +62,8 @@ def record(
     plan = arrivals(Steady(5.0), seconds, random.Random(3), question)
 
     async def main() -> int:
-        with Recorder(path=path, endpoints=endpoints, most_bytes=most_bytes, keep=keep) as recorder:
-            clock = asyncio.get_running_loop().time
+        clock = asyncio.get_running_loop().time
+        with Recorder(path=path, endpoints=endpoints, most_bytes=most_bytes, keep=keep, clock=clock) as recorder:
             async with Router(
                 endpoints, [CHAT], stack, clock=clock, dice=random.Random(1), listeners=[recorder]
             ) as router:

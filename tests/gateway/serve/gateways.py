@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from io import BytesIO
 from typing import Any
@@ -72,23 +72,23 @@ class Scene:
         data = BytesIO(body if isinstance(body, bytes) else msgspec.json.encode(ASKED if body is None else body))
         told = {"Content-Type": "application/json", **{name.replace("_", "-"): text for name, text in headers.items()}}
         async with self.session.post(self.url + path, data=data, headers=told) as response:
-            return Heard(response.status, await response.read(), dict(response.headers))
+            return Heard(response.status, await response.read(), response.headers)
 
     async def get(self, path: str, **headers: str) -> Heard:
         told = {name.replace("_", "-"): text for name, text in headers.items()}
         async with self.session.get(self.url + path, headers=told) as response:
-            return Heard(response.status, await response.read(), dict(response.headers))
+            return Heard(response.status, await response.read(), response.headers)
 
     async def busy(self) -> None:
         """Until a call is in flight."""
         async with asyncio.timeout(2.0):
-            while not self.gateway.front.in_flight:  # noqa: ASYNC110  nobody tells
+            while not self.gateway.front.tally.in_flight:  # noqa: ASYNC110  nobody tells
                 await asyncio.sleep(0)
 
     async def idle(self, within_s: float = 2.0) -> None:
         """Until no call is in flight; fails if that takes too long."""
         async with asyncio.timeout(within_s):
-            while self.gateway.front.in_flight:  # noqa: ASYNC110  nobody tells
+            while self.gateway.front.tally.in_flight:  # noqa: ASYNC110  nobody tells
                 await asyncio.sleep(0)
 
 
@@ -97,7 +97,7 @@ class Heard(msgspec.Struct):
 
     status: int
     body: bytes
-    headers: dict[str, str]
+    headers: Mapping[str, str]
 
     @property
     def json(self) -> Any:
@@ -154,7 +154,7 @@ async def serving(
             for client in scene.clients:
                 await client.close()
         assert_nothing_held(router)
-        assert gateway.front.in_flight == 0
+        assert gateway.front.tally.in_flight == 0
     left = [repr(task) for task in asyncio.all_tasks() - before]
     others = ("RequestHandler.start", "async_generator_athrow")  # a vendor's connections, and what an SDK leaves
     ours = [task for task in left if not any(other in task for other in others)]

@@ -119,6 +119,8 @@ def test_readiness_tells_strangers_no_names() -> None:
         {"Host": "rebound.example:8080"},
         {"Origin": "https://elsewhere.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
+        {"Host": "["},
         {"Content_Type": "text/plain"},
         {"Content_Type": "application/x-www-form-urlencoded"},
     ],
@@ -131,6 +133,9 @@ def test_a_page_of_another_site_spends_nothing(headers: dict[str, str]) -> None:
             assert heard.status in {403, 415}
             assert heard.error["message"]
             assert vendor.calls == 0
+            if "Content_Type" not in headers:
+                assert (await scene.get("/metrics", **headers)).status == 403
+            assert (await scene.get("/metrics")).status == 200
 
     asyncio.run(main())
 

@@ -64,7 +64,7 @@ def state_of(front: Front, reloads: int) -> State:
         rss_bytes=int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * PAGE_BYTES,
         tasks=len(asyncio.all_tasks()),
         descriptors=len(os.listdir("/proc/self/fd")),  # noqa: PTH208  names alone
-        in_flight=front.in_flight,
+        in_flight=front.tally.in_flight,
         slots=sum(target.in_flight for target in router.fleet),
         replaced=front.running.replaced,
         reloads=reloads,

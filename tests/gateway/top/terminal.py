@@ -30,7 +30,7 @@ class Terminal:
         ends_s = time.monotonic() + PATIENCE_S
         begin = len(self.said)
         while words not in self.said[begin:]:
-            assert time.monotonic() < ends_s, f"{words!r} was never said, but {self.said[begin:]!r}"
+            assert time.monotonic() < ends_s, f"{words!r} was never said, but {self.said[begin:][-1000:]!r}"
             self._read(0.1)
 
     def press(self, key: bytes) -> None:

@@ -226,10 +226,12 @@ def test_the_head_says_what_is_looked_at() -> None:
     assert head == f"paceline top  {URL}  up 3h, figures of 60s  fleet.toml"
 
 
-def test_the_head_says_that_a_change_was_refused() -> None:
-    head = drawn(snapshot(configuration=Loaded("fleet.toml", "line 3: no such key")))[0]
+def test_the_head_says_what_became_of_a_change() -> None:
+    refused = drawn(snapshot(configuration=Loaded("fleet.toml", "line 3: no such key")))[0]
+    half_taken = drawn(snapshot(configuration=Loaded("fleet.toml", None, ("host and port", "workers"))))[0]
 
-    assert head.endswith("fleet.toml was changed and refused")
+    assert refused.endswith("fleet.toml was changed and refused")
+    assert half_taken.endswith("fleet.toml was changed; a restart is needed for host and port, workers")
 
 
 def test_the_head_says_since_when_nobody_answers_and_the_last_picture_stays() -> None:

@@ -11,11 +11,11 @@ from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Self
+from urllib.parse import urlsplit
 
 import pytest
 
-from tests.gateway.dashboard.stage import configuration, serving
-
+from .gateways import gateway
 from .terminal import terminal
 
 
@@ -29,7 +29,8 @@ class Stage:
 
     def _run(self) -> None:
         async def main() -> None:
-            async with serving(configuration("steady"), self.port) as self.port:
+            async with gateway(self.port) as served:
+                self.port = urlsplit(served.url).port or 0
                 self._up.set()
                 await self._end.wait()
 
@@ -113,7 +114,7 @@ def test_it_waits_for_a_gateway_and_connects_again_after_a_restart() -> None:
             first.close()
             screen.until("no answer for")
             with Stage(port):
-                screen.until("up 0s")
+                screen.until("figures of")  # the head of a gateway that answers
                 screen.press(b"q")
                 assert screen.code() == 0
 

@@ -7,12 +7,15 @@ import asyncio
 import msgspec
 import pytest
 from aiohttp import web
+from msgspec import inspect
 
+from paceline.gateway.dashboard import decisions, now
+from paceline.gateway.top import snapshot as ours
 from paceline.gateway.top.snapshot import FORMAT, NotASnapshot, Snapshot, read
 from paceline.gateway.top.source import PATH, NoAnswer, Refused, Source
-from paceline.router import CallEnded, CallOutcome, Event
-from tests.gateway.dashboard.stage import configuration, serving
+from paceline.router import Request
 
+from .gateways import gateway
 from .seen import snapshot
 
 SILENCE = web.Response(status=599)
@@ -46,41 +49,29 @@ async def looked_at(answer: web.Response | None, key: str | None = None) -> Snap
 
 def test_a_real_gateway_is_understood() -> None:
     async def main() -> Snapshot:
-        async with serving(configuration("steady"), 0) as port, Source(f"http://127.0.0.1:{port}") as source:
+        async with gateway() as served, Source(served.url) as source:
             return await source.look()
 
     seen = asyncio.run(main())
 
-    assert [route.name for route in seen.routes] == ["chat", "report"]
+    assert [route.name for route in seen.routes] == ["chat"]
     assert seen.routes[0].objective.ttft_s == 0.6
     assert {endpoint.state for endpoint in seen.endpoints} == {"in"}
     assert seen.endpoints[0].limit == 24
-    assert seen.configuration.source == "(steady)"
+    assert seen.configuration.source == "(simulated)"
 
 
 def test_the_calls_of_a_real_gateway_are_understood() -> None:
     async def main() -> Snapshot:
-        heard = asyncio.Event()
-
-        def listen(event: Event) -> None:
-            if isinstance(event, CallEnded) and event.outcome is CallOutcome.ANSWERED:
-                heard.set()
-
-        async with (
-            serving(configuration("steady"), 0, calls_per_s=50.0, listeners=[listen]) as port,
-            Source(f"http://127.0.0.1:{port}") as source,
-            asyncio.timeout(20.0),
-        ):
-            await heard.wait()
+        async with gateway() as served, Source(served.url) as source:
+            await served.running.router.complete(Request(messages="hello", route="chat"))
             return await source.look()
 
-    seen = asyncio.run(main())
+    (call,) = asyncio.run(main()).calls
 
-    answered = next(call for call in seen.calls if call.outcome == "answered")
-    assert answered.tries[-1].outcome == "ok"
-    assert answered.total_s is not None
-    assert any(note.by == "LatencyBudget" for note in answered.notes)
-    assert sum(endpoint.attempts for endpoint in seen.endpoints) > 0
+    assert (call.route, call.outcome, call.tries[-1].outcome) == ("chat", "answered", "ok")
+    assert call.total_s is not None
+    assert any(note.by == "LatencyBudget" for note in call.notes)
 
 
 def test_a_key_is_shown_to_the_gateway() -> None:
@@ -132,6 +123,46 @@ def test_a_gateway_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch
 def test_a_source_is_opened_first() -> None:
     with pytest.raises(RuntimeError, match="async with"):
         asyncio.run(Source("http://127.0.0.1:9").look())
+
+
+PAIRS: dict[type[msgspec.Struct], type[msgspec.Struct]] = {
+    Snapshot: now.Now,
+    ours.RouteSeen: now.RouteNow,
+    ours.EndpointSeen: now.EndpointNow,
+    ours.Promise: now.Promise,
+    ours.Quantiles: now.Quantiles,
+    ours.Loaded: now.Loaded,
+    ours.CallSeen: decisions.Record,
+    ours.Try: decisions.Try,
+    ours.Note: decisions.Note,
+}
+
+
+@pytest.mark.parametrize("seen", PAIRS)
+def test_what_is_read_is_what_a_gateway_says(seen: type[msgspec.Struct]) -> None:
+    """Not only its name: whatever value there may be on the one side is one on the other."""
+    said, read_as = _forms(PAIRS[seen]), _forms(seen)
+
+    assert set(read_as) <= set(said)
+    for name, form in read_as.items():
+        assert said[name] <= form, name
+
+
+def _forms(struct: type[msgspec.Struct]) -> dict[str, set[str]]:
+    """Of each field, the forms that its values may have in JSON."""
+    about = inspect.type_info(struct)
+    assert isinstance(about, inspect.StructType)
+    return {field.name: _form(field.type) for field in about.fields}
+
+
+def _form(kind: inspect.Type) -> set[str]:
+    if isinstance(kind, inspect.UnionType):
+        return {form for each in kind.types for form in _form(each)}
+    if isinstance(kind, inspect.ListType | inspect.VarTupleType):
+        return {"list"}
+    if isinstance(kind, inspect.StructType):
+        return {"list" if kind.array_like else "object"}
+    return {"object"} if isinstance(kind, inspect.DictType) else {type(kind).__name__}
 
 
 # -- tolerance

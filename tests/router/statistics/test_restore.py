@@ -9,6 +9,7 @@ from paceline.policies import RoundRobin
 from paceline.router import Endpoint, Outcome, Profile, Request, Route, Router
 from paceline.router.simulation.behaviour import Behaviour
 from paceline.router.simulation.simulated import OUTPUT_TOKENS, Simulated
+from paceline.router.statistics.crowding import Crowding
 from paceline.router.statistics.interval import Series
 from paceline.router.statistics.outlook import Outlook
 from paceline.router.statistics.size_class import octave_of
@@ -75,6 +76,8 @@ def test_a_restarted_router_predicts_like_the_old_one(
         async with fresh(profile) as old, fresh(profile) as new:
             await play(old, poisson(16.0, 50.0, random.Random(7), question))
             new.restore(old.snapshot())
+            for target in old.fleet:
+                target.learned.crowding = Crowding()  # what load does is in no snapshot: it is learned anew
             now_s, size = virtual_clock(), octave_of(tokens)
             return old.fleet[name].outlook(now_s, size), new.fleet[name].outlook(now_s, size)
 

@@ -28,13 +28,11 @@ class Column:
     style: str = ""
 
 
-def grid(columns: Sequence[Column], rows: Iterable[Sequence[Text]], *, gap: int) -> Table:
-    """The table. The last column has the space that is left."""
+def grid(columns: Sequence[Column], rows: Iterable[Sequence[Text]], *, gap: int, fill: bool = False) -> Table:
+    """The table. gap: cells between two columns. fill: the last column takes what is left of the screen."""
     kept = [list(row) for row in rows]
-    table = Table(box=None, padding=(0, gap, 0, 0), header_style="bold", expand=True, collapse_padding=True)
-    for place, column in enumerate(columns):
-        widest = max([len(column.title), *(row[place].cell_len for row in kept)])
-        last = place == len(columns) - 1
+    table = Table(box=None, padding=(0, gap, 0, 0), header_style="bold", expand=fill)
+    for place, (column, widest) in enumerate(zip(columns, _widths(columns, kept), strict=True)):
         table.add_column(
             column.title,
             justify="left" if column.words else "right",
@@ -43,8 +41,17 @@ def grid(columns: Sequence[Column], rows: Iterable[Sequence[Text]], *, gap: int)
             overflow="ellipsis",
             min_width=min(widest, LEAST_WORDS) if column.words else widest,
             max_width=column.most,
-            ratio=1 if last else None,
+            ratio=1 if fill and place == len(columns) - 1 else None,
         )
     for row in kept:
         table.add_row(*row)
     return table
+
+
+def width_of(columns: Sequence[Column], rows: Iterable[Sequence[Text]], *, gap: int) -> int:
+    """Cells that a line takes where nothing has to give way."""
+    return sum(width + gap for width in _widths(columns, [list(row) for row in rows]))
+
+
+def _widths(columns: Sequence[Column], rows: Sequence[Sequence[Text]]) -> list[int]:
+    return [max([len(column.title), *(row[place].cell_len for row in rows)]) for place, column in enumerate(columns)]
