@@ -51,6 +51,10 @@ if TYPE_CHECKING:
 EQUAL_CHANCES = 0.05
 """Chances this close are a tie: they are estimates."""
 
+MOST_JUDGED = 64
+"""Candidates that are judged at a time where only speed counts. Of a thousand, the best of 64 drawn at random is among
+the fastest 5 % in 96 cases of a hundred, and judging all of them would hold up every call meanwhile by milliseconds."""
+
 BOUNDED_LOAD = 1.5
 """Times the mean load up to which the nearer of equals are preferred."""
 
@@ -147,7 +151,7 @@ class LatencyBudget:
         return ranking
 
     def _judge(self, call: Call, ask: Ask, now_s: float) -> Ranking:
-        candidates = good_enough(call)
+        candidates = self._drawn(good_enough(call), call)
         kept: list[Target] = []
         short: list[tuple[float, Target]] = []
         unknown: list[Target] = []
@@ -178,6 +182,17 @@ class LatencyBudget:
         others = (target for target in (*ordered, *unknown) if target not in first)
         stale = self._stale(ask, equals, kept, now_s) if kept and ask.streamed else ()
         return Ranking((*equals, *others), len(equals), words, facts, stale, tuple(chances))
+
+    def _drawn(self, candidates: tuple[Target, ...], call: Call) -> tuple[Target, ...]:
+        """Those to judge, in their order: all, unless there are very many and the fastest of some will do."""
+        count, tied = len(candidates), min(call.tied, len(candidates))
+        if count <= MOST_JUDGED or self.prefer is not Prefer.FASTEST or self.otherwise is Otherwise.REFUSE:
+            return candidates
+        if tied >= MOST_JUDGED:
+            places = sorted(call.dice.sample(range(tied), MOST_JUDGED))
+        else:
+            places = [*range(tied), *sorted(call.dice.sample(range(tied, count), MOST_JUDGED - tied))]
+        return tuple(candidates[place] for place in places)
 
     def _stale(self, ask: Ask, first: Sequence[Target], kept: Sequence[Target], now_s: float) -> tuple[Target, ...]:
         """Of those that make it but will not be chosen, the ones not sampled lately that the call can afford to try.

@@ -33,9 +33,9 @@ def believed(**ttft_s: float) -> list[Endpoint]:
     return [endpoint(name, Scripted(), profile=Profile(ttft_s=median_s)) for name, median_s in ttft_s.items()]
 
 
-def judged(ask: Ask, budget: LatencyBudget, endpoints: list[Endpoint], route: Route) -> Seen:
+def judged(ask: Ask, budget: LatencyBudget, endpoints: list[Endpoint], route: Route, *, seed: int = 1) -> Seen:
     seen = Seen()
-    asked(ask, hello(), endpoints, [budget, seen], [route]).answer  # noqa: B018  raises what went wrong
+    asked(ask, hello(), endpoints, [budget, seen], [route], seed=seed).answer  # noqa: B018  raises what went wrong
     return seen
 
 
@@ -180,6 +180,25 @@ def test_where_nothing_is_known_all_are_tied(ask: Ask) -> None:
 def test_the_decision_has_its_reason(ask: Ask, endpoints: list[Endpoint], reason: str) -> None:
     answer = asked(ask, hello(), endpoints, [LatencyBudget()], [promising(0.5)]).answer
     assert [str(decision) for decision in answer.decisions] == [f"LatencyBudget: {reason}"]
+
+
+MANY = believed(**{f"e{number}": 0.2 + number / 1000 for number in range(200)})
+
+
+def test_of_very_many_endpoints_a_draw_is_judged_and_each_call_draws_anew(ask: Ask) -> None:
+    tops = {judged(ask, LatencyBudget(), MANY, promising(0.75), seed=seed).order[0] for seed in range(20)}
+    seen = judged(ask, LatencyBudget(), MANY, promising(0.75))
+
+    assert len(seen.order) == 64
+    assert len(tops) > 5
+    assert all(int(name[1:]) < 25 for name in tops)  # the best of 64 drawn from 200
+
+
+@pytest.mark.parametrize(
+    "policy", [LatencyBudget(prefer=Prefer.CHEAPEST), LatencyBudget(otherwise=Otherwise.REFUSE)], ids=["price", "refuse"]
+)
+def test_where_more_than_speed_counts_all_are_judged(ask: Ask, policy: LatencyBudget) -> None:
+    assert len(judged(ask, policy, MANY, promising(0.75)).order) == 200
 
 
 def test_a_call_that_is_late_already_goes_where_it_is_quickest_and_says_so(ask: Ask) -> None:
