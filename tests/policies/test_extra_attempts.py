@@ -107,6 +107,7 @@ def test_a_try_elsewhere_after_no_connection_is_free(ask: Ask) -> None:
 def test_a_try_at_the_same_endpoint_after_no_connection_is_not(ask: Ask) -> None:
     alone = Scripted(fails(0.5, ConnectFailed), answers(0.25))
     end = paid_from(nothing(), ask, [endpoint("a", alone)], [Retry()])
+    assert isinstance(end.error, ConnectFailed)
     assert (alone.calls, end.error.retryable) == (1, False)
 
 
