@@ -27,10 +27,11 @@ check: $(VENV)/installed  ## lint, types (twice), layering
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
-bench: $(VENV)/installed  ## what routing costs, quickly
+bench: $(VENV)/installed  ## what routing costs, and what it wins, quickly
 	$(BIN)/python -m benchmarks.overhead --quick
 	$(BIN)/python -m benchmarks.statistics --quick
 	$(BIN)/python -m benchmarks.streaming --quick
+	$(BIN)/python -m benchmarks.routing --quick
 
 mutation: $(VENV)/installed  ## would the tests notice a mistake? about an hour; ARGS="policies/hedge.py" is a file of it
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[mutation]' --config-settings editable_mode=strict
