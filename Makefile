@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 FOLDERS := router policies providers gateway
 SOURCES := $(sort $(shell find $(FOLDERS) -name '*.py' -o -name 'py.typed' -o -path '*/page/*'))
 
-MEASURED := overhead statistics streaming scale chaos plots  # plots draw what the others measured, so they come last
+MEASURED := overhead statistics streaming scale chaos gateway plots  # plots draw what the others measured, so they come last
 
 .PHONY: demo test soak fuzz check bench results mutation format clean
 
@@ -33,18 +33,21 @@ check: $(VENV)/installed  ## lint, types (twice), layering
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
-bench: $(VENV)/installed  ## what routing costs, quickly
+bench: $(VENV)/installed  ## what routing costs, and what it wins, quickly
 	$(BIN)/python -m benchmarks.overhead --quick
 	$(BIN)/python -m benchmarks.statistics --quick
 	$(BIN)/python -m benchmarks.streaming --quick
 	$(BIN)/python -m benchmarks.scale --quick
 	$(BIN)/python -m benchmarks.chaos --quick
+	$(BIN)/python -m benchmarks.gateway --quick
+	$(BIN)/python -m benchmarks.routing --quick
 	$(BIN)/python -m benchmarks.plots --quick --to build/plots
 
-results: $(VENV)/installed  ## every benchmark in full, on a quiet machine: benchmarks/results, half an hour
+results: $(VENV)/installed  ## every benchmark in full, on a quiet machine: benchmarks/results, an hour
 	for name in $(MEASURED); do \
 		$(BIN)/python -m benchmarks.$$name --json benchmarks/results/$$name.json > benchmarks/results/$$name.md || exit 1; \
 	done
+	$(BIN)/python -m benchmarks.routing --json benchmarks/results/routing.json --markdown benchmarks/results/routing.md
 
 mutation: $(VENV)/installed  ## would the tests notice a mistake? about an hour; ARGS="policies/hedge.py" is a file of it
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[mutation]' --config-settings editable_mode=strict

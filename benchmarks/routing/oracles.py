@@ -24,7 +24,9 @@ TOTAL_OBJECTIVE_S = 15.0
 MEAN_ANSWER_TOKENS = 211
 """Of the trace."""
 
-FAILED_TWICE_S = 60.0
+BUDGET_S = 60.0
+"""What a call may take at all; one that takes longer has failed."""
+
 GRID = [(step + 0.5) / 50.0 for step in range(50)]
 
 
@@ -41,9 +43,11 @@ class Hindsight(Blind):
 
         def rank(name: str) -> tuple[bool, bool, float]:
             meets = self._world.meeting(call, name, now_s)
+            arrived_s = now_s - call.at_s
             if meets.fails_in_s is not None:
                 return True, True, meets.fails_in_s
-            arrived_s = now_s - call.at_s
+            if arrived_s + meets.total_s >= BUDGET_S:
+                return True, True, BUDGET_S
             is_late = arrived_s + meets.ttft_s > TTFT_OBJECTIVE_S or arrived_s + meets.total_s > TOTAL_OBJECTIVE_S
             return False, is_late, meets.ttft_s
 
@@ -74,7 +78,7 @@ class Distributions(Blind):
         def rank(name: str) -> tuple[bool, float]:
             failing, after_s = self._world.chance_of_failing(name, now_s)
             ttft_s, total_s = expected[name]
-            again_s = after_s + (soonest_s if failing < 1.0 else FAILED_TWICE_S)
+            again_s = after_s + (soonest_s if failing < 1.0 else BUDGET_S)
             return total_s > TOTAL_OBJECTIVE_S, (1.0 - failing) * ttft_s + failing * again_s
 
         return min(names, key=rank)

@@ -18,12 +18,10 @@ from paceline.router.testing import Result, play, run
 from .contestants import CONTESTANTS
 from .fleets import MODEL
 from .measured import TRACE, measured
-from .oracles import TOTAL_OBJECTIVE_S, TTFT_OBJECTIVE_S
+from .oracles import BUDGET_S, TOTAL_OBJECTIVE_S, TTFT_OBJECTIVE_S
 from .traffic import CALL, Planned, as_arrival, planned
 from .troubles import COUNTED_FROM, Scenario
 from .world import World
-
-BUDGET_S = 60.0
 
 
 class Row(msgspec.Struct, frozen=True):
