@@ -32,6 +32,8 @@ BAD_INPUT, FAILED = 2, 1
 def run(options: ServeOptions) -> int:
     """Serve. Gives the exit code: 0 after a signal, 1 if the address cannot be had, 2 for a bad configuration."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="paceline: %(message)s")
+    if options.config is not None and hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until somebody can read the file anew
     try:
         configuration = configured(options)
         if options.worker is None and configuration.settings.workers > 1:
@@ -117,6 +119,7 @@ async def reloading(gateway: Gateway, options: ServeOptions) -> AsyncGenerator[N
         return
     reload = gateway.reload = Reload(gateway.running, options.config, adapt=partial(adapted, options=options))
     watching = asyncio.get_running_loop().create_task(reload.run())
+    await asyncio.sleep(0)  # it takes SIGHUP now, which would end the program otherwise: nobody is told before that
     try:
         yield
     finally:
