@@ -28,7 +28,12 @@ BORNE = 4.0
 """Calls at once that any endpoint is taken to bear, until more were answered."""
 
 MOST = 10.0
+LEAST = 1.0 / MOST
 """Times slower, or faster, that load is believed to make it at most."""
+
+NEWEST = 1.0 - FORGET
+SPAN = 1.0 / NEWEST
+"""Weight of the newest sample in the mean, and how many weigh alike before it has that weight."""
 
 
 class Crowd(msgspec.Struct, frozen=True):
@@ -55,17 +60,18 @@ class Crowding:
 
     def sample(self, ratio: float, in_flight: int) -> None:
         """A first token took so many times what its prompt's size explains, as one of so many calls, at least 1."""
-        self._count += 1
+        count = self._count = self._count + 1
         self._line.sample(ratio, in_flight)
-        self._mean += (in_flight - self._mean) * max(1.0 - FORGET, 1.0 / self._count)
-        self._seen = max(BORNE, in_flight, self._seen * FORGET)
+        self._mean += (in_flight - self._mean) * (NEWEST if count >= SPAN else 1.0 / count)
+        if in_flight > BORNE or self._seen > BORNE:
+            self._seen = max(BORNE, in_flight, self._seen * FORGET)
 
     def explains(self, in_flight: int) -> float:
         """Times as long as at the loads of late that a call takes as one of so many; 1.0 while too little is known."""
         if self._count < FEWEST:
             return 1.0
-        usual, times = self._line.at(self._mean), self._line.at(in_flight)
-        return min(MOST, max(1.0 / MOST, times / usual)) if usual and times else 1.0
+        times = self._line.over(in_flight, self._mean)
+        return times if LEAST < times < MOST else min(MOST, max(LEAST, times))
 
     def of(self, in_flight: int) -> Crowd:
         """What a call will meet as one of so many. With T = a + b * n for each, one more costs the others n * b."""

@@ -73,3 +73,8 @@ class Line:
     def at(self, x: float) -> float | None:
         """Seconds to expect; None before the first sample."""
         return self._base + self._slope * x if self._count else None
+
+    def over(self, x: float, usual: float) -> float:
+        """How many times what is to be expected at *usual* is at *x*; 1.0 before the first sample."""
+        expected_s = self._base + self._slope * usual
+        return (self._base + self._slope * x) / expected_s if expected_s else 1.0
