@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING
 from aiohttp.payload import Payload
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
     from aiohttp.abc import AbstractStreamWriter
 
     from ..router.clock import Clock
@@ -37,11 +35,11 @@ class Body(Payload):
         self._clock = clock
         self.attempt = attempt
 
-    def write(self, writer: AbstractStreamWriter) -> Coroutine[None, None, None]:
+    async def write(self, writer: AbstractStreamWriter) -> None:
         """Hand it over, as fast as it is taken."""
-        return writer.write(self._value) if len(self._value) < LONG_BYTES else self._write_in_pieces(writer)
-
-    async def _write_in_pieces(self, writer: AbstractStreamWriter) -> None:
+        if len(self._value) < LONG_BYTES:
+            await writer.write(self._value)
+            return
         began_s, body = self._clock(), memoryview(self._value)
         for begin in range(0, len(body), LONG_BYTES):
             await writer.write(bytes(body[begin : begin + LONG_BYTES]))

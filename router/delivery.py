@@ -65,11 +65,17 @@ class Delivery:
         """Take one chunk from the provider. The hot path of a stream: its steps stand in one place."""
         began_s = self._clock()
         attempt, watchdog = self.attempt, self.watchdog
-        says_something, is_last = bool(chunk.text) or chunk.is_progress, chunk.finish_reason is not None
+        says_something, is_last = True if chunk.text else chunk.is_progress, chunk.finish_reason is not None
         if is_last or chunk.usage is not None or attempt.first_event_s is None:
             self._mark(chunk, began_s)
         if says_something:
-            self._progressed(chunk, began_s)
+            if chunk.reasoning:
+                attempt.reasoned = True
+            if attempt.last_progress_s is not None:
+                gap_s = began_s - self._ready_s
+                if attempt.longest_gap_s is None or gap_s > attempt.longest_gap_s:
+                    attempt.longest_gap_s = gap_s
+            attempt.last_progress_s = began_s
         elif not self.begun and not is_last:
             self._hold(chunk)
             return
@@ -101,16 +107,6 @@ class Delivery:
             attempt.usage = chunk.usage
         if chunk.finish_reason is not None:
             attempt.finish_reason = chunk.finish_reason
-
-    def _progressed(self, chunk: Chunk, now_s: float) -> None:
-        attempt = self.attempt
-        if chunk.reasoning:
-            attempt.reasoned = True
-        if attempt.last_progress_s is not None:
-            gap_s = now_s - self._ready_s
-            if attempt.longest_gap_s is None or gap_s > attempt.longest_gap_s:
-                attempt.longest_gap_s = gap_s
-        attempt.last_progress_s = now_s
 
     def _hold(self, chunk: Chunk) -> None:
         if len(self._held) < MOST_HELD:
