@@ -96,8 +96,10 @@ class Delivery:
             self._ready_s = now_s
         if not says_something or is_last or self.finished:
             self._passed(began_s, now_s, is_last=is_last)
-        else:
+        elif watchdog.ready_s is None:
             watchdog.go_on(now_s)
+        else:
+            watchdog.ready_s = now_s
 
     def _mark(self, chunk: Chunk, now_s: float) -> None:
         attempt = self.attempt
