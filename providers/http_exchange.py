@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from .http_pool import HttpPool
     from .sse import Event
 
+KINDS = STREAM, JSON = "text/event-stream", "application/json"
+"""What answers mostly are, and mostly in these very words."""
+
 MOST_OF_AN_ERROR_BYTES = 64 * 1024
 ERROR_WITHIN_S = 1.0
 """How long the words of a refusal are waited for; its status is known already."""
@@ -143,11 +146,13 @@ class Exchange:
             attempt.rate_limits = rate_limits(headers, datetime.now(UTC))
         if not 200 <= response.status < 300:
             return self._refuse()
-        kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        kind = headers.get("Content-Type", "")
+        if kind not in KINDS:
+            kind = kind.partition(";")[0].strip().lower()
         answer = shared.dialect.reader(attempt, self._failure)
-        if kind == "text/event-stream" or (not kind and self.call.request.stream):
+        if kind == STREAM or (not kind and self.call.request.stream):
             return self._stream(answer)
-        if not kind or kind == "application/json" or kind.endswith("+json"):
+        if not kind or kind == JSON or kind.endswith("+json"):
             return self._whole(answer)
         if response.content.at_eof():
             raise TruncatedAnswer("the body is empty", endpoint=self._name)

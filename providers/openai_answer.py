@@ -92,7 +92,7 @@ class ChatAnswer:
             raise TruncatedAnswer("the body is empty", endpoint=self._attempt.endpoint.name)
         chunk = self._piece(body)
         self._check_choices()
-        if not (chunk.is_progress or self._finished):
+        if not (self._finished or chunk.is_progress):
             raise MalformedAnswer("the JSON holds no answer", endpoint=self._attempt.endpoint.name)
         return chunk
 
@@ -110,21 +110,22 @@ class ChatAnswer:
 
     def _piece(self, data: bytes) -> Chunk:
         attempt, choices = self._attempt, self._choices
+        is_told = self._told
         try:
-            frame = decode_frame(data) if self._told else decode_served_frame(data)
+            frame = decode_frame(data) if is_told else decode_served_frame(data)
         except NO_JSON as error:
             # Their words name a place and a type, never a value.
             raise MalformedAnswer(f"no chunk of an answer: {error}", endpoint=attempt.endpoint.name) from None
         if frame.error is not NOTHING and (told := bytes(frame.error)) not in NO_ERROR:
             raise self._refused(read_error(b'{"error":%b}' % told))
-        if not self._told and frame.choices:  # Azure's frame before the first choice names no model
+        if not is_told and frame.choices:  # Azure's frame before the first choice names no model
             self._told = True
             self._served(frame)
         chunk = chunk_of(frame, data, self._numbers) if choices is None else choices.chunk(frame, data)
         if chunk.finish_reason is not None:
             self._finished = True
-            if attempt.served_model is None or attempt.service_tier is None:
-                self._served(frame if isinstance(frame, ServedFrame) else decode_served_frame(data))
+            if is_told and (attempt.served_model is None or attempt.service_tier is None):
+                self._served(decode_served_frame(data))
             if chunk.finish_reason == GAVE_UP:
                 raise self._gave_up(frame)
         return chunk

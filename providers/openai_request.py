@@ -37,6 +37,9 @@ take it from there to Anthropic. OpenAI caches unasked and refuses it."""
 WITH_PARTS = ("content", "tool_calls")
 """Fields of a message whose elements may bear marks of their own."""
 
+WITH_USAGE: Mapping[str, object] = {"include_usage": True}
+"""Of a stream's options: what the answer cost is told at its end."""
+
 TELLING = 4
 """Characters from which a text is looked for. Below that it would be found in half the words of any message."""
 
@@ -80,9 +83,10 @@ def encode_request(
             body[name] = _capped(params.get(name), max_tokens)
     if request.stream:
         given = params.get("stream_options")
-        options = cast("Mapping[str, object]", given) if isinstance(given, Mapping) else {}
         body["stream"] = True
-        body["stream_options"] = {**options, "include_usage": True}
+        body["stream_options"] = WITH_USAGE
+        if given is not None and isinstance(given, Mapping):
+            body["stream_options"] = {**cast("Mapping[str, object]", given), **WITH_USAGE}
     elif params:
         body.pop("stream_options", None)  # without a stream, vendors refuse them
     return encoded(body)

@@ -10,6 +10,8 @@ some put usage on every chunk, or into the choice. What is there must have its t
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from ..router.chunk import TokenLogprob
@@ -139,5 +141,5 @@ decode_frame = msgspec.json.Decoder(Frame).decode
 decode_served_frame = msgspec.json.Decoder(ServedFrame).decode
 """As `decode_frame`."""
 
-decode_name = msgspec.json.Decoder(str | None).decode
+decode_name: Callable[[msgspec.Raw], str | None] = msgspec.json.Decoder(str | None).decode
 """A field of a `ServedFrame`. As `decode_frame`."""
