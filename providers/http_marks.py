@@ -20,12 +20,14 @@ from __future__ import annotations
 import math
 import ssl
 from contextvars import ContextVar
+from functools import partial
 from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from .http_body import Body
+from .http_protocol import Protocol
 
 if TYPE_CHECKING:
     import socket
@@ -75,6 +77,8 @@ class MarkingConnector(aiohttp.TCPConnector):
             ttl_dns_cache=math.ceil(dns_ttl_s),
             resolver=resolver,
         )
+        made_of: type[ResponseHandler] = Protocol
+        self._factory = partial(made_of, loop=self._loop)
         self._marking_clock = clock
         self.opened = 0
 
