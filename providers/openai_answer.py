@@ -39,14 +39,21 @@ class ChatAnswer:
     """What has come of one answer.
 
     attempt: gets the marks, and says how many answers were asked for. refused: makes the failure of an error the vendor
-        sent inside the answer.
+        sent inside the answer. decode: makes a frame of JSON, and raises `msgspec.DecodeError` for what is none.
     """
 
-    __slots__ = ("_attempt", "_choices", "_finished", "_numbers", "_refused", "_told", "done")
+    __slots__ = ("_attempt", "_choices", "_decode", "_finished", "_numbers", "_refused", "_told", "done")
 
-    def __init__(self, attempt: Attempt, refused: Callable[[VendorError], AttemptFailed]) -> None:
+    def __init__(
+        self,
+        attempt: Attempt,
+        refused: Callable[[VendorError], AttemptFailed],
+        *,
+        decode: Callable[[bytes], Frame] = decode_frame,
+    ) -> None:
         self._attempt = attempt
         self._refused = refused
+        self._decode = decode
         self._finished = False
         self._told = False
         self._numbers = CallNumbers()
@@ -109,7 +116,7 @@ class ChatAnswer:
     def _piece(self, data: bytes, raw: bytes) -> Chunk:
         attempt = self._attempt
         try:
-            frame = decode_frame(data)
+            frame = self._decode(data)
         except NO_JSON as error:
             # Their words name a place and a type, never a value.
             raise MalformedAnswer(f"no chunk of an answer: {error}", endpoint=attempt.endpoint.name) from None

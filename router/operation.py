@@ -49,7 +49,7 @@ def operations_of(provider: object) -> frozenset[Operation]:
 
 
 def operations(given: object) -> frozenset[Operation]:
-    """One operation, or an iterable of them.
+    """One operation, or an iterable of them, for an option of that name.
 
     Raises:
         ConfigurationError: it is neither, or none.
@@ -57,7 +57,7 @@ def operations(given: object) -> frozenset[Operation]:
     several = (given,) if isinstance(given, Operation) else given
     found = tuple(cast("Iterable[object]", several)) if isinstance(several, Iterable) else ()
     if not found or not all(isinstance(each, Operation) for each in found):
-        raise ConfigurationError(f"Endpoint: operations must be at least one of Operation's, not {given!r}")
+        raise ConfigurationError(f"operations must be at least one of Operation's, not {given!r}")
     return cast("frozenset[Operation]", frozenset(found))
 
 

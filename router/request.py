@@ -101,7 +101,8 @@ class Request:
     location: the region the end user is in; default, where the router is.
     stream: ask the vendor for a stream, also when the caller takes the answer whole. Default True: a stream is how
         the first token is seen, and what is seen is learned. False costs less CPU, and the answer counts as started
-        only when it is complete. An embedding comes at once, and is its own first token: True, whatever is given.
+        only when it is complete. An embedding comes at once, and is its own first token: True, whatever is given. The
+        best of several completions (``best_of`` among the params) cannot be streamed: False, whatever is given.
     params: parameters passed to the vendor as they are, such as ``temperature`` or ``tools``.
     metadata: for the caller's own use; kept, never sent.
     """
@@ -161,10 +162,20 @@ class Request:
                 raise InvalidRequest("an embedding has no tokens to be capped: leave out max_tokens")
             object.__setattr__(self, "expected_tokens", 0)
             object.__setattr__(self, "stream", True)
+        elif self._is_chosen_by_vendor:
+            object.__setattr__(self, "stream", False)
+
+    @property
+    def _is_chosen_by_vendor(self) -> bool:
+        """Whether more completions are made than are asked for, of which the vendor then chooses the best."""
+        best_of, n = self.params.get("best_of"), self.params.get("n")
+        return isinstance(best_of, int) and best_of > (n if isinstance(n, int) else 1)
 
     @property
     def choices(self) -> int:
-        """Answers asked for: the ``n`` among the params, 1 without; of several prompts, as many for each.
+        """Answers asked for: the ``n`` among the params, 1 without; of several prompts, so many for each.
+
+        Of an embedding, one for each prompt.
 
         Raises:
             InvalidRequest: it is no whole number of at least 1.
@@ -176,7 +187,8 @@ class Request:
             raise InvalidRequest(f"params: n must be a whole number of at least 1, not {asked!r}")
         if self.prompt is None:
             return asked
-        return 1 if self.operation is Operation.EMBEDDING else asked * len(prompts_in(self.prompt))
+        texts = len(prompts_in(self.prompt))
+        return texts if self.operation is Operation.EMBEDDING else asked * texts
 
     def estimated_prompt_tokens(self) -> int:
         """Tokens of the prompt: as given, else characters of its text divided by four and 765 an image, at least 1."""

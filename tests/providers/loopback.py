@@ -146,7 +146,8 @@ class Asked:
     @property
     def connector(self) -> aiohttp.BaseConnector:
         """The pool of the endpoint's provider."""
-        session: aiohttp.ClientSession = self.target.handler._pool._session  # type: ignore[attr-defined]
+        handler = self.target.handler
+        session: aiohttp.ClientSession = getattr(handler, "_chat", handler)._pool._session
         assert session.connector is not None
         return session.connector
 
