@@ -23,19 +23,17 @@ from .http_client import Client
 from .http_pool import open_pool
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Coroutine, Mapping
 
     from yarl import URL
 
     from ..router.call import Call
     from ..router.clock import Clock
-    from ..router.endpoint import Endpoint
-    from ..router.events import Listeners
     from ..router.pipeline import Emit
-    from ..router.pool import Pool
     from .http_address import Address
     from .http_client import Dialect, Settings
     from .http_connections import Connections
+    from .http_pool import HttpPool
 
 TIMES_AS_LONG = 8
 """What embeddings may be longer than other answers: 2,048 texts, the most that OpenAI takes at once, make up to 140 MB
@@ -68,22 +66,24 @@ async def open_clients(
             operation: Client(dialect, longer if operation is Operation.EMBEDDING else settings, pool, clock)
             for operation, dialect in others.items()
         }
-        yield ByOperation(Client(chat, settings, pool, clock), clients)
+        yield ByOperation(chat, clients, settings, pool, clock)
 
 
-class ByOperation:
-    """The handler: a client for chats, and others for what else is asked."""
+class ByOperation(Client):
+    """The handler: a client for chats, which hands on what else is asked to others."""
 
-    __slots__ = ("_chat", "_others")
+    __slots__ = ("_others",)
 
-    def __init__(self, chat: Client, others: Mapping[Operation, Client]) -> None:
-        self._chat = chat
+    def __init__(
+        self, chat: Dialect, others: Mapping[Operation, Client], settings: Settings, pool: HttpPool, clock: Clock
+    ) -> None:
+        super().__init__(chat, settings, pool, clock)
         self._others = others
 
-    def __call__(self, call: Call, emit: Emit, /) -> Awaitable[None]:
+    def __call__(self, call: Call, emit: Emit, /) -> Coroutine[object, object, None]:
         """One request to the call's target, and its answer."""
         if call.request.operation is Operation.CHAT:
-            return self._chat(call, emit)
+            return Client.__call__(self, call, emit)
         return self._other(call, emit)
 
     async def _other(self, call: Call, emit: Emit) -> None:
@@ -96,14 +96,6 @@ class ByOperation:
             unsupported = Unsupported(f"cannot do {operation.value}, it seems: {refused}", endpoint=endpoint.name)
             unsupported.request_id = refused.request_id
             raise unsupported from refused
-
-    def pool(self) -> Pool:
-        """The connections, now."""
-        return self._chat.pool()
-
-    async def make_ready(self, endpoints: Sequence[Endpoint], listeners: Listeners) -> None:
-        """As `Client.make_ready`."""
-        await self._chat.make_ready(endpoints, listeners)
 
 
 def beside_chat(address: Address, path: str) -> Address:

@@ -53,6 +53,10 @@ def _names(value: object) -> frozenset[str]:
     return frozenset(check.names(value, "OpenAICompatible: ignores"))
 
 
+def _operations(value: object) -> frozenset[Operation]:
+    return operations(value, "OpenAICompatible: operations")
+
+
 @attrs.frozen(kw_only=True)
 class OpenAICompatible:
     """A `Provider` for ``/chat/completions``, ``/completions`` and ``/embeddings``.
@@ -77,7 +81,7 @@ class OpenAICompatible:
     url: str | None = attrs.field(default=None, validator=check.if_given(check.named))
     cap: str = attrs.field(default=CAPS[0], validator=cap_name)
     ignores: frozenset[str] = attrs.field(default=frozenset(), converter=_names)
-    operations: frozenset[Operation] = attrs.field(default=EVERY_OPERATION, converter=operations)
+    operations: frozenset[Operation] = attrs.field(default=EVERY_OPERATION, converter=_operations)
     connections: Connections = attrs.field(factory=Connections, validator=check.one_of(Connections))
     max_frame_bytes: int = attrs.field(default=DEFAULT_MAX_FRAME_BYTES, validator=check.count(1024))
     max_answer_bytes: int = attrs.field(default=32 << 20, validator=check.count(1024))

@@ -62,6 +62,10 @@ def _slots(instance: object, attribute: attrs.Attribute[Any], value: Any) -> Non
         check.count(1)(instance, attribute, value)
 
 
+def _operations(value: object) -> frozenset[Operation]:
+    return operations(value, "Endpoint: operations")
+
+
 def _headers(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     pairs = cast("Mapping[object, object]", value).items() if isinstance(value, Mapping) else [(value, value)]
     if not all(isinstance(name, str) and isinstance(text, str) for name, text in pairs):
@@ -121,7 +125,7 @@ class Endpoint:
     profile: Profile | None = attrs.field(default=None, validator=check.if_given(check.one_of(Profile)))
     limits: Limits = attrs.field(factory=Limits, validator=check.one_of(Limits))
     operations: frozenset[Operation] = attrs.field(
-        default=attrs.Factory(lambda self: operations_of(self.provider), takes_self=True), converter=operations
+        default=attrs.Factory(lambda self: operations_of(self.provider), takes_self=True), converter=_operations
     )
     headers: Mapping[str, str] = attrs.field(factory=dict[str, str], validator=_headers, repr=False)
 

@@ -48,16 +48,16 @@ def operations_of(provider: object) -> frozenset[Operation]:
     return frozenset(provider.operations) if isinstance(provider, Operates) else CHAT_ALONE
 
 
-def operations(given: object) -> frozenset[Operation]:
-    """One operation, or an iterable of them, for an option of that name.
+def operations(given: object, what: str) -> frozenset[Operation]:
+    """One operation, or an iterable of them.
 
     Raises:
-        ConfigurationError: it is neither, or none.
+        ConfigurationError: it is neither, or none; naming *what* it is for.
     """
     several = (given,) if isinstance(given, Operation) else given
     found = tuple(cast("Iterable[object]", several)) if isinstance(several, Iterable) else ()
     if not found or not all(isinstance(each, Operation) for each in found):
-        raise ConfigurationError(f"operations must be at least one of Operation's, not {given!r}")
+        raise ConfigurationError(f"{what} must be at least one of Operation's, not {given!r}")
     return cast("frozenset[Operation]", frozenset(found))
 
 

@@ -146,8 +146,7 @@ class Asked:
     @property
     def connector(self) -> aiohttp.BaseConnector:
         """The pool of the endpoint's provider."""
-        handler = self.target.handler
-        session: aiohttp.ClientSession = getattr(handler, "_chat", handler)._pool._session
+        session: aiohttp.ClientSession = self.target.handler._pool._session  # type: ignore[attr-defined]
         assert session.connector is not None
         return session.connector
 
