@@ -161,7 +161,8 @@ def _hinders_text(request: Request) -> str | None:
     if request.choices > 1:
         return "there are several choices"
     for name in (*NOT_PLAIN, "echo", "suffix"):
-        if request.params.get(name):
+        asked = request.params.get(name)
+        if asked or (asked == 0 and asked is not False):  # none of the likeliest tokens, but how likely each was
             return f"it was asked for with {name}"
     return None
 

@@ -160,7 +160,7 @@ class Request:
         if operation is Operation.EMBEDDING:
             if self.max_tokens is not None:
                 raise InvalidRequest("an embedding has no tokens to be capped: leave out max_tokens")
-            object.__setattr__(self, "expected_tokens", 0)
+            object.__setattr__(self, "expected_tokens", None)
             object.__setattr__(self, "stream", True)
         elif self._is_chosen_by_vendor:
             object.__setattr__(self, "stream", False)

@@ -35,12 +35,14 @@ from .kpi.report import Report, report_on
 from .ledger import Ledger
 from .legs import Legs
 from .mirrors import Mirrors
+from .operation import Operation
 from .pipeline import compose, name_of
 from .pool import Pool, made_ready, pools_of
 from .reach import Bounds, residency_proofs
 from .receiver import Receiver
 from .request import Request
 from .route import Route
+from .statistics.lengths import NoLengths
 from .statistics.size_class import octave_of
 from .statistics.snapshot import Snapshot
 from .statistics.window import WindowShape
@@ -106,6 +108,7 @@ class Router:
         self._policies = tuple(policies)
         self._in_flight = InFlight()
         self._sieves = sieves(self.fleet)
+        self._no_lengths = NoLengths(window or WindowShape())
         self._bounds = Bounds(self.fleet, self._in_flight)
         self._handler: Handler = compose(self._policies, self._bounds.dispatch)
         check_fit(self._policies, self.fleet)
@@ -211,7 +214,7 @@ class Router:
             deadline_s,
             request,
             route,
-            self.fleet.lengths[route.name],
+            self._no_lengths if request.operation is Operation.EMBEDDING else self.fleet.lengths[route.name],
             prompt_tokens,
             octave_of(prompt_tokens),
             allowed_regions(request, route),

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import attrs
 from aiohttp import web
 
-from ...router import Collector
+from ...router import Collector, Operation
 from ...router.errors import PacelineError
 from ..dialects import Reply
 from ..dialects.refused import Refused
@@ -111,7 +111,12 @@ class Calls:
 
     def _admitted(self, asked: Asked, visit: Visit, headers: Mapping[str, str]) -> Call:
         request = with_wishes(asked.request, headers)
-        if not asked.streamed and request.stream is not (several := self._front.has_several_models(request)):
+        is_written = request.operation is not Operation.EMBEDDING  # which comes all at once, however it is asked for
+        if (
+            is_written
+            and not asked.streamed
+            and request.stream is not (several := self._front.has_several_models(request))
+        ):
             request = attrs.evolve(request, stream=several)
         call = with_patience(self._front.router.admit(request, streamed=asked.streamed), headers)
         visit.call, visit.streamed = call, asked.streamed
