@@ -71,7 +71,8 @@ class OpenAICompatible:
     operations: what the server can do; at least one. Default: everything.
     connections: how they are made and kept. Default `Connections()`.
     max_frame_bytes: the longest event of a stream, at least 1024. Default 1 MiB. A longer one is a `MalformedAnswer`.
-    max_answer_bytes: the longest answer in one piece, at least 1024. Default 32 MiB.
+    max_answer_bytes: the longest answer in one piece, at least 1024. Default 32 MiB. Embeddings, which may be of
+        thousands of texts, may have eight times as many.
     """
 
     hints: ClassVar[frozenset[str]] = ANTHROPICS

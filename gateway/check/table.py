@@ -88,9 +88,13 @@ def _stack(stack: Sequence[PolicyFound]) -> Table:
 
 
 def _endpoints(endpoints: Sequence[EndpointFound]) -> Table:
-    table = _plain("name", "model", "provider", "region", "\tslots")
+    differ = any(each.operations != endpoints[0].operations for each in endpoints) or "chat" not in (
+        endpoints[0].operations
+    )
+    table = _plain("name", "model", "provider", "region", "\tslots", *(["can"] if differ else []))
     for each in endpoints:
-        table.add_row(*map(Text, (each.name, each.model, each.provider, each.region, each.slots)))
+        can = [", ".join(each.operations)] if differ else []
+        table.add_row(*map(Text, (each.name, each.model, each.provider, each.region, each.slots, *can)))
     return table
 
 
