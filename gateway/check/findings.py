@@ -78,7 +78,7 @@ class EndpointFound(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     region: str
     slots: str
-    operations: list[str]
+    operations: list[str] = []
 
 
 class PolicyFound(msgspec.Struct, frozen=True, kw_only=True):

@@ -88,9 +88,8 @@ def _stack(stack: Sequence[PolicyFound]) -> Table:
 
 
 def _endpoints(endpoints: Sequence[EndpointFound]) -> Table:
-    differ = any(each.operations != endpoints[0].operations for each in endpoints) or "chat" not in (
-        endpoints[0].operations
-    )
+    what = {tuple(each.operations) for each in endpoints}
+    differ = len(what) > 1 or any(can and "chat" not in can for can in what)
     table = _plain("name", "model", "provider", "region", "\tslots", *(["can"] if differ else []))
     for each in endpoints:
         can = [", ".join(each.operations)] if differ else []
