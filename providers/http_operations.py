@@ -80,7 +80,9 @@ class ByOperation(Client):
         super().__init__(chat, settings, pool, clock)
         self._others = others
 
-    def __call__(self, call: Call, emit: Emit, /) -> Coroutine[object, object, None]:
+    def __call__(  # pyright: ignore[reportIncompatibleMethodOverride]  a coroutine either way, and none more for chats
+        self, call: Call, emit: Emit, /
+    ) -> Coroutine[object, object, None]:
         """One request to the call's target, and its answer."""
         if call.request.operation is Operation.CHAT:
             return Client.__call__(self, call, emit)

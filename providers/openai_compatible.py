@@ -100,13 +100,13 @@ class OpenAICompatible:
         chat = self._dialect()
         completion = attrs.evolve(
             chat,
-            address=lambda endpoint, key: beside_chat(self._address(endpoint, key), "completions"),
+            address=partial(self._address_beside, "completions"),
             encode=partial(encode_completion, ignored=self.ignores),
             reader=partial(ChatAnswer, decode=decode_text),
         )
         embedding = attrs.evolve(
             chat,
-            address=lambda endpoint, key: beside_chat(self._address(endpoint, key), "embeddings"),
+            address=partial(self._address_beside, "embeddings"),
             encode=encode_embedding,
             reader=EmbeddingAnswer,
         )
@@ -123,3 +123,6 @@ class OpenAICompatible:
 
     def _address(self, endpoint: Endpoint, key: Secret | None) -> Address:
         return address_of(endpoint, key, self.url)
+
+    def _address_beside(self, path: str, endpoint: Endpoint, key: Secret | None) -> Address:
+        return beside_chat(self._address(endpoint, key), path)

@@ -9,6 +9,7 @@ Source: OpenAI's API reference, "Completions".
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 import msgspec
@@ -18,8 +19,6 @@ from .openai_request import encoded
 from .openai_wire import NOTHING, Choice, Delta, Frame, Tokens, VendorLogprobs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ..router.call import Call
 
 OURS = frozenset({"model", "prompt", "stream", "messages"})
@@ -51,7 +50,7 @@ def encode_completion(call: Call, *, ignored: frozenset[str] = frozenset()) -> b
         body[CAP] = min(given, call.max_tokens) if isinstance(given, int) else call.max_tokens
     if request.stream:
         given = params.get("stream_options")
-        options = cast("Mapping[str, object]", given) if isinstance(given, dict) else {}
+        options: dict[str, object] = {**cast("Mapping[str, object]", given)} if isinstance(given, Mapping) else {}
         body["stream"] = True
         body["stream_options"] = {**options, "include_usage": True}
     else:

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import math
 import struct
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -243,7 +243,7 @@ def test_many_vectors_may_be_longer_than_any_other_answer() -> None:
 # -- a vector as it came
 
 
-def floats(width: int = 64) -> st.SearchStrategy[list[float]]:
+def floats(width: Literal[32, 64] = 64) -> st.SearchStrategy[list[float]]:
     return st.lists(st.floats(allow_nan=False, allow_infinity=False, width=width), min_size=1, max_size=20)
 
 

@@ -85,7 +85,8 @@ def asks(operation: Operation, **fields: Any) -> Request:
     given: dict[str, Any] = {"model": "m", **fields}
     if operation is CHAT:
         return Request(messages="hello", **given)
-    return Request(operation=operation, **{"prompt": "hello", **given})
+    asked: dict[str, Any] = {"prompt": "hello", **given}
+    return Request(operation=operation, **asked)
 
 
 def router(

@@ -20,7 +20,7 @@ from ...providers.test_completions import ASKED
 from ...providers.vendors.asking import sdk
 from ...providers.vendors.openai_server import OpenAIServer
 from ...providers.vendors.scene import KEY, PLAIN
-from ...providers.vendors.text_form import TEXT_MODEL, TEXT_SERVED
+from ...providers.vendors.text_form import TEXT_MODEL, TEXT_SERVED, text_by_sdk
 from .gateways import Scene, loopback, serving
 from .unwired import Unwired
 
@@ -69,7 +69,7 @@ def test_what_the_vendor_says_passes_through_byte_for_byte(asked: dict[str, Any]
 
 async def by_sdk(client: openai.AsyncOpenAI, asked: dict[str, Any], *, stream: bool, model: str) -> Any:
     if not stream:
-        whole = await client.completions.create(model=model, **asked)
+        whole = await text_by_sdk(client, model=model, **asked)
         return whole.choices, whole.usage, whole.model
     texts: dict[int, Any] = {}
     last: Any = None
@@ -257,7 +257,11 @@ async def one_word(request: web.Request) -> web.StreamResponse:
     return response
 
 
-STREAMED = {"model": "m", "prompt": "x", "stream": True}
+STREAMED: dict[str, Any] = {"model": "m", "prompt": "x", "stream": True}
+
+
+async def heard_to_the_end(client: Any) -> list[Any]:
+    return [chunk async for chunk in await client.completions.create(**STREAMED)]
 
 
 def test_what_breaks_off_after_it_began_ends_in_an_error_within_the_stream() -> None:
@@ -268,8 +272,7 @@ def test_what_breaks_off_after_it_began_ends_in_an_error_within_the_stream() -> 
             assert b'"error"' in heard.events[-1]
             assert DONE.strip() not in heard.events
             with pytest.raises(openai.APIError, match="broke off"):
-                async for _ in await served.sdk().completions.create(**STREAMED):  # type: ignore[call-overload]
-                    pass
+                await heard_to_the_end(served.sdk())
             line = await served.logged()
             assert (line["outcome"], line["reason"]) == ("failed", "interrupted")
 
@@ -316,7 +319,7 @@ def test_frames_on_several_lines_and_usage_that_stands_with_the_text_come_throug
             return response
 
         async with serving(say) as served:
-            chunks = [chunk async for chunk in await served.sdk().completions.create(**STREAMED)]  # type: ignore[call-overload]
+            chunks = await heard_to_the_end(served.sdk())
             assert [chunk.choices[0].text for chunk in chunks] == ["Hel", "lo"]
             assert all(chunk.usage is None for chunk in chunks)
 

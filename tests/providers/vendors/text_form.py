@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import zip_longest
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import web
 
 from .openai_form import DONE, sse
 from .scene import KEY, Json
 from .serving import Refusal, no, streamed
+
+if TYPE_CHECKING:
+    from openai.types import Completion
 
 TEXT_MODEL = "text-test"
 TEXT_SERVED = "text-test-2026-01-01"
@@ -115,6 +118,11 @@ def refuses_text(request: web.Request, asked: Json) -> Refusal | None:
     if "poison" in str(asked["prompt"]):
         wrong = f"The prompt {asked['prompt']!r}, to be followed by {asked.get('suffix')!r}, is not nice."
     return None if wrong is None else no(400, None, wrong)
+
+
+async def text_by_sdk(client: Any, **asked: Any) -> Completion:
+    """A whole completion, as their own client has it."""
+    return cast("Completion", await client.completions.create(**asked))
 
 
 async def text_answer(request: web.Request, asked: Json, headers: dict[str, str]) -> web.StreamResponse:

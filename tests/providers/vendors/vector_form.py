@@ -28,17 +28,18 @@ def inputs_of(asked: Json) -> list[object]:
 def vector_of(text: object, dimensions: int) -> list[float]:
     """As exact as 32 bits are, as the API's are."""
     dice = random.Random(str(text))
-    return [cast("float", struct.unpack("<f", struct.pack("<f", dice.gauss(0, 0.1)))[0]) for _ in range(dimensions)]
+    return [struct.unpack("<f", struct.pack("<f", dice.gauss(0, 0.1)))[0] for _ in range(dimensions)]
 
 
 def whole_vectors(asked: Json) -> Json:
     dimensions = cast("int", asked.get("dimensions", 8))
     data: list[Json] = []
     for index, text in enumerate(inputs_of(asked)):
-        vector: object = vector_of(text, dimensions)
+        vector = vector_of(text, dimensions)
+        told: object = vector
         if asked.get("encoding_format") == "base64":
-            vector = base64.b64encode(struct.pack(f"<{dimensions}f", *cast("list[float]", vector))).decode()
-        data.append({"object": "embedding", "index": index, "embedding": vector})
+            told = base64.b64encode(struct.pack(f"<{dimensions}f", *vector)).decode()
+        data.append({"object": "embedding", "index": index, "embedding": told})
     usage = {"prompt_tokens": 5, "total_tokens": 5}
     return {"object": "list", "data": data, "model": VECTOR_SERVED, "usage": usage}
 
