@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 from zlib import crc32
 
-from ..router.operation import Operation
+from ..router.operation import COMPLETION
 
 if TYPE_CHECKING:
     from ..router.request import Message, Request
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def texts_of(request: Request) -> Sequence[Message]:
     """What a prefix is sought in: the messages, or the text to go on with. None of embeddings: they have no cache."""
-    if request.operation is not Operation.COMPLETION:
+    if request.operation is not COMPLETION:
         return request.messages
     return ({"content": request.prompt},) if isinstance(request.prompt, str) else ()
 

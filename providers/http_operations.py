@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ..router.errors import NotFound, PermissionDenied, Unsupported
-from ..router.operation import Operation
+from ..router.operation import CHAT, EMBEDDING, Operation
 from .http_client import Client
 from .http_pool import open_pool
 
@@ -63,7 +63,7 @@ async def open_clients(
     )
     async with open_pool(clock, settings.connections) as pool:
         clients = {
-            operation: Client(dialect, longer if operation is Operation.EMBEDDING else settings, pool, clock)
+            operation: Client(dialect, longer if operation is EMBEDDING else settings, pool, clock)
             for operation, dialect in others.items()
         }
         yield ByOperation(chat, clients, settings, pool, clock)
@@ -84,7 +84,7 @@ class ByOperation(Client):
         self, call: Call, emit: Emit, /
     ) -> Coroutine[object, object, None]:
         """One request to the call's target, and its answer."""
-        if call.request.operation is Operation.CHAT:
+        if call.request.operation is CHAT:
             return Client.__call__(self, call, emit)
         return self._other(call, emit)
 

@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from .budget import Extra, Permit
-from .operation import Operation
+from .operation import EMBEDDING
 
 if TYPE_CHECKING:
     from .budget import Budget
@@ -152,7 +152,7 @@ class Call(msgspec.Struct, frozen=True, eq=False):
         asked, allowed = self.request.max_tokens, self.route.max_tokens
         if self.cap is not None and (allowed is None or self.cap < allowed):
             allowed = self.cap
-        if allowed is None or self.request.operation is Operation.EMBEDDING:
+        if allowed is None or self.request.operation is EMBEDDING:
             return asked
         return allowed if asked is None else min(asked, allowed)
 

@@ -31,7 +31,7 @@ from .errors import (
 )
 from .events import AttemptEnded
 from .ledger import Attempt, Outcome
-from .operation import EMBEDDING_ALONE, Operation
+from .operation import CHAT, EMBEDDING, EMBEDDING_ALONE
 from .watchdog import DEADLINE, Watchdog
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _sent(call: Call, target: Target, now_s: float) -> Attempt:
         in_flight=target.slots.in_flight,
         hedge=permit is not None and permit.kind is Extra.HEDGE,
     )
-    if call.request.operation is not Operation.CHAT:
+    if call.request.operation is not CHAT:
         _tell_apart(call, target, attempt)
     target.sent(attempt)
     return attempt
@@ -118,7 +118,7 @@ def _tell_apart(call: Call, target: Target, attempt: Attempt) -> None:
     of its embeddings. One that writes as well is known by what it writes, and its embeddings are no measure of that.
     """
     attempt.operation = call.request.operation
-    if attempt.operation is Operation.EMBEDDING and target.endpoint.operations != EMBEDDING_ALONE:
+    if attempt.operation is EMBEDDING and target.endpoint.operations != EMBEDDING_ALONE:
         attempt.streamed = False
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from .operation import Operation
+from .operation import CHAT, Operation
 from .verdict import Health, Signal
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Attempt(msgspec.Struct):
     tls_s: float | None = None
     upload_s: float | None = None
     injected: str | None = None
-    operation: Operation = Operation.CHAT
+    operation: Operation = CHAT
 
     @property
     def ttft_s(self) -> float | None:

@@ -25,10 +25,13 @@ class Operation(enum.StrEnum):
     """Vectors of texts. They come all at once: the first token is the answer."""
 
 
-CHAT_ALONE = frozenset({Operation.CHAT})
+CHAT, COMPLETION, EMBEDDING = Operation
+"""The same, for what every call passes: to look up a member of an enumeration takes Python 3.11 0.1 µs."""
+
+CHAT_ALONE = frozenset({CHAT})
 """What a provider can do that does not say."""
 
-EMBEDDING_ALONE = frozenset({Operation.EMBEDDING})
+EMBEDDING_ALONE = frozenset({EMBEDDING})
 
 EVERY_OPERATION = frozenset(Operation)
 

@@ -33,7 +33,7 @@ import attrs
 
 from .dispatch import dispatch
 from .errors import ConfigurationError, PolicyFailed
-from .operation import Operation
+from .operation import CHAT
 from .pipeline import Layer, name_of
 
 if TYPE_CHECKING:
@@ -145,6 +145,6 @@ class Bounds:
                 f"a policy sent the call to {call.candidates[0].name}, which does not serve route {call.route.name!r}"
             )
         operation = call.request.operation
-        if operation is not Operation.CHAT and call.candidates and operation not in call.target.endpoint.operations:
+        if operation is not CHAT and call.candidates and operation not in call.target.endpoint.operations:
             raise PolicyFailed(f"a policy sent the call to {call.target.name}, which cannot do {operation.value}")
         await dispatch(call, emit)

@@ -10,7 +10,7 @@ import attrs
 
 from . import check
 from .errors import ConfigurationError, InvalidRequest
-from .operation import Operation
+from .operation import CHAT, EMBEDDING, Operation
 from .prompt import Prompt, prompt_of, prompts_in, size_of
 
 Message: TypeAlias = Mapping[str, object]
@@ -108,7 +108,7 @@ class Request:
     """
 
     messages: tuple[Message, ...] = attrs.field(default=(), converter=_messages, repr=False)
-    operation: Operation = Operation.CHAT
+    operation: Operation = CHAT
     prompt: Prompt | None = attrs.field(default=None, repr=False)
     route: str | None = attrs.field(default=None)
     model: str | None = attrs.field(default=None)
@@ -132,7 +132,7 @@ class Request:
         Raises:
             InvalidRequest: no message, or a message without a role; or no prompt, where one is needed.
         """
-        if self.operation is not Operation.CHAT or self.prompt is not None:
+        if self.operation is not CHAT or self.prompt is not None:
             self._check_prompt()
         elif not self.messages:
             raise InvalidRequest("messages is empty: give at least one message, or a non-empty string")
@@ -152,12 +152,12 @@ class Request:
         operation: object = self.operation  # whatever the types promise
         if not isinstance(operation, Operation):
             raise InvalidRequest(f"operation must be one of Operation's, not {operation!r}")
-        if operation is Operation.CHAT:
+        if operation is CHAT:
             raise InvalidRequest("prompt is not for a chat: give messages, or another operation")
         if self.messages:
             raise InvalidRequest(f"messages are for a chat: the operation {operation.value} takes a prompt")
         object.__setattr__(self, "prompt", prompt_of(self.prompt))
-        if operation is Operation.EMBEDDING:
+        if operation is EMBEDDING:
             if self.max_tokens is not None:
                 raise InvalidRequest("an embedding has no tokens to be capped: leave out max_tokens")
             object.__setattr__(self, "expected_tokens", None)
@@ -188,7 +188,7 @@ class Request:
         if self.prompt is None:
             return asked
         texts = len(prompts_in(self.prompt))
-        return texts if self.operation is Operation.EMBEDDING else asked * texts
+        return texts if self.operation is EMBEDDING else asked * texts
 
     def estimated_prompt_tokens(self) -> int:
         """Tokens of the prompt: as given, else characters of its text divided by four and 765 an image, at least 1."""

@@ -35,7 +35,7 @@ from .kpi.report import Report, report_on
 from .ledger import Ledger
 from .legs import Legs
 from .mirrors import Mirrors
-from .operation import Operation
+from .operation import EMBEDDING
 from .pipeline import compose, name_of
 from .pool import Pool, made_ready, pools_of
 from .reach import Bounds, residency_proofs
@@ -214,7 +214,7 @@ class Router:
             deadline_s,
             request,
             route,
-            self._no_lengths if request.operation is Operation.EMBEDDING else self.fleet.lengths[route.name],
+            self._no_lengths if request.operation is EMBEDDING else self.fleet.lengths[route.name],
             prompt_tokens,
             octave_of(prompt_tokens),
             allowed_regions(request, route),

@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import attrs
 from aiohttp import web
 
-from ...router import Collector, Operation
+from ...router import Collector
 from ...router.errors import PacelineError
+from ...router.operation import EMBEDDING
 from ..dialects import Reply
 from ..dialects.refused import Refused
 from .body import body_of
@@ -111,7 +112,7 @@ class Calls:
 
     def _admitted(self, asked: Asked, visit: Visit, headers: Mapping[str, str]) -> Call:
         request = with_wishes(asked.request, headers)
-        is_written = request.operation is not Operation.EMBEDDING  # which comes all at once, however it is asked for
+        is_written = request.operation is not EMBEDDING  # which comes all at once, however it is asked for
         if (
             is_written
             and not asked.streamed

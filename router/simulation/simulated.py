@@ -22,7 +22,7 @@ import attrs
 from .. import check
 from ..chunk import Chunk, Usage
 from ..errors import ConfigurationError
-from ..operation import EVERY_OPERATION, Operation
+from ..operation import EMBEDDING, EVERY_OPERATION, Operation
 from ..request import expected_tokens
 from .behaviour import Behaviour
 from .vectors import vectors_for
@@ -133,7 +133,7 @@ class _Live:
         gap_s = it.s_per_token_under_load(self.in_flight) * slowness
         if it.pace_sigma:
             gap_s *= math.exp(self._dice.gauss(0.0, it.pace_sigma))
-        if call.request.operation is Operation.EMBEDDING:
+        if call.request.operation is EMBEDDING:
             await anyio.sleep(max(0.0, first_s - call.clock()))
             usage = Usage(input_tokens=call.prompt_tokens, output_tokens=0)
             await emit(Chunk(embeddings=vectors_for(call.request), usage=usage))
