@@ -41,7 +41,7 @@ from ..router.errors import ConfigurationError
 from ..router.pipeline import Layer
 from ..router.remembered import KEPT_S
 from .balancers.power_of_two import expected_s
-from .prompt_prefix import prefix_of
+from .prompt_prefix import prefix_of, texts_of
 from .queues import has_room
 from .recent_calls import RecentCalls
 from .rendezvous import GROUPS, Rendezvous
@@ -98,7 +98,7 @@ class Affinity:
     _warmth: dict[Target, Warmth] = attrs.field(factory=dict["Target", Warmth], init=False, repr=False, eq=False)
 
     async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
-        key = prefix_of(call.request.messages, self.characters) if len(call.candidates) > 1 else None
+        key = prefix_of(texts_of(call.request), self.characters) if len(call.candidates) > 1 else None
         target = None if key is None else self._home(call, key)
         if target is None:
             await next(call, emit)

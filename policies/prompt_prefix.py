@@ -11,12 +11,23 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 from zlib import crc32
 
+from ..router.operation import COMPLETION
+
 if TYPE_CHECKING:
-    from ..router.request import Message
+    from ..router.request import Message, Request
+
+
+def texts_of(request: Request) -> Sequence[Message]:
+    """What a prefix is sought in: the messages, or the text to go on with. None of embeddings: they have no cache."""
+    if request.operation is not COMPLETION:
+        return request.messages
+    return ({"content": request.prompt},) if isinstance(request.prompt, str) else ()
 
 
 def prefix_of(messages: Sequence[Message], characters: int) -> int | None:
     """A number below 2**32 that is the same for all prompts with the same first *characters*; None for shorter ones."""
+    if not messages:
+        return None
     first = messages[0].get("content")
     if not isinstance(first, str) or len(first) < characters:
         first = _text(messages, characters)

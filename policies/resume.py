@@ -37,6 +37,7 @@ from ..router.errors import (
     AttemptFailed,
     ConfigurationError,
 )
+from ..router.operation import EMBEDDING
 from ..router.pipeline import Layer
 from .resumed import Resumed
 from .resumption import Refuse, Resumption
@@ -109,7 +110,7 @@ class Resume:
 
     async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
         way = self.routes.get(call.route.name, self.otherwise)
-        if isinstance(way, Refuse):
+        if isinstance(way, Refuse) or call.request.operation is EMBEDDING:  # those come all at once
             await next(call, emit)
             return
         if not call.ledger.streamed:

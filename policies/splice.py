@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from ..router import check
 from ..router.chunk import Chunk
+from ..router.operation import Operation
 from ..router.request import CHARACTERS_PER_TOKEN
 from ..router.statistics.size_class import octave_of
 from .join import Join, Unjoinable, anchor_of
@@ -66,7 +67,8 @@ class Splice:
         Default: none, and every model is asked to repeat the last words first. Name a model only if it does so to the
         letter: what it sends is then taken as it comes.
 
-    An answer with a cap is continued under what is left of it, at four characters a token.
+    An answer with a cap is continued under what is left of it, at four characters a token. Of a text completion any
+    model is asked for what comes after its prompt and what was said.
     """
 
     prefill: frozenset[str] = attrs.field(default=frozenset[str](), converter=_models)
@@ -80,19 +82,8 @@ class Splice:
         """Why it cannot be continued."""
         if not said.is_text_only:
             return "there is more to it than text"
-        params = call.request.params
-        form = params.get("response_format")
-        kind = cast("Mapping[str, object]", form).get("type") if isinstance(form, dict) else form
-        if kind not in {None, "text"}:
-            return f"its form is bound to {kind}"
-        if params.get("n", 1) not in {None, 1}:
-            return "there are several choices"
-        for name in NOT_PLAIN:
-            if params.get(name):
-                return f"it was asked for with {name}"
-        if _last(call.request).get("role") == "assistant" and not isinstance(_last(call.request).get("content"), str):
-            return "the request ends with half an answer that is not text"
-        return None
+        hinders = _hinders_chat if call.request.operation is Operation.CHAT else _hinders_text
+        return hinders(call.request)
 
     def leg(self, call: Call, said: Said) -> Leg:
         """The rest of the answer, by the model of the candidates.
@@ -101,6 +92,8 @@ class Splice:
             Unjoinable: its last words cannot be told from those before.
         """
         text = said.text
+        if call.request.operation is Operation.COMPLETION:
+            return _Rest(_asked_to_go_on(call, text), said, Join(text, prefilled=True))
         prefilled = call.target.model in self.prefill
         if not prefilled and len(anchor_of(text)) > LONGEST_ANCHOR:
             raise Unjoinable
@@ -140,6 +133,52 @@ class _Rest:
         text = self._join.end()
         if text:
             await self._said.emit(Chunk(text))
+
+
+def _hinders_chat(request: Request) -> str | None:
+    """Why an answer cannot be continued by a model that is shown what was said."""
+    params = request.params
+    form = params.get("response_format")
+    kind = cast("Mapping[str, object]", form).get("type") if isinstance(form, dict) else form
+    if kind not in {None, "text"}:
+        return f"its form is bound to {kind}"
+    if params.get("n", 1) not in {None, 1}:
+        return "there are several choices"
+    for name in NOT_PLAIN:
+        if params.get(name):
+            return f"it was asked for with {name}"
+    if _last(request).get("role") == "assistant" and not isinstance(_last(request).get("content"), str):
+        return "the request ends with half an answer that is not text"
+    return None
+
+
+def _hinders_text(request: Request) -> str | None:
+    """Why what comes after a text cannot be continued by asking what comes after that."""
+    if request.operation is not Operation.COMPLETION:
+        return "it is no text"
+    if not isinstance(request.prompt, str):
+        return "its prompt is not one text"
+    if request.choices > 1:
+        return "there are several choices"
+    for name in (*NOT_PLAIN, "echo", "suffix"):
+        asked = request.params.get(name)
+        if asked or (asked == 0 and asked is not False):  # none of the likeliest tokens, but how likely each was
+            return f"it was asked for with {name}"
+    return None
+
+
+def _asked_to_go_on(call: Call, text: str) -> Call:
+    """The view with which an endpoint is asked for what comes after the prompt and *text*."""
+    request, tokens, cap = call.request, -(-len(text) // CHARACTERS_PER_TOKEN), call.max_tokens
+    prompt_tokens = call.prompt_tokens + tokens
+    rest = attrs.evolve(
+        request,
+        prompt=f"{request.prompt}{text.rstrip()}",
+        max_tokens=None if cap is None else max(1, cap - tokens),
+        expected_tokens=_less(request.expected_tokens, tokens),
+        prompt_tokens=prompt_tokens,
+    )
+    return replace(call, request=rest, prompt_tokens=prompt_tokens, size=octave_of(prompt_tokens))
 
 
 def _asked_for_the_rest(call: Call, text: str, *, prefilled: bool) -> Call:

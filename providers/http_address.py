@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..router.secret import Secret
 
 CHAT = "chat/completions"
+ADDED = (CHAT, "completions", "embeddings")
 EXAMPLE = "https://api.openai.com/v1"
 
 
@@ -86,8 +87,9 @@ def _url(endpoint: Endpoint, given: str | None) -> URL:
     if given is None:
         raise ConfigurationError(f"endpoint {endpoint.name!r} has no url: give one such as {EXAMPLE}")
     base = base_of(endpoint, given, EXAMPLE)
-    if base.path.rstrip("/").endswith(CHAT):
-        raise ConfigurationError(f"endpoint {endpoint.name!r}: url is to end before /{CHAT}, which is added")
+    added = next((path for path in ADDED if base.path.rstrip("/").endswith(f"/{path}")), None)
+    if added is not None:
+        raise ConfigurationError(f"endpoint {endpoint.name!r}: url is to end before /{added}, which is added")
     return (base / "chat" / "completions").with_query(base.query)
 
 

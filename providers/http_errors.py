@@ -125,6 +125,10 @@ should be: it is no fault. Source: Azure's documentation of provisioned throughp
 TOO_LONG = ("context length", "context window", "context size", "context_length_exceeded", "maximum model length")
 """Servers without codes (vLLM and its like) say it in the message of a 400, and Together in that of a 403."""
 
+NO_CHAT_MODEL = "not a chat model"
+"""OpenAI's words in a 404 for a model that is there and does something else. That is no fault of the endpoint's, which
+may be busy doing just that."""
+
 MAY_BE_TOO_LONG = (BadRequest, PermissionDenied)
 
 MODEL_AT_FAULT = frozenset({"json_validate_failed", "tool_use_failed"})
@@ -186,6 +190,8 @@ def failure_of(
     told = scrubbed(error.message, hidden)
     where = "an error in place of an answer" if status is None or 200 <= status < 300 else f"HTTP {status}"
     failure = kind(f"{where}: {told}" if told else where, endpoint=endpoint)
+    if kind is NotFound and NO_CHAT_MODEL in error.message.lower():
+        failure.health = Health.NONE
     retry_same = headers.get("x-should-retry")
     try:
         told_s = retry_after_s(headers, received)

@@ -41,14 +41,33 @@ class ChatAnswer:
     """What has come of one answer.
 
     attempt: gets the marks, and says how many answers were asked for. refused: makes the failure of an error the vendor
-        sent inside the answer.
+        sent inside the answer. decode: makes a frame of JSON, and raises `msgspec.DecodeError` for what is none.
+    decode_served: likewise, a `ServedFrame`.
     """
 
-    __slots__ = ("_attempt", "_choices", "_finished", "_numbers", "_refused", "_told", "done")
+    __slots__ = (
+        "_attempt",
+        "_choices",
+        "_decode",
+        "_decode_served",
+        "_finished",
+        "_numbers",
+        "_refused",
+        "_told",
+        "done",
+    )
 
-    def __init__(self, attempt: Attempt, refused: Callable[[VendorError], AttemptFailed]) -> None:
+    def __init__(
+        self,
+        attempt: Attempt,
+        refused: Callable[[VendorError], AttemptFailed],
+        *,
+        decode: Callable[[bytes], Frame] = decode_frame,
+        decode_served: Callable[[bytes], Frame] = decode_served_frame,
+    ) -> None:
         self._attempt = attempt
         self._refused = refused
+        self._decode, self._decode_served = decode, decode_served
         self._finished = False
         self._told = False
         self._numbers = CallNumbers()
@@ -112,7 +131,7 @@ class ChatAnswer:
         attempt, choices = self._attempt, self._choices
         is_told = self._told
         try:
-            frame = decode_frame(data) if is_told else decode_served_frame(data)
+            frame = self._decode(data) if is_told else self._decode_served(data)
         except NO_JSON as error:
             # Their words name a place and a type, never a value.
             raise MalformedAnswer(f"no chunk of an answer: {error}", endpoint=attempt.endpoint.name) from None
@@ -125,7 +144,7 @@ class ChatAnswer:
         if chunk.finish_reason is not None:
             self._finished = True
             if is_told and (attempt.served_model is None or attempt.service_tier is None):
-                self._served(decode_served_frame(data))
+                self._served(self._decode_served(data))
             if chunk.finish_reason == GAVE_UP:
                 raise self._gave_up(frame)
         return chunk

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from ..router.errors import InvalidRequest, Unsupported
+from ..router.prompt import prompts_in
 
 if TYPE_CHECKING:
     from ..router.call import Call
@@ -130,6 +131,10 @@ def texts_of(request: Request) -> Iterator[str]:
             for text in _texts_in(part):
                 if isinstance(text, str) and len(text) >= TELLING:
                     yield text
+    if request.prompt is not None:
+        for text in (*prompts_in(request.prompt), request.params.get("suffix")):
+            if isinstance(text, str) and len(text) >= TELLING:
+                yield text
 
 
 def _texts_in(part: object) -> Iterator[object]:

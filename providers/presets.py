@@ -19,6 +19,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from ..router.errors import ConfigurationError
+from ..router.operation import CHAT_ALONE
 from .openai import DeepInfra, OpenAI
 from .openai_compatible import OpenAICompatible
 
@@ -35,19 +36,26 @@ DEEPSEEK = OpenAICompatible(
     name="deepseek",
     url="https://api.deepseek.com/v1",
     ignores=frozenset({"n", "seed", "logit_bias", "max_completion_tokens", "parallel_tool_calls"}),
+    operations=CHAT_ALONE,
 )
-"""DeepSeek. Waiting calls get comments, or blank lines in front of a whole answer; reasoning comes as
-``reasoning_content``, the cached part of the prompt as ``prompt_cache_hit_tokens``. An empty purse is a 402.
+"""DeepSeek. It has no embeddings, and completions only under another base url (``/beta``). Waiting calls get comments,
+or blank lines in front of a whole answer; reasoning comes as ``reasoning_content``, the cached part of the
+prompt as ``prompt_cache_hit_tokens``. An empty purse is a 402.
 Source: api-docs.deepseek.com, "Create Chat Completion", "Rate Limit", "Error Codes"."""
 
 FIREWORKS = OpenAICompatible(name="fireworks", url="https://api.fireworks.ai/inference/v1")
 """Fireworks AI. Usage may stand on the chunk that ends the answer; a suspended account is a 412.
 Source: docs.fireworks.ai, "OpenAI compatibility", "Inference Error Codes"."""
 
-GROQ = OpenAICompatible(name="groq", url="https://api.groq.com/openai/v1", cap="max_completion_tokens")
-"""Groq. Refuses what it cannot do (``n`` above 1, log-probabilities) with a 400; a full flex tier is a 498; an answer
-that is not what a schema or a tool asks for is a 400, and may be right at the next try.
-Source: console.groq.com/docs, "OpenAI Compatibility", "Error Codes", "Flex Processing"."""
+GROQ = OpenAICompatible(
+    name="groq",
+    url="https://api.groq.com/openai/v1",
+    cap="max_completion_tokens",
+    operations=CHAT_ALONE,
+)
+"""Groq. It has neither completions nor embeddings. Refuses what it cannot do (``n`` above 1, log-probabilities) with a
+400; a full flex tier is a 498; an answer that is not what a schema or a tool asks for is a 400, and may be right at the
+next try. Source: console.groq.com/docs, "OpenAI Compatibility", "Error Codes", "Flex Processing"."""
 
 LLAMA_CPP = OpenAICompatible(name="llama.cpp", url="http://127.0.0.1:8080/v1")
 """llama.cpp's own server, at its default port. Says 503 while it loads a model. Reasoning is ``reasoning_content``.

@@ -8,7 +8,7 @@ is all there is to a handler; a policy wraps one, a provider is the innermost on
 from .answer import Answer, Choice, Collector
 from .budget import Budget, Extra, Permit
 from .call import Call
-from .chunk import DISCARD, ChoiceDelta, Chunk, Logprobs, TokenLogprob, ToolCallDelta, Usage
+from .chunk import DISCARD, ChoiceDelta, Chunk, Logprobs, TokenLogprob, ToolCallDelta, Usage, Vector
 from .clock import Clock
 from .credential import Credential, Keys, TokenSource
 from .endpoint import Endpoint, Limits, Provider
@@ -40,10 +40,12 @@ from .ledger import Attempt, Decision, Ledger, ModelLeft, Outcome
 from .limit import AdaptiveLimit, Limiter
 from .limit_aimd import Aimd
 from .limit_gradient import TtftGradient
+from .operation import Operation
 from .pieces import ToolCall
 from .pipeline import Emit, Handler, Layer, Policy, compose
 from .pool import Pool, Pooled
 from .profile import Prior, Profile
+from .prompt import Prompt
 from .rate_limits import Rate, RateLimits
 from .request import Message, Priority, Request, Urgency
 from .route import Objective, Route
@@ -114,6 +116,7 @@ __all__ = [
     "Message",
     "ModelLeft",
     "Objective",
+    "Operation",
     "Outcome",
     "Panic",
     "Permit",
@@ -123,6 +126,7 @@ __all__ = [
     "Prior",
     "Priority",
     "Profile",
+    "Prompt",
     "PromptGrew",
     "Provider",
     "Rate",
@@ -149,6 +153,7 @@ __all__ = [
     "TtftGradient",
     "Urgency",
     "Usage",
+    "Vector",
     "Verdict",
     "Watches",
     "Window",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .call import Call
-    from .chunk import Chunk, Logprobs
+    from .chunk import Chunk, Logprobs, Vector
     from .ledger import Attempt, Decision, Ledger, ModelLeft
 
 
@@ -48,6 +48,7 @@ class Answer:
     finish_reason: the vendor's; None if it closed with its end marker but gave no reason.
     logprobs: of its tokens; None where they were not asked for.
     others: the other answers, where several were asked for (``n`` among the params), in order of their index.
+    embeddings: of an `Operation.EMBEDDING`, one for each text, in their order; floats. Empty for everything else.
     usage: tokens, of all answers together; fields the vendor did not report are None. Of a resumed answer, those of all
         its legs.
     service_tier: the one that served it; None where the vendor does not say.
@@ -66,6 +67,7 @@ class Answer:
     finish_reason: str | None
     logprobs: Logprobs | None = attrs.field(default=None, repr=False)
     others: tuple[Choice, ...] = attrs.field(default=(), repr=False)
+    embeddings: tuple[Vector, ...] = attrs.field(default=(), repr=False)
     usage: Usage
     service_tier: str | None = None
     endpoint: str
@@ -103,16 +105,17 @@ class Answer:
 class Collector:
     """The ``emit`` that keeps an answer's pieces until it is whole."""
 
-    __slots__ = ("_first", "_others", "_usage")
+    __slots__ = ("_embeddings", "_first", "_others", "_usage")
 
     def __init__(self) -> None:
         self._first = Pieces()
         self._others: dict[int, Pieces] | None = None
+        self._embeddings: tuple[Vector, ...] = ()
         self._usage: Usage | None = None
 
     async def emit(self, chunk: Chunk) -> None:
         """Take one chunk."""
-        if chunk.discard or chunk.others or chunk.thinking_blocks or chunk.usage is not None:
+        if chunk.discard or chunk.others or chunk.thinking_blocks or chunk.usage is not None or chunk.embeddings:
             self.add(chunk)
         else:
             self._first.add(chunk)
@@ -122,10 +125,13 @@ class Collector:
         if chunk.discard:
             self._first = Pieces()
             self._others = None
+            self._embeddings = ()
             self._usage = None
         if chunk.usage is not None:
             self._usage = chunk.usage
         self._first.add(chunk)
+        if chunk.embeddings:
+            self._embeddings = chunk.embeddings
         if chunk.thinking_blocks:
             self._first.thinking_blocks += chunk.thinking_blocks
         if not chunk.others:
@@ -152,6 +158,7 @@ class Collector:
             finish_reason=attempt.finish_reason,
             logprobs=first.logprobs,
             others=tuple(_choice(index, others[index]) for index in sorted(others)) if others else (),
+            embeddings=self._embeddings,
             usage=self._usage or attempt.usage or Usage(),
             service_tier=attempt.service_tier,
             endpoint=endpoint.name,

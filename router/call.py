@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from .budget import Extra, Permit
+from .operation import EMBEDDING
 
 if TYPE_CHECKING:
     from .budget import Budget
@@ -144,13 +145,16 @@ class Call(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def max_tokens(self) -> int | None:
-        """Cap of the answer: the request's, the route's or a policy's, whichever is least; None if none has one."""
+        """Cap of the answer: the request's, the route's or a policy's, whichever is least; None if none has one.
+
+        An embedding has no tokens, and so no cap.
+        """
         asked, allowed = self.request.max_tokens, self.route.max_tokens
         if self.cap is not None and (allowed is None or self.cap < allowed):
             allowed = self.cap
-        if asked is None or allowed is None:
-            return allowed if asked is None else asked
-        return min(asked, allowed)
+        if allowed is None or self.request.operation is EMBEDDING:
+            return asked
+        return allowed if asked is None else min(asked, allowed)
 
     def permit_for(self, extra: Extra) -> Permit | None:
         """Leave for one more attempt; None if the budget is spent. Ask before any wait, hand it down, and release it.

@@ -6,7 +6,7 @@ person builds is of attrs (0.5 µs, validated).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -91,6 +91,10 @@ class ChoiceDelta(msgspec.Struct, frozen=True, kw_only=True):
         return f"ChoiceDelta(index={self.index})"
 
 
+Vector: TypeAlias = Sequence[float]
+"""The embedding of one text. An adapter may put off making its numbers until somebody looks at them."""
+
+
 class Chunk(msgspec.Struct, frozen=True):
     """One piece of an answer. A chunk is not a token: vendors send from none to many tokens in one.
 
@@ -110,6 +114,7 @@ class Chunk(msgspec.Struct, frozen=True):
     others: pieces of the other answers, where several were asked for.
     thinking_blocks: reasoning in the form in which the vendor wants it back, sealed, with the results of the tools it
         led to: for the ``thinking_blocks`` of the assistant's message. Says no more than ``reasoning`` does.
+    embeddings: one for each text, in their order, all at once.
     """
 
     text: str = ""
@@ -123,14 +128,17 @@ class Chunk(msgspec.Struct, frozen=True):
     logprobs: Logprobs | None = None
     others: tuple[ChoiceDelta, ...] = ()
     thinking_blocks: tuple[Mapping[str, object], ...] = ()
+    embeddings: tuple[Vector, ...] = ()
 
     @property
     def is_progress(self) -> bool:
-        """Whether a person sees more than before: non-empty text, reasoning, refusal or tool call.
+        """Whether a person sees more than before: non-empty text, reasoning, refusal or tool call, or embeddings.
 
         The first progress commits the answer. Role-only frames, empty choices and usage are not progress.
         """
         if self.text or self.reasoning or self.refusal or self.tool_calls:
+            return True
+        if self.embeddings:
             return True
         return bool(self.others) and any(other.is_progress for other in self.others)
 

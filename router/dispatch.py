@@ -31,6 +31,7 @@ from .errors import (
 )
 from .events import AttemptEnded
 from .ledger import Attempt, Outcome
+from .operation import CHAT, EMBEDDING, EMBEDDING_ALONE
 from .watchdog import DEADLINE, Watchdog
 
 if TYPE_CHECKING:
@@ -104,8 +105,21 @@ def _sent(call: Call, target: Target, now_s: float) -> Attempt:
         in_flight=target.slots.in_flight,
         hedge=permit is not None and permit.kind is Extra.HEDGE,
     )
+    if call.request.operation is not CHAT:
+        _tell_apart(call, target, attempt)
     target.sent(attempt)
     return attempt
+
+
+def _tell_apart(call: Call, target: Target, attempt: Attempt) -> None:
+    """Say of an attempt that it is no chat.
+
+    To embed is to read a prompt and write nothing, so an endpoint that does nothing else is known by the first tokens
+    of its embeddings. One that writes as well is known by what it writes, and its embeddings are no measure of that.
+    """
+    attempt.operation = call.request.operation
+    if attempt.operation is EMBEDDING and target.endpoint.operations != EMBEDDING_ALONE:
+        attempt.streamed = False
 
 
 def _check(call: Call, now_s: float) -> None:

@@ -13,13 +13,17 @@ from .clock import Clock
 from .credential import Credential, credential_or_none
 from .errors import ConfigurationError
 from .limit import AdaptiveLimit
+from .operation import Operation, operations, operations_of, told
 from .pipeline import Handler
 from .profile import Profile
 
 
 @runtime_checkable
 class Provider(Protocol):
-    """An adapter that speaks to one kind of server. A frozen description; what it opens belongs to one router."""
+    """An adapter that speaks to one kind of server. A frozen description; what it opens belongs to one router.
+
+    One that can do more than chat says so by ``operations`` (`operation.Operates`).
+    """
 
     @property
     def name(self) -> str:
@@ -58,6 +62,10 @@ def _slots(instance: object, attribute: attrs.Attribute[Any], value: Any) -> Non
         check.count(1)(instance, attribute, value)
 
 
+def _operations(value: object) -> frozenset[Operation]:
+    return operations(value, "Endpoint: operations")
+
+
 def _headers(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     pairs = cast("Mapping[object, object]", value).items() if isinstance(value, Mapping) else [(value, value)]
     if not all(isinstance(name, str) and isinstance(text, str) for name, text in pairs):
@@ -88,6 +96,8 @@ class Endpoint:
     price_in_per_m, price_out_per_m: money per million tokens in and out; at least 0. Default None: unknown.
     profile: the latency to believe in before anything is measured. Default None: unknown.
     limits: of one attempt. Default ``Limits()``.
+    operations: what it can do, of what its provider can: others pass it over. At least one. Default: all of that. Say
+        it of a model for embeddings, which no chat should be sent to.
     headers: sent with every call; values never shown. Default: none.
     """
 
@@ -114,7 +124,16 @@ class Endpoint:
     price_out_per_m: float | None = attrs.field(default=None, validator=check.if_given(check.at_least_zero))
     profile: Profile | None = attrs.field(default=None, validator=check.if_given(check.one_of(Profile)))
     limits: Limits = attrs.field(factory=Limits, validator=check.one_of(Limits))
+    operations: frozenset[Operation] = attrs.field(
+        default=attrs.Factory(lambda self: operations_of(self.provider), takes_self=True), converter=_operations
+    )
     headers: Mapping[str, str] = attrs.field(factory=dict[str, str], validator=_headers, repr=False)
 
     def __attrs_post_init__(self) -> None:
+        able = operations_of(self.provider)
+        if not self.operations <= able:
+            raise ConfigurationError(
+                f"Endpoint {self.name!r}: operations has {told(self.operations - able)}, which its provider "
+                f"{self.provider.name} cannot do; it can do {told(able)}"
+            )
         self.provider.check(self)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from .operation import CHAT, Operation
 from .verdict import Health, Signal
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ class Attempt(msgspec.Struct):
 
     size: octave of the prompt's size (`statistics.size_class`). slot_wait_s: seconds it waited for its slot.
     in_flight: calls its endpoint had under way when it was sent, itself included.
-    sent_s: handed to the provider. streamed: asked for as a stream, so that its first token can be seen.
+    sent_s: handed to the provider. streamed: asked for as a stream, so that its first token can be seen. An embedding
+    is its own first token, and so counts as one, but for those of an endpoint that writes as well (`dispatch`).
     headers_s: status and headers. first_event_s: first complete event that is no keep-alive.
     first_progress_s, last_progress_s: first and last non-empty text, reasoning, refusal or tool call.
     finished_s: over. connect_s: seconds it took to open a new connection, None on a pooled one.
@@ -49,6 +51,7 @@ class Attempt(msgspec.Struct):
     key: which of the endpoint's keys it was sent with, from 1; None where there are not several.
     dns_s, tls_s: seconds of connect_s for looking up the name and for the handshake, None where there was none, or it
     cannot be told. upload_s: seconds until the request's body was sent, None for one that leaves at once.
+    operation: what was asked for.
     injected: the fault that was put into it on purpose, in a word; None, as a rule. A failure of such an attempt is no
     fault of its endpoint's, whatever the windows make of it.
     """
@@ -87,6 +90,7 @@ class Attempt(msgspec.Struct):
     tls_s: float | None = None
     upload_s: float | None = None
     injected: str | None = None
+    operation: Operation = CHAT
 
     @property
     def ttft_s(self) -> float | None:

@@ -68,8 +68,8 @@ class Mirrors:
     def send(self, call: Call, target: Target) -> bool:
         """Start a copy of *call* at *target*; False, and nothing has happened, where it may not or cannot go now.
 
-        It may not go outside of the call's regions, nor while the endpoint asks to be left alone; and it waits for no
-        slot: it takes one that is free at this instant.
+        It may not go outside of the call's regions, nor to an endpoint that cannot do what is asked for, nor while the
+        endpoint asks to be left alone; and it waits for no slot: it takes one that is free at this instant.
 
         Raises:
             PolicyFailed: the call is over, or was never this router's.
@@ -77,6 +77,8 @@ class Mirrors:
         residency = self._bounds.residency(call.ledger)
         now_s = call.clock()
         if not self._open or (residency is not None and target.region not in residency):
+            return False
+        if call.request.operation not in target.endpoint.operations:
             return False
         lease = (
             None if target.opens_at_s(now_s) > now_s else target.slots.try_acquire(target.slots_for(call.prompt_tokens))

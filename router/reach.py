@@ -33,6 +33,7 @@ import attrs
 
 from .dispatch import dispatch
 from .errors import ConfigurationError, PolicyFailed
+from .operation import CHAT
 from .pipeline import Layer, name_of
 
 if TYPE_CHECKING:
@@ -143,4 +144,7 @@ class Bounds:
             raise PolicyFailed(
                 f"a policy sent the call to {call.candidates[0].name}, which does not serve route {call.route.name!r}"
             )
+        operation = call.request.operation
+        if operation is not CHAT and call.candidates and operation not in call.target.endpoint.operations:
+            raise PolicyFailed(f"a policy sent the call to {call.target.name}, which cannot do {operation.value}")
         await dispatch(call, emit)

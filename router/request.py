@@ -10,6 +10,8 @@ import attrs
 
 from . import check
 from .errors import ConfigurationError, InvalidRequest
+from .operation import CHAT, EMBEDDING, Operation
+from .prompt import Prompt, prompt_of, prompts_in, size_of
 
 Message: TypeAlias = Mapping[str, object]
 """One message in OpenAI's form: ``{"role": "user", "content": "..."}`` and what else the vendor takes."""
@@ -79,14 +81,17 @@ def _regions(value: object) -> frozenset[str] | None:
 class Request:
     """One question to a route or a model.
 
-    messages: in OpenAI form, at least one; a string stands for one user message. Never shown in a repr.
+    operation: what is asked for. Default a chat.
+    messages: of a chat, in OpenAI form, at least one; a string stands for one user message. Never shown in a repr.
+    prompt: of every other operation: the text to go on with, or to turn into a vector; or several, at least one; or
+        their tokens. Never shown.
     route: name of the route. Not needed where the router has only one.
     model: name of a model. With a route it narrows the route to this model; alone it is served by any endpoint of
         this model, under no route's caps and residency, unless a route has that name.
     budget_s: seconds the caller will wait for the whole answer, above 0. Default: the route's, then the router's.
     max_tokens: the most tokens the answer may have, at least 1. Default: the route's, then the vendor's.
     expected_tokens: how long the answer is likely to be, for predictions. Default: as long as the route's answers of
-        late, as far as ``max_tokens`` allows.
+        late, as far as ``max_tokens`` allows. An embedding has none.
     prompt_tokens: how long the prompt is, if known. Default: estimated at four characters a token, and 765 an image.
     priority: what "fast" means; default the route's.
     urgency: who gets a slot first where slots are short; default the route's.
@@ -96,12 +101,15 @@ class Request:
     location: the region the end user is in; default, where the router is.
     stream: ask the vendor for a stream, also when the caller takes the answer whole. Default True: a stream is how
         the first token is seen, and what is seen is learned. False costs less CPU, and the answer counts as started
-        only when it is complete.
+        only when it is complete. An embedding comes at once, and is its own first token: True, whatever is given. The
+        best of several completions (``best_of`` among the params) cannot be streamed: False, whatever is given.
     params: parameters passed to the vendor as they are, such as ``temperature`` or ``tools``.
     metadata: for the caller's own use; kept, never sent.
     """
 
-    messages: tuple[Message, ...] = attrs.field(converter=_messages, repr=False)
+    messages: tuple[Message, ...] = attrs.field(default=(), converter=_messages, repr=False)
+    operation: Operation = CHAT
+    prompt: Prompt | None = attrs.field(default=None, repr=False)
     route: str | None = attrs.field(default=None)
     model: str | None = attrs.field(default=None)
     budget_s: float | None = attrs.field(default=None, validator=_asked(check.positive))
@@ -122,9 +130,11 @@ class Request:
         """Refuse what no vendor could answer.
 
         Raises:
-            InvalidRequest: no message, or a message without a role.
+            InvalidRequest: no message, or a message without a role; or no prompt, where one is needed.
         """
-        if not self.messages:
+        if self.operation is not CHAT or self.prompt is not None:
+            self._check_prompt()
+        elif not self.messages:
             raise InvalidRequest("messages is empty: give at least one message, or a non-empty string")
         for position, message in enumerate(self.messages):
             given: object = message  # whatever the types promise
@@ -133,24 +143,60 @@ class Request:
         if self.residency is not None and not self.residency:
             raise InvalidRequest("residency is an empty set, which allows no region: leave it out to allow all")
 
+    def _check_prompt(self) -> None:
+        """Refuse what is no prompt, and settle what follows from there being one.
+
+        Raises:
+            InvalidRequest: there is none, or it is for a chat; or an embedding is asked for with a cap.
+        """
+        operation: object = self.operation  # whatever the types promise
+        if not isinstance(operation, Operation):
+            raise InvalidRequest(f"operation must be one of Operation's, not {operation!r}")
+        if operation is CHAT:
+            raise InvalidRequest("prompt is not for a chat: give messages, or another operation")
+        if self.messages:
+            raise InvalidRequest(f"messages are for a chat: the operation {operation.value} takes a prompt")
+        object.__setattr__(self, "prompt", prompt_of(self.prompt))
+        if operation is EMBEDDING:
+            if self.max_tokens is not None:
+                raise InvalidRequest("an embedding has no tokens to be capped: leave out max_tokens")
+            object.__setattr__(self, "expected_tokens", None)
+            object.__setattr__(self, "stream", True)
+        elif self._is_chosen_by_vendor:
+            object.__setattr__(self, "stream", False)
+
+    @property
+    def _is_chosen_by_vendor(self) -> bool:
+        """Whether more completions are made than are asked for, of which the vendor then chooses the best."""
+        best_of, n = self.params.get("best_of"), self.params.get("n")
+        return isinstance(best_of, int) and best_of > (n if isinstance(n, int) else 1)
+
     @property
     def choices(self) -> int:
-        """Answers asked for: the ``n`` among the params, 1 without.
+        """Answers asked for: the ``n`` among the params, 1 without; of several prompts, so many for each.
+
+        Of an embedding, one for each prompt.
 
         Raises:
             InvalidRequest: it is no whole number of at least 1.
         """
         asked = self.params.get("n")
         if asked is None:
-            return 1
-        if not isinstance(asked, int) or isinstance(asked, bool) or asked < 1:
+            asked = 1
+        elif not isinstance(asked, int) or isinstance(asked, bool) or asked < 1:
             raise InvalidRequest(f"params: n must be a whole number of at least 1, not {asked!r}")
-        return asked
+        if self.prompt is None:
+            return asked
+        texts = len(prompts_in(self.prompt))
+        return texts if self.operation is EMBEDDING else asked * texts
 
     def estimated_prompt_tokens(self) -> int:
         """Tokens of the prompt: as given, else characters of its text divided by four and 765 an image, at least 1."""
         if self.prompt_tokens is not None:
             return self.prompt_tokens
+        if self.prompt is not None:
+            characters, tokens = size_of(self.prompt)
+            return max(1, characters // CHARACTERS_PER_TOKEN + tokens)
         characters = images = 0
         for message in self.messages:
             content = message.get("content")

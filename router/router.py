@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from . import check
+from .abilities import sieves, unmet
 from .answer import Answer, Collector
 from .budget import Budget
 from .call import Call
@@ -34,12 +35,14 @@ from .kpi.report import Report, report_on
 from .ledger import Ledger
 from .legs import Legs
 from .mirrors import Mirrors
+from .operation import EMBEDDING
 from .pipeline import compose, name_of
 from .pool import Pool, made_ready, pools_of
 from .reach import Bounds, residency_proofs
 from .receiver import Receiver
 from .request import Request
 from .route import Route
+from .statistics.lengths import NoLengths
 from .statistics.size_class import octave_of
 from .statistics.snapshot import Snapshot
 from .statistics.window import WindowShape
@@ -56,6 +59,8 @@ if TYPE_CHECKING:
     from .pipeline import Emit, Handler, Policy
 
 DEFAULT_BUDGET_S = 60.0
+
+PASSED_OVER = "passes over %s, which cannot do %s"
 
 
 class Router:
@@ -102,6 +107,8 @@ class Router:
         self.fleet = Fleet(endpoints, routes, clock, window or WindowShape())
         self._policies = tuple(policies)
         self._in_flight = InFlight()
+        self._sieves = sieves(self.fleet)
+        self._no_lengths = NoLengths(window or WindowShape())
         self._bounds = Bounds(self.fleet, self._in_flight)
         self._handler: Handler = compose(self._policies, self._bounds.dispatch)
         check_fit(self._policies, self.fleet)
@@ -143,7 +150,7 @@ class Router:
         """The answer as it comes: ``async with router.stream(request) as chunks: async for chunk in chunks``.
 
         Raises:
-            InvalidRequest: at once. Everything else is raised by the iteration.
+            InvalidRequest, OperationUnmet: at once. Everything else is raised by the iteration.
         """
         return Stream(self._admit(request, streamed=True), self._run)
 
@@ -165,7 +172,7 @@ class Router:
             when it is complete, so what breaks off is repeated silently, after a chunk that says ``discard``.
 
         Raises:
-            InvalidRequest, ResidencyUnmet: nobody could answer it.
+            InvalidRequest, ResidencyUnmet, OperationUnmet: nobody could answer it.
         """
         return self._admit(request, streamed=streamed)
 
@@ -188,9 +195,18 @@ class Router:
         if not isinstance(given, Request):
             raise InvalidRequest(f"a call takes a Request, not {type(request).__name__}: Request(messages=...)")
         route, candidates = self.fleet.admit(request)
+        dropped, sieve = "", self._sieves.get(request.operation)
+        if sieve is not None:
+            able = sieve(candidates)
+            if not able.targets:
+                raise unmet(request.operation, route, candidates)
+            candidates, dropped = able.targets, able.dropped
         now_s = self._clock()
         prompt_tokens = request.estimated_prompt_tokens()
         deadline_s = now_s + (request.budget_s or route.budget_s or self._budget_s)
+        ledger = Ledger(now_s, streamed=streamed)
+        if dropped:
+            ledger.note(now_s, "Router", PASSED_OVER, dropped, request.operation.value)
         return Call(  # by position: by name, these would cost more than the rest of the admission
             candidates,
             len(candidates),
@@ -198,11 +214,11 @@ class Router:
             deadline_s,
             request,
             route,
-            self.fleet.lengths[route.name],
+            self._no_lengths if request.operation is EMBEDDING else self.fleet.lengths[route.name],
             prompt_tokens,
             octave_of(prompt_tokens),
             allowed_regions(request, route),
-            Ledger(now_s, streamed=streamed),
+            ledger,
             self.budget,
             self._legs,
             self._timers,

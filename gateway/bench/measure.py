@@ -10,6 +10,7 @@ import attrs
 
 from ...router import Request, Router, WindowShape
 from ...router.errors import PacelineError
+from ..suited import suited
 from .aim import AIM, Aim
 from .prompt import prompt
 
@@ -106,8 +107,9 @@ class Bench:
 
     def _request(self, due: Due, endpoint: Endpoint) -> Request:
         plan = self.plan
-        return Request(
-            messages=prompt(plan.prompt_tokens, seed=plan.seed, number=due.number),
+        text = prompt(plan.prompt_tokens, seed=plan.seed, number=due.number)
+        asked = Request(
+            messages=text,
             model=endpoint.model,
             budget_s=plan.timeout_s,
             prompt_tokens=plan.prompt_tokens,
@@ -115,6 +117,7 @@ class Bench:
             expected_tokens=plan.max_tokens,
             metadata={AIM: endpoint.name},
         )
+        return suited(asked, text, endpoint.operations)
 
 
 def _record(due: Due, late_s: float, attempt: Attempt) -> Record:

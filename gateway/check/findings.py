@@ -71,13 +71,14 @@ class RouteFound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EndpointFound(msgspec.Struct, frozen=True, kw_only=True):
-    """One endpoint, as configured. slots: in words."""
+    """One endpoint, as configured. slots: in words. operations: what it can do."""
 
     name: str
     provider: str
     model: str
     region: str
     slots: str
+    operations: list[str] = []
 
 
 class PolicyFound(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from ...router import Operation
 from ...router.pipeline import name_of
 from .findings import EndpointFound, Findings, PolicyFound, RouteFound
 from .rehearsal import Rehearsed, rehearse
@@ -79,6 +80,7 @@ def _endpoint(endpoint: Endpoint) -> EndpointFound:
         model=endpoint.model,
         region=endpoint.region,
         slots="no limit" if slots is None else str(slots) if isinstance(slots, int) else type(slots).__name__.lower(),
+        operations=[each.value for each in Operation if each in endpoint.operations],
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from ...router import Endpoint, Request, Router
 from ...router.errors import PacelineError
+from ..suited import suited
 from .findings import Live
 
 PROMPT = "Say ok."
@@ -25,9 +26,8 @@ async def _call(endpoint: Endpoint, within_s: float) -> Live:
     try:
         async with Router([endpoint], grace_s=0.0) as router:
             began_s = time.monotonic()
-            answer = await router.complete(
-                Request(messages=PROMPT, model=endpoint.model, max_tokens=TOKENS, budget_s=within_s)
-            )
+            asked = Request(messages=PROMPT, model=endpoint.model, max_tokens=TOKENS, budget_s=within_s)
+            answer = await router.complete(suited(asked, PROMPT, endpoint.operations))
     except PacelineError as error:
         total_s = round(time.monotonic() - began_s, 4)
         return Live(

@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING
 import anyio
 import attrs
 
-from ...router import Chunk, Router, Usage
+from ...router import Chunk, Operation, Router, Usage
 from ...router.errors import CallError, PacelineError, ProviderOverloaded
 from ...router.events import CallEnded, Event
+from ...router.operation import EVERY_OPERATION
 from ...router.request import Request
 from ...router.simulation import Steady
 from ...router.testing import run, virtual_clock
+from ..suited import suited
 from .findings import Path, Share, Step
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ SPREAD = 0.2
 
 WARM_UP_S, CALLS_PER_S = 30.0, 5.0
 TOKENS = 20
+QUESTION = "How is the weather?"
 ERROR_AFTER_S = 0.05
 LONGEST_S = 120.0
 """A rehearsed call has no more time than this, whatever its route allows."""
@@ -45,10 +48,11 @@ ALL_FAIL, NONE_SPEAKS = "every endpoint is overloaded", "no endpoint says a word
 
 
 class StandIn:
-    """A `Provider` in place of another. name: the other's."""
+    """A `Provider` in place of another. name: the other's. operations: all there are; its endpoints say which."""
 
     def __init__(self, name: str, scene: Scene) -> None:
         self.name = name
+        self.operations = EVERY_OPERATION
         self._scene = scene
 
     def check(self, endpoint: Endpoint) -> None:
@@ -77,6 +81,9 @@ class Scene:
         profile = call.target.endpoint.profile
         ttft_s = TTFT_S if profile is None else profile.ttft_s
         await anyio.sleep(ttft_s * self._dice.lognormvariate(0.0, SPREAD))
+        if call.request.operation is Operation.EMBEDDING:
+            await emit(Chunk(embeddings=((1.0,),), usage=Usage(output_tokens=0)))
+            return
         await emit(Chunk(text="a"))
         await anyio.sleep(TOKENS / (TOKENS_PER_S if profile is None else profile.tokens_per_s))
         await emit(Chunk(text="b", finish_reason="stop", usage=Usage(output_tokens=TOKENS)))
@@ -129,7 +136,7 @@ async def _play(
         attrs.evolve(each, provider=StandIn(each.provider.name, scene), domain=each.domain) for each in given.endpoints
     )
     made = attrs.evolve(given, endpoints=endpoints).router(listeners=[note], clock=virtual_clock, dice=random.Random(1))
-    request = _request(route, given.budget_s)
+    request = _request(route, given)
     async with made as router:
         instants = Steady(CALLS_PER_S).instants(WARM_UP_S, random.Random(1))
         async with anyio.create_task_group() as traffic:
@@ -153,9 +160,11 @@ async def _one(router: Router, request: Request, at_s: float) -> None:
         return  # refused, as by a limit of the route: that is no answer of an endpoint
 
 
-def _request(route: Route, budget_s: float) -> Request:
-    budget_s = min(route.budget_s or budget_s, LONGEST_S)
-    return Request(messages="How is the weather?", route=route.name, expected_tokens=TOKENS, budget_s=budget_s)
+def _request(route: Route, given: Configuration) -> Request:
+    budget_s = min(route.budget_s or given.budget_s, LONGEST_S)
+    asked = Request(messages=QUESTION, route=route.name, expected_tokens=TOKENS, budget_s=budget_s)
+    serving = (endpoint for endpoint in given.endpoints if endpoint.model in route.models)
+    return suited(asked, QUESTION, {operation for endpoint in serving for operation in endpoint.operations})
 
 
 def _path(situation: str, ledger: Ledger, error: PacelineError | None, after_s: float) -> Path:

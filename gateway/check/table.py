@@ -88,9 +88,12 @@ def _stack(stack: Sequence[PolicyFound]) -> Table:
 
 
 def _endpoints(endpoints: Sequence[EndpointFound]) -> Table:
-    table = _plain("name", "model", "provider", "region", "\tslots")
+    what = {tuple(each.operations) for each in endpoints}
+    differ = len(what) > 1 or any(can and "chat" not in can for can in what)
+    table = _plain("name", "model", "provider", "region", "\tslots", *(["can"] if differ else []))
     for each in endpoints:
-        table.add_row(*map(Text, (each.name, each.model, each.provider, each.region, each.slots)))
+        can = [", ".join(each.operations)] if differ else []
+        table.add_row(*map(Text, (each.name, each.model, each.provider, each.region, each.slots, *can)))
     return table
 
 

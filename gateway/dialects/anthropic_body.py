@@ -19,7 +19,7 @@ from .anthropic_fields import Fields, Json, list_at, mistaken, object_at, only, 
 from .anthropic_tools import choice_of, tools_of
 from .anthropic_turns import conversation
 from .dialect import Asked
-from .openai_body import decoded
+from .openai_fields import decoded
 from .refused import Mistake
 
 if TYPE_CHECKING:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import attrs
 import msgspec
 
 from .dialect import Reply
+from .made_here import drawn_id, model_of, seconds_now
 from .openai_body import read_body
 from .openai_error import error_reply
 from .openai_form import Completion, SaidChoice, message_of, tokens_of
@@ -36,19 +35,7 @@ _decode_whole = msgspec.json.Decoder(_Whole).decode
 
 
 def _new_id() -> str:
-    return f"chatcmpl-{secrets.token_hex(12)}"
-
-
-def _now() -> int:
-    return int(datetime.now(UTC).timestamp())
-
-
-def _model_of(answer: Answer) -> str:
-    """The model in the vendor's own words, where it has told them."""
-    for attempt in reversed(answer.attempts):
-        if attempt.endpoint.name == answer.endpoint and attempt.served_model is not None:
-            return attempt.served_model
-    return answer.model
+    return drawn_id("chatcmpl")
 
 
 @attrs.frozen(kw_only=True)
@@ -60,7 +47,7 @@ class OpenAI:
     """
 
     new_id: Callable[[], str] = _new_id
-    now: Callable[[], int] = _now
+    now: Callable[[], int] = seconds_now
 
     def read(self, body: bytes, /) -> Asked:
         """What a body asks for.
@@ -86,7 +73,7 @@ class OpenAI:
         for other in answer.others:
             message = message_of(other.text, other.reasoning, other.refusal, other.tool_calls)
             choices.append(SaidChoice(other.index, message, other.logprobs, other.finish_reason))
-        completion = Completion(self.new_id(), self.now(), _model_of(answer), choices, tokens_of(answer.usage))
+        completion = Completion(self.new_id(), self.now(), model_of(answer), choices, tokens_of(answer.usage))
         if answer.service_tier is not None:
             completion.service_tier = answer.service_tier
         return Reply(body=_encode(completion))

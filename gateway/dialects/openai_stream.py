@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from .openai_body import decoded, wants_usage
 from .openai_error import error_body
+from .openai_fields import decoded, wants_usage
 from .openai_form import Delta, DeltaChoice, Frame, Tokens, fragment_of, tokens_of
 from .refused import Mistake
 

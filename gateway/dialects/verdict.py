@@ -33,6 +33,7 @@ KINDS: dict[type[PacelineError], tuple[int, str, bool | None]] = {
     errors.UnknownModel: (404, "model_not_found", HOPELESS),
     errors.NoEndpoint: (503, "no_endpoint", AS_EVER),
     errors.ResidencyUnmet: (400, "residency_unmet", HOPELESS),
+    errors.OperationUnmet: (400, "operation_unsupported", HOPELESS),
     errors.DeadlineExceeded: (504, "deadline_exceeded", HOPELESS),
     errors.EveryModelFailed: (502, "every_model_failed", AS_EVER),
     errors.CostLimitReached: (429, "cost_limit_reached", HOPELESS),

@@ -29,8 +29,9 @@ import anyio
 import attrs
 import msgspec
 
-from ...router import Chunk, Usage
+from ...router import Chunk, Operation, Usage
 from ...router.errors import AttemptFailed, ProviderError, TruncatedAnswer
+from ...router.operation import EVERY_OPERATION
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -117,6 +118,11 @@ class Recorded:
     pasts: Mapping[str, Past] = attrs.field(repr=False)
     seed: int
 
+    @property
+    def operations(self) -> frozenset[Operation]:
+        """All: its endpoints say what they can do."""
+        return EVERY_OPERATION
+
     def check(self, endpoint: Endpoint) -> None:
         """What cannot be replayed is told before, by `replayed`."""
 
@@ -144,6 +150,10 @@ class _Playing:
         first_s = past.longer_than(seen.what.total_s, dice) if seen.is_cut_off else seen.first_s
         if seen.what.outcome == "failed":
             await self._fail(call, emit, seen.what, first_s)
+        if call.request.operation is Operation.EMBEDDING:
+            await anyio.sleep(first_s or 0.0)
+            await emit(Chunk(embeddings=((1.0,),), usage=Usage(input_tokens=call.prompt_tokens, output_tokens=0)))
+            return
         tokens = metadata[TOKENS]
         if not isinstance(tokens, int) or first_s is None:
             raise TypeError("a replayed call says how long its answer is, and an attempt when it began")

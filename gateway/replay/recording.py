@@ -17,6 +17,7 @@ import attrs
 import msgspec
 from msgspec import structs
 
+from ...router import Operation
 from ...router.errors import ConfigurationError
 
 FORMAT = 1
@@ -77,7 +78,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     at_s: when it came, in seconds since the file began. budget_s: seconds its caller would wait. tokens_out: of its
     answer, where the vendor told. outcome: ``answered``, ``failed`` or ``cancelled``. ttft_s, total_s: as its caller
     saw them. in_time: within the objective of its route. cost: money, of all its attempts.
-    decisions: what each policy decided, in its own words.
+    decisions: what each policy decided, in its own words. operation: what was asked for.
     """
 
     at_s: float
@@ -105,6 +106,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fallbacks: int = 0
     attempts: tuple[AttemptRecord, ...] = ()
     decisions: tuple[str, ...] = ()
+    operation: str = Operation.CHAT.value
 
 
 @attrs.frozen(kw_only=True)

@@ -54,6 +54,7 @@ def call_record(event: CallEnded, began_s: float, *, decisions: bool) -> CallRec
         fallbacks=len(ledger.models_left),
         attempts=tuple(_attempt_record(each, ledger, event.at_s) for each in ledger.attempts),
         decisions=tuple(map(str, ledger.decisions)) if decisions else (),
+        operation=request.operation.value,
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import anyio
 import attrs
 
-from ...router import CallEnded, Priority, Request, Urgency
+from ...router import CallEnded, Operation, Priority, Request, Urgency
 from ...router.errors import ConfigurationError, PacelineError
 from ...router.profile import TYPICAL_TOKENS
 from ...router.simulation import Simulated
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ...router import Endpoint, Event, Profile, Route
     from ..config import Configuration
     from .recording import CallRecord, Recording
+
+NOT_RECORDED = "(not recorded)"
 
 
 class _AnyKey(Mapping[str, str]):
@@ -146,8 +148,11 @@ def _typical_lengths(calls: Sequence[CallRecord]) -> dict[str, int]:
 
 def _request(number: int, call: CallRecord, routes: set[str], length: int) -> Request:
     """The call again, without its words. A route that is no more is asked for as the model it stood for."""
+    operation = Operation(call.operation)
     return Request(
-        messages="(not recorded)",
+        operation=operation,
+        messages=NOT_RECORDED if operation is Operation.CHAT else (),
+        prompt=None if operation is Operation.CHAT else NOT_RECORDED,
         route=call.route if call.route in routes else None,
         model=call.model if call.route in routes else call.model or call.route,
         budget_s=call.budget_s,

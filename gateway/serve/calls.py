@@ -25,6 +25,7 @@ from aiohttp import web
 
 from ...router import Collector
 from ...router.errors import PacelineError
+from ...router.operation import EMBEDDING
 from ..dialects import Reply
 from ..dialects.refused import Refused
 from .body import body_of
@@ -111,7 +112,12 @@ class Calls:
 
     def _admitted(self, asked: Asked, visit: Visit, headers: Mapping[str, str]) -> Call:
         request = with_wishes(asked.request, headers)
-        if not asked.streamed and request.stream is not (several := self._front.has_several_models(request)):
+        is_written = request.operation is not EMBEDDING  # which comes all at once, however it is asked for
+        if (
+            is_written
+            and not asked.streamed
+            and request.stream is not (several := self._front.has_several_models(request))
+        ):
             request = attrs.evolve(request, stream=several)
         call = with_patience(self._front.router.admit(request, streamed=asked.streamed), headers)
         visit.call, visit.streamed = call, asked.streamed

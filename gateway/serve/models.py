@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import msgspec
 from aiohttp import web
 
+from ...router import Operation
 from ...router.errors import PacelineError, UnknownModel
 from .told import OF_JSON
 
@@ -25,11 +26,12 @@ LIST, ONE = "/v1/models", r"/v1/models/{model:[\s\S]+}"
 
 
 class Behind(msgspec.Struct, frozen=True):
-    """What a name stands for: a route that was configured, or a model of its own; who answers, and where."""
+    """What a name stands for: a route that was configured, or a model of its own; who answers, where, and what."""
 
     kind: str
     models: tuple[str, ...]
     regions: list[str]
+    operations: list[str]
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -90,7 +92,9 @@ def _models(front: Front, since: datetime) -> list[Model]:
 def _model(front: Front, route: Route, since: datetime, *, configured: bool) -> Model:
     targets = front.router.fleet.serving(route)
     regions = sorted({target.region for target in targets})
-    behind = Behind("route" if configured else "model", route.models, regions)
+    able = {operation for target in targets for operation in target.endpoint.operations}
+    operations = [operation.value for operation in Operation if operation in able]
+    behind = Behind("route" if configured else "model", route.models, regions, operations)
     vendors = {target.endpoint.provider.name for target in targets}
     owner = "paceline" if configured or len(vendors) > 1 else vendors.pop()
     at = since.isoformat(timespec="seconds")

@@ -1,8 +1,4 @@
-"""Paths and methods that are not served, said in the API's form: clients show that to people, and HTML they do not.
-
-``/v1/completions`` and ``/v1/embeddings`` stand here because no provider of Paceline's can serve them: the router's
-requests are conversations. A provider that could would give them a `Calls` of their own in `application`.
-"""
+"""Paths and methods that are not served, said in the API's form: clients show that to people, and HTML they do not."""
 
 from __future__ import annotations
 
@@ -21,7 +17,7 @@ if TYPE_CHECKING:
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-NOT_YET = ("/v1/completions", "/v1/embeddings", "/v1/responses")
+NOT_YET = ("/v1/responses",)
 EVERYTHING = r"/{path:[\s\S]*}"
 """A dot would leave out paths with a line break in them."""
 

@@ -42,6 +42,12 @@ def description() -> Json:
         "security": [{}, {"bearer": []}, {"key": []}],
         "paths": {
             "/v1/chat/completions": {"post": _call("OpenAI's chat completions", "ChatRequest", "Completion", "Error")},
+            "/v1/completions": {
+                "post": _call("OpenAI's completions of a text", "TextRequest", "Completion", "Error"),
+            },
+            "/v1/embeddings": {
+                "post": _call("OpenAI's embeddings", "EmbeddingRequest", "Embeddings", "Error", streams=False),
+            },
             "/v1/messages": {"post": _call("Anthropic's messages", "MessagesRequest", "Message", "AnthropicError")},
             "/v1/models": {"get": _read("The names a call may give as its model", "Models")},
             "/v1/models/{model}": {
@@ -58,13 +64,15 @@ def description() -> Json:
     }
 
 
-def _call(summary: str, asked: str, answered: str, error: str) -> Json:
-    stream: Json = {"schema": {"type": "string", "description": "Server-sent events"}}
+def _call(summary: str, asked: str, answered: str, error: str, *, streams: bool = True) -> Json:
+    content: Json = {"application/json": _like(answered)}
+    if streams:
+        content["text/event-stream"] = {"schema": {"type": "string", "description": "Server-sent events"}}
     responses: Json = {
         "200": {
-            "description": "The answer, whole or as a stream, as was asked",
+            "description": "The answer, whole or as a stream, as was asked" if streams else "The answer, whole",
             "headers": _TOLD,
-            "content": {"application/json": _like(answered), "text/event-stream": stream},
+            "content": content,
         }
     }
     for status, why in _REFUSALS.items():
@@ -113,6 +121,18 @@ _MESSAGES: Json = {
     "type": "array",
     "minItems": 1,
     "items": {"type": "object", "required": ["role"], "properties": {"role": _TEXT}},
+}
+
+_SAID: Json = {"type": "string", "minLength": 1, "pattern": r"\S"}
+_TOKENS: Json = {"type": "array", "minItems": 1, "items": {"type": "integer"}}
+_PROMPT: Json = {
+    "description": "A text, texts, the tokens of one, or those of several",
+    "anyOf": [
+        _TEXT,
+        {"type": "array", "minItems": 1, "items": _TEXT},
+        _TOKENS,
+        {"type": "array", "minItems": 1, "items": _TOKENS},
+    ],
 }
 
 _REFUSALS = {
@@ -183,6 +203,22 @@ _SCHEMAS: Json = {
         n={"type": ["integer", "null"], "minimum": 1, "maximum": 128},
         user={"type": ["string", "null"], "minLength": 1, "pattern": r"\S"},
     ),
+    "TextRequest": _object(
+        ["model", "prompt"],
+        model=_SAID,
+        prompt=_PROMPT,
+        stream={"type": ["boolean", "null"]},
+        max_tokens={"type": ["integer", "null"], "minimum": 0},
+        n={"type": ["integer", "null"], "minimum": 1, "maximum": 128},
+        user={"type": ["string", "null"], "minLength": 1, "pattern": r"\S"},
+    ),
+    "EmbeddingRequest": _object(
+        ["model", "input"],
+        model=_SAID,
+        input=_PROMPT,
+        encoding_format={"enum": ["float", "base64"]},
+        user={"type": ["string", "null"], "minLength": 1, "pattern": r"\S"},
+    ),
     "MessagesRequest": _object(
         ["model", "messages", "max_tokens"],
         model={"type": "string", "minLength": 1, "pattern": r"\S"},
@@ -194,6 +230,7 @@ _SCHEMAS: Json = {
         max_tokens=_COUNT,
         stream={"type": ["boolean", "null"]},
     ),
+    "Embeddings": _object(["data"], data={"type": "array"}),
     "Completion": _object(["choices"], choices={"type": "array"}),
     "Message": _object(["type", "content"], type={"const": "message"}, content={"type": "array"}),
     "Error": _object(["error"], error=_object(["message", "type", "code"], message=_TEXT, type=_TEXT, code=_TEXT)),

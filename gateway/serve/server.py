@@ -21,6 +21,8 @@ from aiohttp import web
 from ..dashboard import Changes, Collector, Feed, loaded
 from ..dashboard import routes as dashboard
 from ..dialects.anthropic import Anthropic
+from ..dialects.completions import Completions
+from ..dialects.embeddings import Embeddings
 from ..dialects.openai import OpenAI
 from ..running import Running
 from . import health, models, nothing_here, openapi, report, watching
@@ -93,6 +95,8 @@ class Gateway:
         front, openai, anthropic = self.front, OpenAI(), Anthropic()
         served = [
             web.post("/v1/chat/completions", Calls(front, openai, "/v1/chat/completions").answer),
+            web.post("/v1/completions", Calls(front, Completions(), "/v1/completions").answer),
+            web.post("/v1/embeddings", Calls(front, Embeddings(), "/v1/embeddings").answer),
             web.post("/v1/messages", Calls(front, anthropic, "/v1/messages", id_header="request-id").answer),
             *models.routes(front, openai),
             *health.routes(front),

@@ -16,7 +16,8 @@
         │   ├── UnknownRoute
         │   └── UnknownModel
         ├── NoEndpoint                     nothing is left to choose from
-        │   └── ResidencyUnmet
+        │   ├── ResidencyUnmet
+        │   └── OperationUnmet             none can do what is asked for, such as embeddings
         ├── DeadlineExceeded               time is up
         │   └── DeadlineInsufficient       what is left is too little to begin
         ├── EveryModelFailed               the whole fallback chain failed
@@ -86,6 +87,7 @@ from .calls import (
     EveryModelFailed,
     InvalidRequest,
     NoEndpoint,
+    OperationUnmet,
     PolicyFailed,
     ResidencyUnmet,
     UnknownModel,
@@ -131,6 +133,7 @@ __all__ = [
     "NoEndpoint",
     "NotAPolicy",
     "NotFound",
+    "OperationUnmet",
     "Overloaded",
     "PacelineError",
     "PermissionDenied",

@@ -68,7 +68,10 @@ class Gated(AttemptFailed):
 
 
 class Unsupported(AttemptFailed):
-    """The endpoint cannot do what the request asks for. Nothing was sent; the message names it. Another one may."""
+    """The endpoint cannot do what the request asks for; the message names it. Another one may.
+
+    Nothing was sent, as a rule; that its model cannot do an operation, only the vendor can say.
+    """
 
     same = False
     health = Health.NONE

@@ -65,6 +65,15 @@ class ResidencyUnmet(NoEndpoint):
     reason = "residency"
 
 
+class OperationUnmet(NoEndpoint):
+    """No endpoint of the route can do what is asked for, such as embeddings. Nothing was sent.
+
+    The message says what they can do.
+    """
+
+    reason = "operation"
+
+
 class DeadlineExceeded(CallError):
     """The caller's deadline has passed.
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..endpoint import Endpoint
     from ..events import CallOutcome
     from ..ledger import Outcome
+    from ..operation import Operation
 
 
 class AttemptSeries:
@@ -64,7 +65,7 @@ class EndpointAccount:
     def __init__(self, endpoint: Endpoint, book: Book[Series], errors: Words) -> None:
         self._book = book
         self._errors = errors
-        self._series: dict[tuple[Ending, str | None], AttemptSeries] = {}
+        self._series: dict[tuple[Ending, str | None, Operation], AttemptSeries] = {}
         self.endpoint = endpoint
         self.who: Labels = (endpoint.provider.name, endpoint.model, endpoint.region)
         self.vendor = vendor(endpoint.provider.name)
@@ -72,16 +73,16 @@ class EndpointAccount:
         self.versions = Versions(endpoint)
         self.slot_wait = book.series(names.SLOT_WAIT, (endpoint.name,)).add
 
-    def attempts(self, ending: Ending, served: str | None) -> AttemptSeries:
-        """The series of attempts that ended so, with the model *served* under this name."""
-        series = self._series.get((ending, served))
+    def attempts(self, ending: Ending, served: str | None, operation: Operation) -> AttemptSeries:
+        """The series of attempts at an operation that ended so, with the model *served* under this name."""
+        series = self._series.get((ending, served, operation))
         if series is None:
             kind = error_type(ending)
             client = (
-                names.CHAT, self.vendor, self.endpoint.model, served, self.address, self.port, self.endpoint.region,
-                None if kind is None else self._errors.word(kind),
+                names.OPERATIONS[operation], self.vendor, self.endpoint.model, served, self.address, self.port,
+                self.endpoint.region, None if kind is None else self._errors.word(kind),
             )  # fmt: skip
-            series = self._series[ending, served] = AttemptSeries(self._book, self.who, ending[0], client)
+            series = self._series[ending, served, operation] = AttemptSeries(self._book, self.who, ending[0], client)
         return series
 
 

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from ..operation import Operation
+
 if TYPE_CHECKING:
     from ..route import Route
 
@@ -36,8 +38,12 @@ CLOUD_REGION = "cloud.region"
 ERROR_TYPE = "error.type"
 TOKEN_TYPE = "gen_ai.token.type"  # noqa: S105  a token of text, no secret
 
-CHAT = "chat"
-"""The one operation there is."""
+OPERATIONS = {
+    Operation.CHAT: "chat",
+    Operation.COMPLETION: "text_completion",
+    Operation.EMBEDDING: "embeddings",
+}
+"""What the conventions call them."""
 
 # -- further attributes of spans: of the conventions, then our own
 

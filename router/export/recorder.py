@@ -67,7 +67,7 @@ class Recorder:
         attempt = event.attempt
         account = self.endpoint(attempt.endpoint)
         ending = ending_of(attempt)
-        series = account.attempts(ending, account.versions.name(attempt.served_model))
+        series = account.attempts(ending, account.versions.name(attempt.served_model), attempt.operation)
         took_s = event.at_s - attempt.sent_s
         series.duration(took_s)
         series.service(took_s)

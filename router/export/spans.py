@@ -18,6 +18,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from ..events import CallOutcome
 from ..ledger import Outcome
+from ..operation import Operation
 from . import names
 from .endings import ending_of, error_type, reason_of
 from .labels import Words, finish
@@ -74,7 +75,7 @@ class Spans:
         reason, kind = self._words.word(reason_of(ending)), self._words.word(error_type(ending))
         why = _given({names.REASON: reason, names.ERROR_TYPE: kind})
         span = self._tracer.start_span(
-            f"{names.CHAT} {attempt.endpoint.model}",
+            f"{names.OPERATIONS[attempt.operation]} {attempt.endpoint.model}",
             inside,
             SpanKind.CLIENT,
             {**_of_endpoint(account, attempt), **_of_request(call, attempt), **_of_attempt(attempt), **why},
@@ -110,7 +111,7 @@ def _of_call(ended: CallEnded, reason: str | None) -> Attributes:
 def _of_endpoint(account: EndpointAccount, attempt: Attempt) -> Attributes:
     return _given(
         {
-            names.OPERATION: names.CHAT,
+            names.OPERATION: names.OPERATIONS[attempt.operation],
             names.PROVIDER: account.vendor,
             names.REQUEST_MODEL: account.endpoint.model,
             names.RESPONSE_MODEL: account.versions.name(attempt.served_model),
@@ -125,7 +126,8 @@ def _of_endpoint(account: EndpointAccount, attempt: Attempt) -> Attributes:
 def _of_request(call: Call, attempt: Attempt) -> Attributes:
     """What was asked for, as far as it is numbers."""
     numbers = {key: _number(call.request.params.get(param)) for param, key in names.REQUEST_NUMBERS.items()}
-    return _given({names.REQUEST_STREAM: attempt.streamed, names.REQUEST_MAX_TOKENS: call.max_tokens, **numbers})
+    streams = None if attempt.operation is Operation.EMBEDDING else attempt.streamed
+    return _given({names.REQUEST_STREAM: streams, names.REQUEST_MAX_TOKENS: call.max_tokens, **numbers})
 
 
 def _of_attempt(attempt: Attempt) -> Attributes:

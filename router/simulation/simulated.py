@@ -22,10 +22,13 @@ import attrs
 from .. import check
 from ..chunk import Chunk, Usage
 from ..errors import ConfigurationError
+from ..operation import EMBEDDING, EVERY_OPERATION, Operation
 from ..request import expected_tokens
 from .behaviour import Behaviour
+from .vectors import vectors_for
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
     from contextlib import AbstractAsyncContextManager
 
     from ..call import Call
@@ -46,7 +49,7 @@ def _behaviours(value: Mapping[str, Behaviour]) -> Mapping[str, Behaviour]:
 
 @attrs.frozen(kw_only=True, eq=False)
 class Simulated:
-    """A `Provider` whose endpoints are simulated.
+    """A `Provider` whose endpoints are simulated. They can do every operation; embeddings come at their first token.
 
     behaviour: of every endpoint that *by_endpoint* does not name. Default: `Behaviour()`.
     by_endpoint: behaviours by the endpoint's name.
@@ -64,6 +67,11 @@ class Simulated:
             given: object = behaviour  # whatever the types promise
             if not isinstance(given, Behaviour):
                 raise ConfigurationError(f"Simulated: by_endpoint[{name!r}] must be a Behaviour, not {given!r}")
+
+    @property
+    def operations(self) -> AbstractSet[Operation]:
+        """All there are."""
+        return EVERY_OPERATION
 
     def check(self, endpoint: Endpoint) -> None:
         """Every endpoint can be simulated."""
@@ -125,6 +133,11 @@ class _Live:
         gap_s = it.s_per_token_under_load(self.in_flight) * slowness
         if it.pace_sigma:
             gap_s *= math.exp(self._dice.gauss(0.0, it.pace_sigma))
+        if call.request.operation is EMBEDDING:
+            await anyio.sleep(max(0.0, first_s - call.clock()))
+            usage = Usage(input_tokens=call.prompt_tokens, output_tokens=0)
+            await emit(Chunk(embeddings=vectors_for(call.request), usage=usage))
+            return
         tokens = _length(call)
         usage = Usage(input_tokens=call.prompt_tokens, output_tokens=tokens)
         at_once = it.tokens_per_chunk if call.request.stream else tokens

@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, Protocol
 
 from ..ledger import Outcome
+from ..operation import EMBEDDING
 from .by_load import ByLoad
 from .by_size import BySize
 from .crowding import Crowding
@@ -209,6 +210,8 @@ class Learned:
         after_s = now_s - attempt.sent_s
         if attempt.held_s > SLOW_READER * after_s:
             return  # how long it took says more about the reader than about the endpoint
+        if attempt.operation is EMBEDDING and not attempt.streamed:
+            return  # of an endpoint that writes as well: its time is no answer's
         gap_s, outcome = attempt.longest_gap_s, attempt.outcome
         if outcome is Outcome.TIMED_OUT and attempt.last_progress_s is not None:
             self.gap.record_censored(max(gap_s or 0.0, now_s - attempt.last_progress_s), now_s)

@@ -52,3 +52,17 @@ class Lengths:
             return None
         found = (fold.quantile(q) or fold.longest_s for q in STRATA)
         return tuple(int(tokens) for tokens in found if tokens is not None)
+
+
+class NoLengths(Lengths):
+    """Those of embeddings: nothing is written, whatever else a route's answers are like."""
+
+    __slots__ = ()
+
+    def record(self, tokens: int, now_s: float, *, cut_off: bool) -> None:
+        """There is nothing to learn."""
+
+    def likely(self, now_s: float) -> tuple[int, ...] | None:
+        """None of them has a token."""
+        del now_s
+        return (0,)

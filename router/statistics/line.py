@@ -38,11 +38,16 @@ class Line:
     __slots__ = ("_base", "_count", "_mean_s", "_mean_x", "_slope", "_together", "_var", "_weight")
 
     def __init__(self) -> None:
-        self._weight = self._mean_x = self._mean_s = 0.0
-        self._var = self._together = 0.0
-        """Variance of x, and covariance of x and the seconds."""
-        self._base = self._slope = 0.0
         self._count = 0
+        self._weight: float = 0.0
+        self._mean_x: float = 0.0
+        self._mean_s: float = 0.0
+        self._var: float = 0.0
+        """Of x."""
+        self._together: float = 0.0
+        """Covariance of x and the seconds."""
+        self._base: float = 0.0
+        self._slope: float = 0.0
 
     def sample(self, value_s: float, x: float) -> float:
         """Take a sample, in seconds above 0. Gives how many times what was expected it is; 1.0 of the first."""

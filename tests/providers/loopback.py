@@ -102,7 +102,8 @@ class Vendor:
         app = web.Application(client_max_size=16 << 20)
         app[HEARD] = asyncio.Event()
         app.router.add_post("/v1/chat/completions", self.answer)
-        app.router.add_post("/v1/messages", self.answer)
+        for path in ("messages", "completions", "embeddings"):
+            app.router.add_post(f"/v1/{path}", self.answer)
         self._app = app
         runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
         await runner.setup()

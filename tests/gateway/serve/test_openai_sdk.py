@@ -286,9 +286,7 @@ def test_what_no_provider_can_serve_is_said_to_be_so() -> None:
     async def main() -> None:
         async with before(PLAIN) as (_, served):
             with pytest.raises(openai.NotFoundError, match="not served"):
-                await served.sdk().embeddings.create(model=MODEL, input="x")
-            with pytest.raises(openai.NotFoundError, match="not served"):
-                await served.sdk().completions.create(model=MODEL, prompt="x")
+                await served.sdk().responses.create(model=MODEL, input="x")
 
     asyncio.run(main())
 

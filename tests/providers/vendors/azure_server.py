@@ -15,6 +15,8 @@ from aiohttp import web
 from .openai_form import DONE, frames, sse, whole
 from .scene import KEY, Json, Scene
 from .serving import Refusal, Vendor, no, streamed
+from .text_form import text_answer
+from .vector_form import vectors_answer
 
 TOKEN = "eyJ0eXAi.0123456789.abcdef"
 DEPLOYMENT = "chat-eu"
@@ -46,13 +48,18 @@ class AzureServer(Vendor):
         self.filtering = filtering or Filter()
 
     def routes(self, app: web.Application) -> None:
-        app.router.add_post("/openai/deployments/{deployment}/chat/completions", self.handle)
-        app.router.add_post("/openai/v1/chat/completions", self.handle)
+        for path in ("chat/completions", "completions", "embeddings"):
+            app.router.add_post(f"/openai/deployments/{{deployment}}/{path}", self.handle)
+            app.router.add_post(f"/openai/v1/{path}", self.handle)
 
     async def answer(self, request: web.Request, asked: Json) -> web.StreamResponse:
         wrong = self.refuses(request, asked)
         if wrong is not None:
             return wrong.response()
+        if request.path.endswith("/embeddings"):
+            return vectors_answer(asked, HEADERS)
+        if not request.path.endswith("/chat/completions"):
+            return await text_answer(request, asked, HEADERS)
         if asked.get("stream"):
             return await streamed(request, [*self.events(asked)], HEADERS)
         said = whole(self.scene, asked)
@@ -71,7 +78,7 @@ class AzureServer(Vendor):
         if deployment != DEPLOYMENT:
             said = "The API deployment for this resource does not exist."
             return Refusal(status=404, body={"error": {"code": "DeploymentNotFound", "message": said}})
-        if "max_tokens" in asked:
+        if "max_tokens" in asked and request.path.endswith("/chat/completions"):
             return no(400, "unsupported_parameter", "Use 'max_completion_tokens' instead.")
         return None
 

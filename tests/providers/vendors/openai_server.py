@@ -10,6 +10,8 @@ from aiohttp import web
 from .openai_form import DONE, frames, sse, whole
 from .scene import KEY, MODEL, Json, Scene
 from .serving import Refusal, Vendor, no, streamed
+from .text_form import refuses_text, text_answer
+from .vector_form import refuses_vectors, vectors_answer
 
 HEADERS = {
     "x-request-id": "req_1",
@@ -20,6 +22,15 @@ HEADERS = {
 }
 
 
+async def beside_chat(request: web.Request, asked: Json, headers: dict[str, str]) -> web.StreamResponse:
+    """What else there is: completions of a text, and embeddings."""
+    is_text = request.path.endswith("/completions")
+    wrong = refuses_text(request, asked) if is_text else refuses_vectors(request, asked)
+    if wrong is not None:
+        return wrong.response()
+    return await text_answer(request, asked, headers) if is_text else vectors_answer(asked, headers)
+
+
 class OpenAIServer(Vendor):
     """It says *scene*, as long as it is asked rightly."""
 
@@ -28,9 +39,12 @@ class OpenAIServer(Vendor):
         self.scene = scene
 
     def routes(self, app: web.Application) -> None:
-        app.router.add_post("/v1/chat/completions", self.handle)
+        for path in ("chat/completions", "completions", "embeddings"):
+            app.router.add_post(f"/v1/{path}", self.handle)
 
     async def answer(self, request: web.Request, asked: Json) -> web.StreamResponse:
+        if not request.path.endswith("/chat/completions"):
+            return await beside_chat(request, asked, HEADERS)
         wrong = self.refuses(request, asked)
         if wrong is not None:
             return wrong.response()
