@@ -199,9 +199,10 @@ class OpenAIWriter:
 def is_frame(raw: bytes) -> bool:
     """Whether a vendor's JSON is a frame of a stream in OpenAI's form.
 
-    Names stand between plain quotes nowhere but where they are names: within a text, quotes are escaped.
+    Names stand between plain quotes nowhere but where they are names: within a text, quotes are escaped. An event of
+    Anthropic's begins with its type; what a tool is called with may have any name in it.
     """
-    return b'"choices"' in raw and (b'"delta"' in raw or b'"message"' not in raw)
+    return b'"choices"' in raw and (b'"delta"' in raw or b'"message"' not in raw) and not raw.startswith(b'{"type"')
 
 
 def _says_something(chunk: Chunk) -> bool:
