@@ -166,8 +166,10 @@ class AnthropicWriter:
         if kind in SPOKEN:
             self._saying = kind
             going_on.add(passage.last)
-        elif kind == "redacted_thinking":
+        if kind == "redacted_thinking":
             self._sealed = passage.last
+        elif kind != "thinking":
+            self._sealed = None
         return [BLOCK_STOP % index for index in passage.open if index not in going_on]
 
     # -- the steps of a piece that is more than text
@@ -234,6 +236,7 @@ class AnthropicWriter:
         """The end of a block of thinking: what it said has been told, unless it *is_whole* here."""
         if block.get("type") != "thinking":
             if self._sealed == self._index:
+                self._sealed = None
                 return
             self._leave(said)
             self._start(said, dict(block))
