@@ -39,21 +39,21 @@ def story(call: Call, began_s: float, now_s: float, *, streamed: bool) -> CIMult
     ledger, attempt = call.ledger, speaker(call)
     tries = str(len(ledger.attempts)), str(len(ledger.models_left))
     if attempt is None:
-        told = _of_no_one(streamed, call.route.name, *tries).copy()
+        told = _of_no_one(call.route.name, *tries, streamed=streamed).copy()
     else:
         endpoint = attempt.endpoint
         region = attempt.served_region or endpoint.region
-        told = _of(streamed, call.route.name, *tries, endpoint.name, region, endpoint.model).copy()
+        who = endpoint.name, region, endpoint.model
+        told = _of(who, call.route.name, *tries, streamed=streamed).copy()
     told["x-paceline-gateway-ms"] = f"{own_s(call, began_s, now_s) * 1000:.3f}"
     return told
 
 
 @lru_cache(maxsize=1024)
-def _of(
-    streamed: bool, route: str, attempts: str, fallbacks: str, endpoint: str, region: str, model: str, /
-) -> CIMultiDict[str]:
+def _of(who: tuple[str, str, str], route: str, attempts: str, fallbacks: str, /, *, streamed: bool) -> CIMultiDict[str]:
     """What is the same for most calls of a route: to be copied, not changed."""
-    told = _of_no_one(streamed, route, attempts, fallbacks).copy()
+    told = _of_no_one(route, attempts, fallbacks, streamed=streamed).copy()
+    endpoint, region, model = who
     told["x-paceline-endpoint"] = in_a_header(endpoint)
     told["x-paceline-region"] = in_a_header(region)
     told["x-paceline-model"] = in_a_header(model)
@@ -61,7 +61,7 @@ def _of(
 
 
 @lru_cache(maxsize=1024)
-def _of_no_one(streamed: bool, route: str, attempts: str, fallbacks: str, /) -> CIMultiDict[str]:
+def _of_no_one(route: str, attempts: str, fallbacks: str, /, *, streamed: bool) -> CIMultiDict[str]:
     told = CIMultiDict(OF_A_STREAM if streamed else OF_JSON)
     told["x-paceline-route"] = in_a_header(route)
     told["x-paceline-attempts"] = attempts
