@@ -8,8 +8,9 @@ An answer is a list of blocks, and each event says which block it adds to. What 
   `Chunk.thinking_blocks`, and an assistant message gives it back under that name;
 - tools that Anthropic runs itself (web search, say) and their results are passed over: the text they led to is complete
   without them, and a caller must not take them for calls of its own;
-- what there are no words for (a citation, where one block of text ends and the next begins, the stop sequence that was
-  met) is in the chunk's raw bytes, for who speaks to its own clients in this form.
+- each chunk has the event's own JSON as its raw bytes, for who speaks to its own clients in this form: in it is what
+  there are no words for (a citation, where one block of text ends and the next begins, the stop sequence that was met).
+  So what says nothing otherwise is a chunk too, once the answer has begun.
 
 The answer is whole at ``message_stop`` and not before, and the finish reason is handed on only then: it must not make
 a stream look complete that still lacks its end. ``ping`` is a keep-alive, and so is an event of a kind not known here.
@@ -59,6 +60,10 @@ ANSWERS = frozenset(
 KNOWN = frozenset((b"", b"error", *(name.encode() for name in ANSWERS)))
 """Names under which they, or an error, may come: a proxy may have left the name out."""
 
+MOST_ASIDE = 4
+"""Keep-alives that are handed on before the first progress. What says nothing is held back until then, and a vendor
+with a queue must not fill that room."""
+
 OURS = "tool_use"
 """Type of the blocks that are calls of the caller's tools."""
 
@@ -86,11 +91,15 @@ class MessagesAnswer:
     attempt: gets the marks. refused: makes the failure of an error the vendor sent inside the answer.
     """
 
-    __slots__ = ("_attempt", "_calls", "_explained", "_open", "_refused", "_stop_reason", "_tokens", "done")
+    __slots__ = (
+        "_asides", "_attempt", "_begun", "_calls", "_explained", "_open", "_refused", "_stop_reason", "_tokens", "done",
+    )  # fmt: skip
 
     def __init__(self, attempt: Attempt, refused: Callable[[VendorError], AttemptFailed]) -> None:
         self._attempt = attempt
         self._refused = refused
+        self._asides = 0
+        self._begun = False
         self._open: dict[int, _Open] = {}
         self._calls = 0
         self._tokens = Tokens()
@@ -117,7 +126,7 @@ class MessagesAnswer:
                 said = None
         if self._attempt.first_progress_s is None:
             self._attempt.keepalives += event.comments or said is None
-        return None if said is None else self._piece(said, event.data)
+        return self._aside(event.data) if said is None else self._piece(said, event.data)
 
     def whole(self, body: bytes) -> Chunk:
         """The chunk of an answer that came in one piece.
@@ -165,26 +174,37 @@ class MessagesAnswer:
             told = f"the stream ended without message_stop{within}"
             raise TruncatedAnswer(told, endpoint=self._attempt.endpoint.name)
 
-    def _piece(self, said: StreamEvent, raw: bytes) -> Chunk | None:
+    def _aside(self, raw: bytes) -> Chunk | None:
+        """An event that is no piece of the answer: for who passes on what came, once there is an answer."""
+        if not raw or not self._begun:
+            return None
+        if self._attempt.first_progress_s is None:
+            self._asides += 1
+            if self._asides > MOST_ASIDE:
+                return None
+        return Chunk(raw=raw)
+
+    def _piece(self, said: StreamEvent, raw: bytes) -> Chunk:
         """What the event adds. The cases stand in the order of how often they come."""
         if said.type == "content_block_delta":
             return self._added(said.index, said.delta or Delta(), raw)
         if said.type == "content_block_start":
             return self._started(said.index, said.content_block or Block(), raw)
         if said.type == "content_block_stop":
-            return self._stopped(said.index)
+            return self._stopped(said.index, raw)
         if said.type == "message_start":
             self._begin(said.message or Message())
-            return Chunk(usage=usage_of(self._tokens))
+            return Chunk(usage=usage_of(self._tokens), raw=raw)
         if said.type == "message_delta":
             delta = said.delta or Delta()
             self._stop(delta.stop_reason, delta)
             self._tokens = later(self._tokens, said.usage or Tokens())
             return Chunk(usage=usage_of(self._tokens), raw=raw)
         self.done = True
-        return Chunk(refusal=self._explained, finish_reason=finish_reason_of(self._stop_reason))
+        return Chunk(refusal=self._explained, finish_reason=finish_reason_of(self._stop_reason), raw=raw)
 
     def _begin(self, message: Message) -> None:
+        self._begun = True
         if message.model:
             self._attempt.served_model = message.model
         self._tokens = message.usage or Tokens()
@@ -196,19 +216,19 @@ class MessagesAnswer:
         if told.stop_details is not None:
             self._explained = told.stop_details.explanation or ""
 
-    def _started(self, index: int, block: Block, raw: bytes) -> Chunk | None:
+    def _started(self, index: int, block: Block, raw: bytes) -> Chunk:
         self._open[index] = _Open(block, self._calls)
         if block.type == OURS:
             call = ToolCallDelta(index=self._calls, id=block.id, name=block.name)
             self._calls += 1
-            return Chunk(tool_calls=(call,))
+            return Chunk(tool_calls=(call,), raw=raw)
         if block.type == "text":
             return Chunk(block.text or "", raw=raw)
-        return Chunk(reasoning=block.thinking) if block.type == "thinking" and block.thinking else None
+        return Chunk(reasoning=(block.thinking or "") if block.type == "thinking" else "", raw=raw)
 
-    def _added(self, index: int, delta: Delta, raw: bytes) -> Chunk | None:
+    def _added(self, index: int, delta: Delta, raw: bytes) -> Chunk:
         if delta.type == "text_delta":
-            return Chunk(delta.text) if delta.text else None
+            return Chunk(delta.text or "", "", "", (), None, None, raw)  # by position: it is most of an answer
         if delta.type == "citations_delta":
             return Chunk(raw=raw)
         opened = self._open.get(index)
@@ -216,23 +236,22 @@ class MessagesAnswer:
             raise MalformedAnswer(f"a delta of block {index}, which never began", endpoint=self._attempt.endpoint.name)
         if delta.type == "thinking_delta" and delta.thinking:
             opened.pieces.append(delta.thinking)
-            return Chunk(reasoning=delta.thinking)
+            return Chunk(reasoning=delta.thinking, raw=raw)
         if delta.type == "signature_delta" and delta.signature:
             opened.signature = delta.signature
         elif delta.type == "input_json_delta" and delta.partial_json and opened.block.type == OURS:
             opened.has_input = True
-            return Chunk(tool_calls=(ToolCallDelta(index=opened.call, arguments=delta.partial_json),))
-        return None
+            return Chunk(tool_calls=(ToolCallDelta(index=opened.call, arguments=delta.partial_json),), raw=raw)
+        return Chunk(raw=raw)
 
-    def _stopped(self, index: int) -> Chunk | None:
+    def _stopped(self, index: int, raw: bytes) -> Chunk:
         opened = self._open.pop(index, None)
         if opened is None:
-            return None
+            return Chunk(raw=raw)
         if opened.block.type == OURS and not opened.has_input:
             arguments = _input_of(opened.block)
-            return Chunk(tool_calls=(ToolCallDelta(index=opened.call, arguments=arguments),))
-        sealed = _sealed(opened.block, "".join(opened.pieces), opened.signature)
-        return Chunk(thinking_blocks=sealed) if sealed else None
+            return Chunk(tool_calls=(ToolCallDelta(index=opened.call, arguments=arguments),), raw=raw)
+        return Chunk(raw=raw, thinking_blocks=_sealed(opened.block, "".join(opened.pieces), opened.signature))
 
     def _decoded(self, decode: Callable[[bytes], Decoded], data: bytes) -> Decoded:
         try:

@@ -4,10 +4,10 @@ The answer is a list of blocks, and each event says which one it adds to. A bloc
 something else begins. A tool call ends where another begins, if its arguments are whole by then: vendors write one
 after the other, but their form lets them take turns, and a block that has ended takes nothing more.
 
-Events are made here whatever the vendor sent: even Anthropic's own pass through the router's hands, which keeps back
-what comes before the first word and joins what broke off, and its numbers of blocks would not hold. Of a piece of text
-that is one encoded string and a frame around it. What only Anthropic has words for (`anthropic_own`) is taken from the
-vendor's own event.
+What Anthropic itself streams goes out in the bytes it came in (`anthropic_passage`). Other vendors' events are made
+here, and so are Anthropic's own from where the router had another endpoint go on, or a policy changed a piece. Of a
+piece of text that is one encoded string and a frame around it. What only Anthropic has words for (`anthropic_own`) is
+then taken from the vendor's own event.
 
 A restart (`policies.Restart`) voids what the client has. Anthropic's form has no word for that, so it is an event of
 its own, ``paceline.discard``; the blocks of the new answer go on in number.
@@ -22,6 +22,7 @@ import msgspec
 from .anthropic_error import error_body
 from .anthropic_form import Message, refusal_of, stop_reason_of, thinking_block, tokens_of, use_block
 from .anthropic_own import End, own_of
+from .anthropic_passage import Passage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +39,10 @@ TEXT = (
 BLOCK_STOP = b'event: content_block_stop\ndata: {"type":"content_block_stop","index":%d}\n\n'
 MESSAGE_STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 DISCARD = b'event: paceline.discard\ndata: {"type":"paceline.discard"}\n\n'
+
+SEAL = b'"signature_delta"'
+SPOKEN = frozenset(("text", "thinking"))
+"""Kinds of blocks that what is said next may belong to."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -64,19 +69,23 @@ class AnthropicWriter:
     """Writes one stream. asked: what it answers. id: what the answer is called."""
 
     __slots__ = (
-        "_begun", "_called", "_calls", "_end", "_finish", "_id", "_index", "_model", "_refusal", "_saying", "_tier",
-        "_usage",
+        "_begun", "_called", "_calls", "_end", "_finish", "_id", "_index", "_model", "_passage", "_refusal", "_saying",
+        "_sealed", "_tier", "_usage",
     )  # fmt: skip
 
     def __init__(self, asked: Asked, id: str) -> None:
         self._id = id
         self._model = asked.request.model or asked.request.route or ""
         self._tier: str | None = None
+        self._passage: Passage | None = Passage()
+        """The vendor's own stream, as long as its bytes go out; None: events are made here."""
         self._begun = False
         self._index = -1
         """Of the block that began last."""
         self._saying = ""
         """The kind of the block that takes what is said now: ``text``, ``thinking``, or none."""
+        self._sealed: int | None = None
+        """Number of the block whose seal the vendor's own bytes have told."""
         self._calls: dict[int, _OpenCall] = {}
         """Tool calls that are open, by the number they have in the answer."""
         self._called = False
@@ -100,11 +109,17 @@ class AnthropicWriter:
             and chunk.finish_reason is None
         ):
             return TEXT % (self._index, _encode(chunk.text))
+        if self._passage is not None:
+            return self._passed(self._passage, chunk)
         return b"".join(self._events(chunk))
 
     def end(self) -> bytes:
         """The answer is complete."""
         said: list[bytes] = []
+        if self._passage is not None:
+            if self._passage.is_over:
+                return b""
+            said += self._taken_over(self._passage)
         self._begin(said)
         self._stop(said)
         refusal = "".join(self._refusal)
@@ -118,6 +133,44 @@ class AnthropicWriter:
     def broken(self, error: PacelineError) -> bytes:
         """It broke off."""
         return b"event: error\ndata: %b\n\n" % error_body(error)
+
+    # -- what Anthropic itself has sent
+
+    def _passed(self, passage: Passage, chunk: Chunk) -> bytes:
+        """The vendor's own event, as it came; or, from one on that is none or does not fit, what is made here."""
+        data = passage.framed(chunk.raw) if chunk.raw and not chunk.discard else None
+        if data is None:
+            return b"".join((*self._taken_over(passage), *self._events(chunk)))
+        self._begun = True
+        if chunk.text:
+            return data
+        if SEAL in chunk.raw:
+            self._sealed = passage.last
+        if chunk.usage is not None:
+            self._usage = chunk.usage
+            self._end = _end_of(chunk.raw) or self._end
+        for call in chunk.tool_calls:
+            if call.index not in self._calls:
+                self._calls[call.index] = _OpenCall(passage.last)
+                self._called = True
+            self._calls[call.index].pieces.append(call.arguments)
+        return data
+
+    def _taken_over(self, passage: Passage) -> list[bytes]:
+        """From now on events are made here. Text that is open goes on, and so do calls; other blocks end."""
+        self._passage = None
+        self._index = passage.last
+        self._calls = {number: call for number, call in self._calls.items() if call.index in passage.open}
+        going_on = {call.index for call in self._calls.values()}
+        kind = passage.open.get(passage.last, "")
+        if kind in SPOKEN:
+            self._saying = kind
+            going_on.add(passage.last)
+        if kind == "redacted_thinking":
+            self._sealed = passage.last
+        elif kind != "thinking":
+            self._sealed = None
+        return [BLOCK_STOP % index for index in passage.open if index not in going_on]
 
     # -- the steps of a piece that is more than text
 
@@ -182,6 +235,9 @@ class AnthropicWriter:
     def _seal(self, said: list[bytes], block: Mapping[str, object], *, is_whole: bool) -> None:
         """The end of a block of thinking: what it said has been told, unless it *is_whole* here."""
         if block.get("type") != "thinking":
+            if self._sealed == self._index:
+                self._sealed = None
+                return
             self._leave(said)
             self._start(said, dict(block))
             said.append(BLOCK_STOP % self._index)
@@ -192,7 +248,8 @@ class AnthropicWriter:
         self._say(said, "thinking")
         if not was_open and block.get("thinking"):
             said.append(self._delta("thinking_delta", "thinking", block["thinking"]))
-        said.append(self._delta("signature_delta", "signature", block.get("signature", "")))
+        if self._sealed != self._index:
+            said.append(self._delta("signature_delta", "signature", block.get("signature", "")))
         self._leave(said)
 
     def _call(self, said: list[bytes], call: ToolCallDelta) -> None:
@@ -235,6 +292,11 @@ class AnthropicWriter:
             said.append(DISCARD)
         self._called, self._finish, self._end, self._usage = False, None, None, None
         self._refusal.clear()
+
+
+def _end_of(raw: bytes) -> End | None:
+    own = own_of(raw)
+    return own if isinstance(own, End) else None
 
 
 def _event(kind: str, **fields: object) -> bytes:

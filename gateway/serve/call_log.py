@@ -91,7 +91,10 @@ class CallLog:
             line.lost_lines, self._lost = self._lost, 0
         self._lines.append(_encode(line))
         if self._timer is None and self._writing is None:
-            self._timer = asyncio.get_running_loop().call_later(EVERY_S, self._begin)
+            self._begin_soon()
+
+    def _begin_soon(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(EVERY_S, self._begin)
 
     def _begin(self) -> None:
         self._timer = None
@@ -111,14 +114,14 @@ class CallLog:
         if not writing.cancelled() and writing.exception() is not None:
             self._write = None  # nobody reads any more: calls go on without it
         if self._lines:
-            self._begin()
+            self._begin_soon()  # not at once: a busy gateway would hand over a few lines after the other
 
     async def aclose(self) -> None:
         """Write what there is."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         while self._lines or self._writing is not None:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
             if self._writing is None:
                 self._begin()
             if self._writing is None:

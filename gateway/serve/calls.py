@@ -30,12 +30,14 @@ from ..dialects import Reply
 from ..dialects.refused import Refused
 from .body import body_of
 from .stream_out import MOST_AHEAD_BYTES, ClientTooSlow, StreamOut, drained
-from .told import OF_JSON, speaker
+from .told import speaker
 from .visit import ANSWERED, LEFT, SLOW, Visit
 from .wishes import with_patience, with_wishes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from multidict import CIMultiDict
 
     from ...router import Call, Chunk
     from ..dialects import Asked, Dialect
@@ -127,11 +129,11 @@ class Calls:
         front, writer = self._front, self._dialect.writer(asked)
         keep_alive = http.keep_alive and not front.going_down
 
-        def begin() -> Mapping[str, str]:
+        def begin() -> CIMultiDict[str]:
             attempt = speaker(call)
             if attempt is not None and isinstance(writer, Introduced):
                 writer.introduce(attempt.served_model or attempt.endpoint.model, attempt.service_tier)
-            return visit.headers()
+            return visit.headers(streamed=True)
 
         out = StreamOut(http, writer, begin, front.settings.write_timeout_s, keep_alive=keep_alive)
         try:
@@ -167,7 +169,8 @@ class Calls:
 
     async def _send(self, http: web.Request, visit: Visit, reply: Reply, *, close: bool = False) -> web.StreamResponse:
         """An answer in one piece. *close*: it is the last on this connection, if more of the body is still to come."""
-        headers = {**OF_JSON, **visit.headers(), **reply.headers}
+        headers = visit.headers(streamed=False)
+        headers.update(reply.headers)
         visit.status = reply.status
         visit.bytes_out = len(reply.body)
         if len(reply.body) > MOST_AHEAD_BYTES:
@@ -177,9 +180,10 @@ class Calls:
             response.force_close()
         return response
 
-    async def _send_long(self, http: web.Request, reply: Reply, headers: Mapping[str, str]) -> web.StreamResponse:
+    async def _send_long(self, http: web.Request, reply: Reply, headers: CIMultiDict[str]) -> web.StreamResponse:
         """One that the client's network does not take at once, and that the client must not refuse to take for ever."""
-        response = web.StreamResponse(status=reply.status, headers={**headers, "Content-Length": str(len(reply.body))})
+        headers["Content-Length"] = str(len(reply.body))
+        response = web.StreamResponse(status=reply.status, headers=headers)
         await response.prepare(http)
         if http.transport is not None:
             http.transport.write(reply.body)

@@ -13,6 +13,7 @@ Source: OWASP, "Cross-Site Request Forgery Prevention"; the DNS rebinding attack
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from yarl import URL
 
@@ -37,6 +38,7 @@ def refuse_foreign_pages(headers: Mapping[str, str], *, on_loopback: bool) -> No
         raise ForeignPage("without keys, the gateway does not answer pages of other sites: set keys, and send one")
 
 
+@lru_cache(maxsize=64)
 def _name_of(url: str) -> str | None:
     try:
         return URL(url).host

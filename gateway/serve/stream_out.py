@@ -7,7 +7,8 @@ wait as long as a first token may take. Once the stream is open a comment is sen
 
 Pieces that come in one turn of the loop go out in one write, at its end: vendors behind a busy proxy send many in one
 packet, and what a write costs, on both sides, is per write. For that the transport is written to directly, with the
-chunked encoding's frame around it, which is all that aiohttp would add.
+chunked encoding's frame around it, which is all that aiohttp would add. The first piece goes out at once, with the
+headers, and the last with the end of the body.
 
 A client that reads more slowly than the vendor speaks slows the vendor down: the answer is not gathered here. One that
 takes nothing at all for the settings' ``write_timeout_s`` is given up.
@@ -20,11 +21,11 @@ from typing import TYPE_CHECKING
 
 from aiohttp import HttpVersion11, web
 
-from .told import OF_A_STREAM
-
 if TYPE_CHECKING:
     from asyncio import TimerHandle
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
+
+    from multidict import CIMultiDict
 
     from ...router import Chunk
     from ..dialects import Writer
@@ -34,6 +35,12 @@ KEEP_ALIVE = b": keep-alive\n\n"
 
 MOST_AHEAD_BYTES = 64 * 1024
 """What may wait in our memory for one client's network."""
+
+
+class _Held(web.StreamResponse):
+    """One whose headers wait for the first piece, as those of `web.Response` do."""
+
+    _send_headers_immediately = False
 
 
 class ClientTooSlow(ConnectionError):
@@ -56,7 +63,7 @@ class StreamOut:
         self,
         http: web.BaseRequest,
         writer: Writer,
-        headers: Callable[[], Mapping[str, str]],
+        headers: Callable[[], CIMultiDict[str]],
         write_timeout_s: float,
         *,
         keep_alive: bool,
@@ -84,7 +91,8 @@ class StreamOut:
     async def emit(self, chunk: Chunk) -> None:
         """Take a piece of the answer."""
         if self._response is None:
-            await self._begin()
+            await self._begin(chunk)
+            return
         data = self._writer.chunk(chunk)
         if not data:
             return
@@ -109,13 +117,26 @@ class StreamOut:
             self._quiet.cancel()
             self._quiet = None
 
-    async def _begin(self) -> None:
-        response = web.StreamResponse(headers={**OF_A_STREAM, **self._headers()})
+    async def _begin(self, chunk: Chunk) -> None:
+        response = await self._prepared()
+        self._quiet = self._loop.call_later(QUIET_S, self._break_silence)
+        data = self._writer.chunk(chunk)
+        if 0 < len(data) <= MOST_AHEAD_BYTES:
+            self.sent += len(data)
+            await response.write(data)
+            return
+        self._http.writer.send_headers()
+        if data:
+            self._pending.append(data)
+            self._flush()
+            await self._room()
+
+    async def _prepared(self) -> web.StreamResponse:
+        response = self._response = _Held(headers=self._headers())
         if not self._keep_alive:
             response.force_close()
-        self._response = response
         await response.prepare(self._http)
-        self._quiet = self._loop.call_later(QUIET_S, self._break_silence)
+        return response
 
     def _flush(self) -> None:
         """Write what has come in this turn of the loop."""
@@ -142,13 +163,16 @@ class StreamOut:
         await drained(self._http, self._timeout_s)
 
     async def _last(self, data: bytes) -> web.StreamResponse:
-        if self._response is None:
-            await self._begin()
-        response = self._response
-        if response is None:
-            raise RuntimeError("a stream that has begun has a response")
-        if data:
-            self._pending.append(data)
+        response = self._response or await self._prepared()
+        self._pending.append(data)
+        rest = b"".join(self._pending)
+        transport = self._http.transport
+        if transport is not None and transport.get_write_buffer_size() + len(rest) <= MOST_AHEAD_BYTES:
+            self._pending.clear()
+            self.sent += len(rest)
+            await response.write_eof(rest)
+            return response
+        self._http.writer.send_headers()
         self._flush()
         await drained(self._http, self._timeout_s)
         await response.write_eof()

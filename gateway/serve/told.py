@@ -6,6 +6,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from multidict import CIMultiDict
+
 from ...router.ledger import Outcome
 
 if TYPE_CHECKING:
@@ -29,21 +31,41 @@ OF_A_STREAM = {
 OF_JSON = {**PLAIN, "Content-Type": "application/json"}
 
 
-def story(call: Call, began_s: float, now_s: float) -> dict[str, str]:
-    """Who answers, after how many tries, and what the gateway took of the time until now."""
-    ledger = call.ledger
-    told = {
-        "x-paceline-route": in_a_header(call.route.name),
-        "x-paceline-attempts": str(len(ledger.attempts)),
-        "x-paceline-fallbacks": str(len(ledger.models_left)),
-        "x-paceline-gateway-ms": f"{own_s(call, began_s, now_s) * 1000:.3f}",
-    }
-    attempt = speaker(call)
-    if attempt is not None:
+def story(call: Call, began_s: float, now_s: float, *, streamed: bool) -> CIMultiDict[str]:
+    """The headers of an answer: who gives it, after how many tries, and what the gateway took of the time until now.
+
+    *streamed*: it is a stream, and not JSON.
+    """
+    ledger, attempt = call.ledger, speaker(call)
+    tries = str(len(ledger.attempts)), str(len(ledger.models_left))
+    if attempt is None:
+        told = _of_no_one(call.route.name, *tries, streamed=streamed).copy()
+    else:
         endpoint = attempt.endpoint
-        told["x-paceline-endpoint"] = in_a_header(endpoint.name)
-        told["x-paceline-region"] = in_a_header(attempt.served_region or endpoint.region)
-        told["x-paceline-model"] = in_a_header(endpoint.model)
+        region = attempt.served_region or endpoint.region
+        who = endpoint.name, region, endpoint.model
+        told = _of(who, call.route.name, *tries, streamed=streamed).copy()
+    told["x-paceline-gateway-ms"] = f"{own_s(call, began_s, now_s) * 1000:.3f}"
+    return told
+
+
+@lru_cache(maxsize=1024)
+def _of(who: tuple[str, str, str], route: str, attempts: str, fallbacks: str, /, *, streamed: bool) -> CIMultiDict[str]:
+    """What is the same for most calls of a route: to be copied, not changed."""
+    told = _of_no_one(route, attempts, fallbacks, streamed=streamed).copy()
+    endpoint, region, model = who
+    told["x-paceline-endpoint"] = in_a_header(endpoint)
+    told["x-paceline-region"] = in_a_header(region)
+    told["x-paceline-model"] = in_a_header(model)
+    return told
+
+
+@lru_cache(maxsize=1024)
+def _of_no_one(route: str, attempts: str, fallbacks: str, /, *, streamed: bool) -> CIMultiDict[str]:
+    told = CIMultiDict(OF_A_STREAM if streamed else OF_JSON)
+    told["x-paceline-route"] = in_a_header(route)
+    told["x-paceline-attempts"] = attempts
+    told["x-paceline-fallbacks"] = fallbacks
     return told
 
 
@@ -69,8 +91,11 @@ def own_s(call: Call, began_s: float, now_s: float) -> float:
         return max(0.0, now_s - began_s)
     first = attempts[0]
     before_s = first.sent_s - began_s - first.slot_wait_s
-    ended_s = max((attempt.finished_s or attempt.last_progress_s or now_s) for attempt in attempts)
-    return max(0.0, before_s) + max(0.0, now_s - ended_s)
+    ended_s = first.finished_s or first.last_progress_s or now_s
+    if len(attempts) > 1:
+        ended_s = max((attempt.finished_s or attempt.last_progress_s or now_s) for attempt in attempts)
+    own = now_s - ended_s if ended_s < now_s else 0.0
+    return own + before_s if before_s > 0.0 else own
 
 
 @lru_cache(maxsize=1024)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from multidict import CIMultiDict
+
 from ..dialects.refused import Refused
 from .call_log import Line
-from .told import own_s, speaker, story
+from .told import OF_JSON, own_s, speaker, story
 from .wishes import retries_so_far
 
 if TYPE_CHECKING:
@@ -52,11 +54,13 @@ class Visit:
         self.outcome = FAILED if self.call is not None else REFUSED
         self.reason = error.code if isinstance(error, Refused) else error.reason
 
-    def headers(self) -> dict[str, str]:
-        """Its id, and what can be told of it by now."""
-        told = {"x-request-id": self.id, self._id_header: self.id}
-        if self.call is not None:
-            told |= story(self.call, self._began_s, self._front.clock())
+    def headers(self, *, streamed: bool) -> CIMultiDict[str]:
+        """Those of its answer: its id, and what can be told of it by now. *streamed*: as a stream, and not as JSON."""
+        if self.call is None:
+            told = CIMultiDict(OF_JSON)
+        else:
+            told = story(self.call, self._began_s, self._front.clock(), streamed=streamed)
+        told["x-request-id"] = told[self._id_header] = self.id
         return told
 
     def end(self) -> None:
@@ -105,4 +109,5 @@ class Visit:
 
 
 def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 3)
+    """To the microsecond. `round` takes seven times as long, three times a call."""
+    return int(seconds * 1e6 + 0.5) / 1000

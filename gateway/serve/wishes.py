@@ -51,9 +51,10 @@ def with_wishes(request: Request, headers: Mapping[str, str]) -> Request:
         InvalidRequest: one of them cannot be read; it says which, and what is allowed.
     """
     wishes: dict[str, Any] = {}
-    for header, (field, read) in WISHES.items():
+    for header in WISHES:
         value = headers.get(header)
         if value is not None:
+            field, read = WISHES[header]
             wishes[field] = read(value.strip(), header)
     if not wishes:
         return request

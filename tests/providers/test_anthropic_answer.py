@@ -57,7 +57,7 @@ def failure_of(vendor: Vendor, *, stream: bool = True) -> CallError:
 
 def test_a_stream_arrives_in_pieces_and_in_order() -> None:
     heard = chunks(Reply(content=(text("Hello there"),), piece=6))
-    assert [chunk.text for chunk in heard] == ["", "", "Hello ", "there", "", ""]
+    assert [chunk.text for chunk in heard] == ["", "", "", "Hello ", "there", "", "", ""]
     assert [chunk.usage for chunk in heard if chunk.usage] == [
         Usage(input_tokens=9, output_tokens=1),
         Usage(input_tokens=9, output_tokens=5),
@@ -65,14 +65,26 @@ def test_a_stream_arrives_in_pieces_and_in_order() -> None:
     assert heard[-1].finish_reason == "stop"
 
 
-def test_what_has_no_field_is_in_the_vendors_own_bytes() -> None:
+def test_each_chunk_has_the_vendors_own_bytes() -> None:
     reply = Reply(content=(text("so", citations=[{"type": "char_location", "cited_text": "so"}]),))
-    kinds = [msgspec.json.decode(chunk.raw)["type"] for chunk in chunks(reply) if chunk.raw]
-    assert kinds == ["content_block_start", "content_block_delta", "message_delta"]
+    frames = [b"event: %b\ndata: %b\n\n" % (kind_in(chunk.raw), chunk.raw) for chunk in chunks(reply)]
+    assert frames == [*reply.events()]
 
 
-def test_what_has_a_field_is_not_there_twice() -> None:
-    assert not any(chunk.raw for chunk in chunks(Reply()) if chunk.text)
+def kind_in(raw: bytes) -> bytes:
+    kind: str = msgspec.json.decode(raw)["type"]
+    return kind.encode()
+
+
+def test_a_vendor_that_has_a_call_wait_does_not_fill_the_room_before_the_first_word() -> None:
+    pings = [event("ping")] * 40
+    heard = chunks(Vendor(streams(event("ping"), BEGIN, *pings, BLOCK, HELLO, *pings, CLOSE, STOP, END)))
+    kinds = [kind_in(chunk.raw) for chunk in heard]
+    assert kinds[:3] == [b"message_start", b"ping", b"ping"]
+    first = next(place for place, chunk in enumerate(heard) if chunk.text)
+    assert kinds[first - 1] == b"content_block_start"
+    assert kinds[:first].count(b"ping") == 4
+    assert kinds[first:].count(b"ping") == 40
 
 
 def test_a_stream_cut_into_single_bytes_is_the_same_answer() -> None:
