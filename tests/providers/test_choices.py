@@ -94,7 +94,7 @@ def test_however_they_are_interleaved_each_is_put_together_from_its_own_pieces(
         ends += chunk.finish_reason is not None
     assert ends == 1
     assert collector._first.text == "".join(texts[0])
-    assert {index: pieces.text for index, pieces in collector._others.items()} == {
+    assert {index: pieces.text for index, pieces in (collector._others or {}).items()} == {
         index: "".join(pieces) for index, pieces in enumerate(texts) if index > 0
     }
 
