@@ -48,6 +48,11 @@ class Level:
         self._last.append((value_s, kind, cut_off))
         self.sampled_at_s = now_s
 
+    @property
+    def latest_s(self) -> float | None:
+        """The last sample; None before the first."""
+        return self._last[-1][0] if self._last else None
+
     def is_settled(self, now_s: float) -> bool:
         """Whether there are enough fresh samples to believe in the level."""
         return len(self._last) >= FEWEST and now_s - self.sampled_at_s <= FADE_S
