@@ -18,12 +18,12 @@ from .bench.options import BenchOptions, describe_bench
 from .check.options import CheckOptions, describe_check
 from .completion import complete, describe_completion
 from .demo.options import Options, describe
+from .ending import BAD_INPUT, FAILED
 from .replay.options import ReplayOptions, describe_replay
 from .report.options import ReportOptions, describe_report
 from .serve.options import ServeOptions, describe_serve
 from .top.options import TopOptions, describe_top
 
-FAILED, BAD_INPUT = 1, 2
 SIGINT_CODE = 128 + signal.SIGINT
 ABOUT = """\
 Routes calls to large language models by latency.

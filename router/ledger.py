@@ -104,16 +104,17 @@ class Attempt(msgspec.Struct):
 
         Tokens of reasoning that was not shown had come before the first. Several answers are written side by side.
         """
-        tokens = None if self.usage is None else self.usage.output_tokens
-        if tokens is not None and self.usage is not None and not self.reasoned:
-            tokens -= self.usage.reasoning_tokens or 0
-        if tokens is not None:
+        usage, first_s, last_s = self.usage, self.first_progress_s, self.last_progress_s
+        if usage is None or first_s is None or last_s is None or last_s <= first_s:
+            return None
+        tokens = usage.output_tokens
+        if tokens is None:
+            return None
+        if usage.reasoning_tokens and not self.reasoned:
+            tokens -= usage.reasoning_tokens
+        if self.choices > 1:
             tokens //= self.choices
-        if tokens is None or tokens < 2 or self.first_progress_s is None or self.last_progress_s is None:
-            return None
-        if self.last_progress_s <= self.first_progress_s:
-            return None
-        return (self.last_progress_s - self.first_progress_s) / (tokens - 1)
+        return (last_s - first_s) / (tokens - 1) if tokens > 1 else None
 
     @property
     def generation_s(self) -> float | None:

@@ -14,7 +14,9 @@ from rich.console import Console
 from ...router.errors import PacelineError
 from ...router.statistics import hlog
 from ..config import read_file
-from ..report.table import duration, printable
+from ..ending import BAD_INPUT, FAILED, complain
+from ..printable import printable
+from ..report.table import duration
 from ..signals import SIGNALLED, ended_by_signals
 from . import progress, table
 from .figures import outcome
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
 
     from ...router import Endpoint
     from .options import BenchOptions
-
-FAILED, BAD_INPUT = 1, 2
 
 
 class Declined(Exception):
@@ -127,5 +127,4 @@ def _keep(options: BenchOptions, json: bytes, bench: Bench) -> bool:
 
 
 def _complain(told: object, code: int) -> int:
-    print("paceline bench:", "\n".join(map(printable, str(told).splitlines())), file=sys.stderr)
-    return code
+    return complain("bench", "\n".join(map(printable, str(told).splitlines())), code)

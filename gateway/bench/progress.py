@@ -10,7 +10,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ..report.table import latency, printable
+from ..printable import printable
+from ..report.table import latency
 from .figures import measured
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from ..grid import Column, grid, width_of
-from ..report.table import latency, printable
+from ..printable import printable
+from ..report.table import latency
 from .figures import ENOUGH
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from rich.console import Console
 from ...router.errors import PacelineError
 from ...router.plugins import Catalogue
 from ..config import TRIAL, Configuration, ConfigurationRefused, read_file, trial
+from ..ending import BAD_INPUT, FAILED
 from . import table
 from .findings import Findings, Wrong
 from .inspection import look_into
@@ -19,8 +20,6 @@ from .live import call_each
 
 if TYPE_CHECKING:
     from .options import CheckOptions
-
-FAILED, BAD_INPUT = 1, 2
 
 
 def run(options: CheckOptions) -> int:

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ..config.mistake import printable
+from ..printable import printable
 from ..report.table import latency
 
 if TYPE_CHECKING:

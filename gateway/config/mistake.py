@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import attrs
 
 from ...router.errors import ConfigurationError
+from ..printable import printable
 
 
 @attrs.frozen
@@ -64,8 +65,3 @@ class ConfigurationRefused(ConfigurationError):
         self.mistakes = tuple(mistakes)
         many = f"{len(self.mistakes)} mistakes" if len(self.mistakes) > 1 else "a mistake"
         super().__init__("\n".join((f"{printable(source)} has {many}:", *(f"  {each}" for each in self.mistakes))))
-
-
-def printable(text: str) -> str:
-    """Text out of a file, without what a terminal would obey."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

@@ -19,10 +19,11 @@ from ...router.plugins import Catalogue, Shelf
 from ...router.plugins.likely import did_you_mean
 from ...router.plugins.values import KIND, read
 from ...router.plugins.wording import Misread, shown, words
+from ..printable import printable
 from . import environment
 from .keys import VARIABLE, Form, Key, arms_of, described_by, in_seconds, keys_of
 from .lines import Lines
-from .mistake import Mistake, Place, printable
+from .mistake import Mistake, Place
 from .shapes import as_list, as_table
 from .wanted import are_names, element, fits, refusal
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..standing import state_of
 from .bins import Bin
 from .histogram import Counts, pour
 from .now import EndpointNow, Headroom
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
     from ...router import Target
     from .collector import LastWords
-
-WHOLE = 1.0 - 1e-9
-"""A weight above it is all of its part."""
 
 
 def endpoints_now(
@@ -42,7 +40,7 @@ def _endpoint_now(target: Target, late: Sequence[Bin], words: LastWords | None, 
         pour(counted.ttft, ttft)
         for reason, many in counted.failures.items():
             failures[reason] = failures.get(reason, 0) + many
-    state, why, until_s = _state(target, now_s)
+    state, why, until_s = state_of(target, now_s)
     slots, outlook, latency = target.slots, target.outlook(now_s), target.learned.ttft.overall
     sampled_at_s = target.learned.recent.ttft.sampled_at_s
     return EndpointNow(
@@ -76,24 +74,6 @@ def _endpoint_now(target: Target, late: Sequence[Bin], words: LastWords | None, 
         headroom=() if words is None else _headroom(words, now_s),
         headroom_age_s=None if words is None or words.rates is None else now_s - words.rates_s,
     )
-
-
-def _state(target: Target, now_s: float) -> tuple[str, str | None, float | None]:
-    """In a word, why, and for how long still."""
-    health = target.health
-    ejection = None if health is None else health.ejection
-    if health is not None and ejection is not None and not (ejection.pause and now_s >= ejection.until_s):
-        left_s = max(0.0, ejection.until_s - now_s)
-        if health.probe is not None:
-            return "on trial", ejection.why, left_s
-        if ejection.pause:
-            return "paused", ejection.why, left_s
-        return ("due" if left_s == 0.0 else "out"), ejection.why, left_s
-    gated_s = target.opens_at_s(now_s) - now_s
-    if gated_s > 0.0:
-        return "paused", "it asks to be left alone", gated_s
-    weight = target.weight(now_s)
-    return ("in", None, None) if weight > WHOLE else ("easing in", f"given {weight:.0%} of its part", None)
 
 
 def _headroom(words: LastWords, now_s: float) -> tuple[Headroom, ...]:

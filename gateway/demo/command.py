@@ -10,7 +10,6 @@ import asyncio
 import gc
 import math
 import signal
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ import msgspec
 from rich.console import Console
 
 from ...router import Headline, diagnose
+from ..ending import BAD_INPUT, FAILED, complain
 from ..signals import SIGNALLED, ended_by_signals
 from . import report, screen, summary
 from .cloud import Cloud, CloudFailed
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from .options import Options
 
 CONTESTANTS = (ROUND_ROBIN, PACELINE)
-FAILED, BAD_INPUT = 1, 2
 
 
 def run(options: Options) -> int:
@@ -44,9 +43,9 @@ def run(options: Options) -> int:
         traffic = _traffic(options)
         return asyncio.run(Demo(options, traffic, console).run())
     except BadTrace as mistake:
-        return _complain(mistake, BAD_INPUT)
+        return complain("demo", mistake, BAD_INPUT)
     except (CloudFailed, OSError) as failure:
-        return _complain(failure, FAILED)
+        return complain("demo", failure, FAILED)
     finally:
         gc.unfreeze()
 
@@ -55,11 +54,6 @@ def _traffic(options: Options) -> Traffic:
     if options.trace is None:
         return plan(seconds=options.seconds, rate=options.rate, seed=options.seed)
     return replay(options.trace, seconds=options.seconds, rate=options.rate, seed=options.seed)
-
-
-def _complain(failure: Exception, code: int) -> int:
-    print(f"paceline demo: {failure}", file=sys.stderr)
-    return code
 
 
 class Demo:

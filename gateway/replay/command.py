@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import attrs
@@ -10,6 +9,7 @@ import msgspec
 from rich.console import Console
 
 from ...router.errors import ConfigurationError
+from ..ending import BAD_INPUT, FAILED, complain
 from . import table
 from .comparison import compare
 from .recording import read
@@ -17,8 +17,6 @@ from .run import without_network
 
 if TYPE_CHECKING:
     from .options import ReplayOptions
-
-FAILED, BAD_INPUT = 1, 2
 
 
 def run(options: ReplayOptions) -> int:
@@ -29,21 +27,16 @@ def run(options: ReplayOptions) -> int:
             without_network(path, recording, seed=1)  # so that what is wrong is told at once, and all of it
         comparison = compare(recording, options.config, options.against, range(1, options.seeds + 1))
     except ConfigurationError as fault:
-        return _complain(str(fault), BAD_INPUT)
+        return complain("replay", fault, BAD_INPUT)
     except OSError as fault:
-        return _complain(f"{fault.filename} cannot be read: {fault.strerror}", BAD_INPUT)
+        return complain("replay", f"{fault.filename} cannot be read: {fault.strerror}", BAD_INPUT)
     if options.json is not None:
         try:
             options.json.write_bytes(msgspec.json.format(msgspec.json.encode(attrs.asdict(comparison)), indent=2))
         except OSError as fault:
-            return _complain(f"{options.json} cannot be written: {fault.strerror}", FAILED)
+            return complain("replay", f"{options.json} cannot be written: {fault.strerror}", FAILED)
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, 120)  # a file or a pipe has no edge
     table.show(comparison, recording, console)
     return FAILED if comparison.is_broken else 0
-
-
-def _complain(message: str, code: int) -> int:
-    print(f"paceline replay: {message}", file=sys.stderr)
-    return code

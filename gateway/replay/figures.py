@@ -17,7 +17,7 @@ import attrs
 
 from ...router import Fold
 from ...router.statistics.hdr import MILLISECONDS_TO_AN_HOUR as MS
-from ...router.statistics.hdr import Histogram, added, bucket_of
+from ...router.statistics.hdr import Histogram, added
 from .recording import CallRecord
 
 BLOCKS = 24
@@ -57,14 +57,13 @@ class Block:
         elif call.outcome == "answered":
             self.answered += 1
             self.in_time += call.in_time
-            _count(self.total, call.total_s)
+            self.total.record(_units(call.total_s))
             if call.ttft_s is not None:
-                _count(self.ttft, call.ttft_s)
+                self.ttft.record(_units(call.ttft_s))
 
 
-def _count(histogram: Histogram, value_s: float) -> None:
-    units = min(max(1, round(value_s / MS.unit_s)), MS.highest)
-    histogram.count_in(bucket_of(units), 1)
+def _units(value_s: float) -> int:
+    return min(max(1, round(value_s / MS.unit_s)), MS.highest)
 
 
 Figure: TypeAlias = Callable[[Sequence[Block]], "float | None"]

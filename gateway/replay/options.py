@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 
-from ..arguments import writable
+from ..arguments import whole, writable
 
 DEFAULT_SEEDS, MOST_SEEDS = 5, 100
 
@@ -54,12 +54,6 @@ class ReplayOptions:
         )
 
 
-def _seeds(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_SEEDS:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {MOST_SEEDS}, not {text!r}")
-    return int(text)
-
-
 def describe_replay(parser: argparse.ArgumentParser) -> None:
     """Add the options to the replay's own parser."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -70,6 +64,10 @@ def describe_replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, required=True, metavar="NEW.toml", help="the configuration to try")
     parser.add_argument("--against", type=Path, metavar="OLD.toml", help="the configuration that is in use")
     parser.add_argument(
-        "--seeds", type=_seeds, default=DEFAULT_SEEDS, metavar="N", help="runs of each (default: %(default)s)"
+        "--seeds",
+        type=whole(1, MOST_SEEDS),
+        default=DEFAULT_SEEDS,
+        metavar="N",
+        help="runs of each (default: %(default)s)",
     )
     parser.add_argument("--json", type=writable, metavar="FILE", help="write the figures to a file as well")

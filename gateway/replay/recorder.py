@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -145,11 +144,3 @@ class Recorder:
 
 def _numbered(path: Path, number: int) -> Path:
     return path.with_name(f"{path.name}.{number}")
-
-
-def files_of(path: Path) -> Iterable[Path]:
-    """The recording at *path* with those that moved on before it, the oldest first."""
-    numbers: list[int] = []
-    while _numbered(path, len(numbers) + 1).exists():
-        numbers.append(len(numbers) + 1)
-    return [*(_numbered(path, number) for number in reversed(numbers)), path]

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import median_high
 from typing import TYPE_CHECKING
 
 import anyio
@@ -13,6 +14,7 @@ import attrs
 
 from ...router import CallEnded, Priority, Request, Urgency
 from ...router.errors import ConfigurationError, PacelineError
+from ...router.profile import TYPICAL_TOKENS
 from ...router.simulation import Simulated
 from ...router.simulation.behaviour import Behaviour
 from ...router.testing import run
@@ -24,9 +26,6 @@ if TYPE_CHECKING:
     from ...router import Endpoint, Event, Profile, Route
     from ..config import Configuration
     from .recording import CallRecord, Recording
-
-TYPICAL_TOKENS = 129
-"""Median answer of the public Azure conversation trace (Splitwise, ISCA 2024), where no answer told its length."""
 
 
 class _AnyKey(Mapping[str, str]):
@@ -142,7 +141,7 @@ def _typical_lengths(calls: Sequence[CallRecord]) -> dict[str, int]:
     for call in calls:
         if call.tokens_out:
             told.setdefault(call.route, []).append(call.tokens_out)
-    return {route: sorted(lengths)[len(lengths) // 2] for route, lengths in told.items()}
+    return {route: median_high(lengths) for route, lengths in told.items()}
 
 
 def _request(number: int, call: CallRecord, routes: set[str], length: int) -> Request:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import msgspec
 from rich.console import Console
 
 from ...router.errors import CorruptStatistics
+from ..ending import BAD_INPUT, FAILED, complain
+from ..printable import printable
 from . import figures, table
 
 if TYPE_CHECKING:
     from .options import ReportOptions
-
-FAILED, BAD_INPUT = 1, 2
 
 
 def run(options: ReportOptions) -> int:
@@ -37,5 +36,4 @@ def run(options: ReportOptions) -> int:
 
 
 def _complain(message: str, code: int) -> int:
-    print(f"paceline report: {table.printable(message)}", file=sys.stderr)
-    return code
+    return complain("report", printable(message), code)

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ...router.statistics.size_class import told
+from ..printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -93,11 +94,6 @@ def duration(seconds: float) -> str:
     if seconds < 120.0:
         return f"{seconds:.0f}s"
     return f"{seconds / 60.0:.0f}min" if seconds < 7200.0 else f"{seconds / 3600.0:.1f}h"
-
-
-def printable(name: str) -> str:
-    """A name out of a file, without what a terminal would obey."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in name)
 
 
 def _files(report: Report) -> str:

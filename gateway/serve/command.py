@@ -14,6 +14,7 @@ import attrs
 
 from ...router.errors import ConfigurationError
 from ..config import read_file, trial
+from ..ending import BAD_INPUT, FAILED, complain
 from ..reload import Reload
 from ..replay.recorder import Recorder
 from .call_log import CallLog
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
     from ..config import Configuration
     from .options import ServeOptions
-
-BAD_INPUT, FAILED = 2, 1
 
 
 def run(options: ServeOptions) -> int:
@@ -40,11 +39,9 @@ def run(options: ServeOptions) -> int:
             return supervise(configuration, options)
         return _run(serve(configuration, options))
     except ConfigurationError as wrong:
-        print(f"paceline serve: {wrong}", file=sys.stderr)
-        return BAD_INPUT
+        return complain("serve", wrong, BAD_INPUT)
     except OSError as error:
-        print(f"paceline serve: {error.strerror or error}", file=sys.stderr)
-        return FAILED
+        return complain("serve", error.strerror or error, FAILED)
 
 
 def configured(options: ServeOptions) -> Configuration:

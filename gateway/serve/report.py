@@ -18,7 +18,8 @@ import msgspec
 from aiohttp import web
 from msgspec.structs import asdict
 
-from .report_form import FORMAT, EndpointTold, Promise, RouteTold, State, Told
+from ..standing import state_of
+from .report_form import FORMAT, EndpointTold, Promise, RouteTold, Told
 
 if TYPE_CHECKING:
     from ...router import Clock, EndpointReport, Report, Route, Router, RouteReport, Target
@@ -27,9 +28,6 @@ PATH = "/api/report"
 DEFAULT_OVER_S = 60.0
 FRESH_S = 1.0
 """Seconds that a report is good for."""
-
-WHOLE = 1.0 - 1e-9
-"""A weight above it is all of its part."""
 
 
 class BadQuery(ValueError):
@@ -145,24 +143,6 @@ def _endpoint(figures: EndpointReport, target: Target, now_s: float) -> Endpoint
         waiting=target.slots.waiting,
         slots=target.slots.limit,
     )
-
-
-def state_of(target: Target, now_s: float) -> tuple[State, str | None, float | None]:
-    """Whether calls go there; if not simply so, why, and the seconds until it may be tried."""
-    health = target.health
-    ejection = None if health is None else health.ejection
-    if health is not None and ejection is not None and not (ejection.pause and now_s >= ejection.until_s):
-        back_s = max(0.0, ejection.until_s - now_s)
-        if health.probe is not None:
-            return State.ON_TRIAL, ejection.why, back_s
-        if ejection.pause:
-            return State.PAUSED, ejection.why, back_s
-        return State.OUT if back_s else State.DUE, ejection.why, back_s
-    paused_s = target.opens_at_s(now_s) - now_s
-    if paused_s > 0.0:
-        return State.PAUSED, "it asks to be left alone", paused_s
-    weight = target.weight(now_s)
-    return (State.IN, None, None) if weight > WHOLE else (State.EASING_IN, f"given {weight:.0%} of its part", None)
 
 
 def _refused(wrong: BadQuery) -> web.Response:

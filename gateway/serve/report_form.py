@@ -12,28 +12,12 @@ under one ``format``.
 
 from __future__ import annotations
 
-import enum
-
 import msgspec
 
 from ...router import EndpointReport, RouteReport
+from ..standing import State
 
 FORMAT = 1
-
-
-class State(enum.StrEnum):
-    """Whether calls go to an endpoint."""
-
-    IN = "in"
-    EASING_IN = "easing in"
-    """Back from being out, with less than its full part."""
-    PAUSED = "paused"
-    """It asked to be left alone, and is."""
-    OUT = "out"
-    DUE = "due"
-    """Out, and the next call tries whether it is well again."""
-    ON_TRIAL = "on trial"
-    """Out, and a call is trying that."""
 
 
 class Promise(msgspec.Struct, frozen=True, kw_only=True):

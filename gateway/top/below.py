@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ..report.table import printable
+from ..printable import printable
 from .figures import passed, reasons, seconds
 from .tables import BAD, DOUBTFUL, GOOD, QUIET
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 
 from rich.console import Console
 
-from ..report.table import printable
+from ..ending import BAD_INPUT, FAILED, complain
+from ..printable import printable
 from ..signals import SIGNALLED, ended_by_signals
 from .choices import Choices
 from .frame import Seen, frame
@@ -15,7 +15,6 @@ from .options import TopOptions
 from .screen import Screen
 from .source import NoAnswer, Refused, Source
 
-FAILED, BAD_INPUT = 1, 2
 PIPE_COLUMNS = 160
 """A file or a pipe has no edge: as wide as everything needs."""
 
@@ -57,5 +56,4 @@ async def _watched(options: TopOptions, console: Console) -> int:
 
 
 def _complain(told: object, code: int) -> int:
-    print(f"paceline top: {printable(str(told))}", file=sys.stderr)
-    return code
+    return complain("top", printable(str(told)), code)

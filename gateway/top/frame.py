@@ -8,7 +8,7 @@ import attrs
 from rich.console import Group
 from rich.text import Text
 
-from ..report.table import printable
+from ..printable import printable
 from . import below, tables
 from .choices import Choices, ordered
 from .figures import passed

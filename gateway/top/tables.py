@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from ..grid import Column, grid
-from ..report.table import printable
+from ..printable import printable
 from .figures import passed, rate, reasons, seconds, share
 
 if TYPE_CHECKING:

@@ -58,13 +58,18 @@ class Crowding:
         self._mean = 0.0
         self._seen = BORNE
 
-    def sample(self, ratio: float, in_flight: int) -> None:
-        """A first token took so many times what its prompt's size explains, as one of so many calls, at least 1."""
+    def sample(self, ratio: float, in_flight: int) -> float:
+        """A first token took so many times what its prompt's size explains, as one of so many calls, at least 1.
+
+        Gives how many times of that its load explains, as `explains` does.
+        """
+        times = self.explains(in_flight)
         count = self._count = self._count + 1
         self._line.sample(ratio, in_flight)
         self._mean += (in_flight - self._mean) * (NEWEST if count >= SPAN else 1.0 / count)
         if in_flight > BORNE or self._seen > BORNE:
             self._seen = max(BORNE, in_flight, self._seen * FORGET)
+        return times
 
     def explains(self, in_flight: int) -> float:
         """Times as long as at the loads of late that a call takes as one of so many; 1.0 while too little is known."""

@@ -41,6 +41,8 @@ TEN_MICROSECONDS_TO_A_MINUTE = Scale(0.000_01, 6_000_000)
 SUB_BUCKET_BITS = 8
 """Two digits need 256 sub-buckets, half of them in every bucket but the first."""
 
+HALF_BITS = SUB_BUCKET_BITS - 1
+
 EXACT = (1 << SUB_BUCKET_BITS) - 1
 """The largest value that has a counter to itself, of its own number."""
 
@@ -53,13 +55,13 @@ def bucket_of(units: int) -> int:
     doublings = units.bit_length() - SUB_BUCKET_BITS
     if doublings <= 0:
         return units
-    return (doublings << (SUB_BUCKET_BITS - 1)) + (units >> doublings)
+    return (doublings << HALF_BITS) + (units >> doublings)
 
 
 def highest_in(bucket: int) -> int:
     """The largest value, in units, that belongs to a counter: the other way round of `bucket_of`."""
-    doublings = max(0, (bucket >> (SUB_BUCKET_BITS - 1)) - 1)
-    return ((bucket - (doublings << (SUB_BUCKET_BITS - 1)) + 1) << doublings) - 1
+    doublings = max(0, (bucket >> HALF_BITS) - 1)
+    return ((bucket - (doublings << HALF_BITS) + 1) << doublings) - 1
 
 
 Filled: TypeAlias = tuple[int, int]

@@ -178,9 +178,9 @@ class Learned:
         if not attempt.streamed:
             return
         ttft_s = now_s - attempt.sent_s
-        alone_s = ttft_s / self.crowding.explains(attempt.in_flight)  # so that a step is told from a crowd
-        self.crowding.sample(self.ttft.record(ttft_s, attempt.size, now_s), attempt.in_flight)
-        self.recent.spoke(attempt, alone_s, now_s)
+        ratio = self.ttft.record(ttft_s, attempt.size, now_s)
+        times = self.crowding.sample(ratio, attempt.in_flight)
+        self.recent.spoke(attempt, ttft_s / times, now_s)  # so that a step is told from a crowd
         if self._thought_unknown:
             self._thought_unknown = False
             self._startle(now_s)
@@ -209,11 +209,12 @@ class Learned:
         after_s = now_s - attempt.sent_s
         if attempt.held_s > SLOW_READER * after_s:
             return  # how long it took says more about the reader than about the endpoint
-        if attempt.outcome is Outcome.TIMED_OUT and attempt.last_progress_s is not None:
-            self.gap.record_censored(max(attempt.longest_gap_s or 0.0, now_s - attempt.last_progress_s), now_s)
-        elif attempt.longest_gap_s is not None:
-            self.gap.record(max(SHORTEST_S, attempt.longest_gap_s), now_s)
-        if attempt.outcome is Outcome.OK:
+        gap_s, outcome = attempt.longest_gap_s, attempt.outcome
+        if outcome is Outcome.TIMED_OUT and attempt.last_progress_s is not None:
+            self.gap.record_censored(max(gap_s or 0.0, now_s - attempt.last_progress_s), now_s)
+        elif gap_s is not None:
+            self.gap.record(gap_s if gap_s > SHORTEST_S else SHORTEST_S, now_s)  # noqa: FURB136  the hot path
+        if outcome is Outcome.OK:
             self.total.measured.record(after_s, now_s)
             tpot_s = attempt.tpot_s
             if tpot_s is not None:

@@ -9,7 +9,8 @@ spread of x to tell them apart everything is constant. A sample farther than a q
 off: stragglers must not tilt it, and what the endpoint as a whole becomes is not the line's to follow but its user's.
 
 Sources: Huber, "Robust Estimation of a Location Parameter" (1964); recursive least squares with exponential forgetting
-(Plackett 1950; Haykin, "Adaptive Filter Theory").
+(Plackett 1950; Haykin, "Adaptive Filter Theory"); weighted means and variances as samples come (West, "Updating Mean
+and Variance Estimates", 1979).
 """
 
 from __future__ import annotations
@@ -34,40 +35,45 @@ SPREAD_SQUARED = SPREAD * SPREAD
 class Line:
     """Seconds by x, a number above 0. Everything is O(1). A sample is the hot path: its steps stand in one place."""
 
-    __slots__ = ("_base", "_count", "_slope", "_w", "_wt", "_wx", "_wxt", "_wxx")
+    __slots__ = ("_base", "_count", "_mean_s", "_mean_x", "_slope", "_together", "_var", "_weight")
 
     def __init__(self) -> None:
-        self._w = self._wx = self._wxx = self._wt = self._wxt = 0.0
+        self._weight = self._mean_x = self._mean_s = 0.0
+        self._var = self._together = 0.0
+        """Variance of x, and covariance of x and the seconds."""
         self._base = self._slope = 0.0
         self._count = 0
 
     def sample(self, value_s: float, x: float) -> float:
         """Take a sample, in seconds above 0. Gives how many times what was expected it is; 1.0 of the first."""
-        expected_s = self._base + self._slope * x if self._count else value_s
+        count = self._count
+        expected_s = self._base + self._slope * x if count else value_s
         ratio = value_s / expected_s
-        if self._count < SETTLED:
+        self._count = count + 1
+        if count < SETTLED:
             expected_s = value_s
         elif ratio > FARTHEST:
             value_s = FARTHEST * expected_s
         elif ratio < NEAREST:
             value_s = NEAREST * expected_s
         weight = 1.0 / (expected_s * expected_s)
-        of_x, of_s = weight * x, weight * value_s
-        self._count += 1
-        self._w = w = FORGET * self._w + weight
-        self._wx = wx = FORGET * self._wx + of_x
-        self._wxx = wxx = FORGET * self._wxx + of_x * x
-        self._wt = wt = FORGET * self._wt + of_s
-        self._wxt = wxt = FORGET * self._wxt + of_s * x
-        mean_x, mean_s = wx / w, wt / w
-        spread = wxx / w - mean_x * mean_x
-        floor = SPREAD_SQUARED * mean_x * mean_x
-        slope = (wxt / w - mean_x * mean_s) / (spread + floor if spread > 0.0 else floor)
-        if slope <= 0.0:
-            slope = 0.0
-        elif slope * mean_x > mean_s:
-            slope = mean_s / mean_x
-        self._slope, self._base = slope, mean_s - slope * mean_x
+        self._weight = weights = FORGET * self._weight + weight
+        gain = weight / weights
+        rest = 1.0 - gain
+        off_x = x - self._mean_x
+        gained_x = gain * off_x
+        off_s = value_s - self._mean_s
+        self._mean_x = mean_x = self._mean_x + gained_x
+        self._mean_s = mean_s = self._mean_s + gain * off_s
+        self._var = spread = rest * (self._var + gained_x * off_x)
+        self._together = together = rest * (self._together + gained_x * off_s)
+        if together > 0.0:
+            slope = together / (spread + SPREAD_SQUARED * mean_x * mean_x)
+            if slope * mean_x > mean_s:
+                slope = mean_s / mean_x
+            self._slope, self._base = slope, mean_s - slope * mean_x
+        else:
+            self._slope, self._base = 0.0, mean_s
         return ratio
 
     def at(self, x: float) -> float | None:

@@ -24,7 +24,7 @@ import attrs
 
 from .. import check
 from .fold import Fold
-from .hdr import EXACT, SUB_BUCKET_BITS, Histogram, bucket_of
+from .hdr import EXACT, HALF_BITS, SUB_BUCKET_BITS, Histogram, bucket_of
 from .interval import Interval
 from .periods import BUCKET_NUMBER, Periods
 
@@ -109,7 +109,7 @@ class Window:
         units = int(value_s / self._unit_s + 0.5)
         if EXACT < units <= self._highest:
             doublings = units.bit_length() - SUB_BUCKET_BITS  # `bucket_of`, written out: the hot path
-            units = (doublings << SUB_BUCKET_BITS - 1) + (units >> doublings)
+            units = (doublings << HALF_BITS) + (units >> doublings)
         elif not 1 <= units <= EXACT:
             units = bucket_of(self._clamp(units))
         self._events.newest.append(units)

@@ -15,8 +15,9 @@ from aiohttp import web
 from paceline.gateway.config import Bind, Configuration, Settings
 from paceline.gateway.running import Running
 from paceline.gateway.serve import report
-from paceline.gateway.serve.report_form import FORMAT, NotAReport, Promise, State, Told, read
+from paceline.gateway.serve.report_form import FORMAT, NotAReport, Promise, Told, read
 from paceline.gateway.serve.server import Gateway
+from paceline.gateway.standing import State
 from paceline.policies import Breaker, Slots
 from paceline.router import Endpoint, Objective, Policy, Request, Route, Router, Secret
 from paceline.router.errors import PacelineError, ProviderError, RateLimited

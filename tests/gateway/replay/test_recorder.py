@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from paceline.gateway.replay.recorder import Recorder, files_of
+from paceline.gateway.replay.recorder import Recorder
 from paceline.gateway.replay.recording import read
 from paceline.router import Router
 from paceline.router.errors import ConfigurationError
 from paceline.router.testing import run, virtual_clock
 
-from .traffic import CHAT, SECRET_WORDS, fleet, question, record
+from .traffic import CHAT, SECRET_WORDS, files_of, fleet, question, record
 
 
 def test_every_call_is_a_line_with_its_attempts(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_files_are_bounded_and_only_so_many_are_kept(tmp_path: Path) -> None:
 
     record(path, "quick", seconds=120.0, most_bytes=20_000, keep=2)
 
-    files = list(files_of(path))
+    files = files_of(path)
     assert [file.name for file in files] == ["traffic.jsonl.2", "traffic.jsonl.1", "traffic.jsonl"]
     assert sorted(tmp_path.iterdir()) == sorted(files)
     assert all(file.stat().st_size < 20_000 + 64 * 1024 for file in files)

@@ -70,3 +70,9 @@ def record(
                 return len(await play(router, plan))
 
     return run(main)
+
+
+def files_of(path: Path) -> list[Path]:
+    """The recording at *path* with those that moved on before it, the oldest first."""
+    moved_on = sorted(path.parent.glob(f"{path.name}.*"), key=lambda file: -int(file.suffix[1:]))
+    return [*moved_on, path]
