@@ -37,7 +37,6 @@ class Delivery:
         "_target",
         "attempt",
         "begun",
-        "characters",
         "finished",
         "refused",
         "watchdog",
@@ -52,8 +51,6 @@ class Delivery:
         self._ready_s = 0.0
         self.attempt = attempt
         self.watchdog = watchdog
-        self.characters = 0
-        """Of text, passed on so far."""
         self.begun = False
         """Something was passed on."""
         self.finished = False
@@ -86,7 +83,7 @@ class Delivery:
         now_s = self._clock()
         attempt.held_s += now_s - began_s  # the time the caller took over it is not the endpoint's
         if says_something:
-            self.characters += len(chunk.text)
+            attempt.characters += len(chunk.text)
             self._ready_s = now_s
         if not says_something or is_last or self.finished:
             self._passed(began_s, now_s, is_last=is_last)
@@ -104,6 +101,8 @@ class Delivery:
 
     def _progressed(self, chunk: Chunk, now_s: float) -> None:
         attempt = self.attempt
+        if not chunk.text:
+            attempt.wordless = True
         if chunk.reasoning:
             attempt.reasoned = True
         if attempt.last_progress_s is not None:

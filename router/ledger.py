@@ -51,6 +51,7 @@ class Attempt(msgspec.Struct):
     cannot be told. upload_s: seconds until the request's body was sent, None for one that leaves at once.
     injected: the fault that was put into it on purpose, in a word; None, as a rule. A failure of such an attempt is no
     fault of its endpoint's, whatever the windows make of it.
+    characters: of text, passed on so far. wordless: there was progress that is no text.
     """
 
     endpoint: Endpoint
@@ -87,6 +88,8 @@ class Attempt(msgspec.Struct):
     tls_s: float | None = None
     upload_s: float | None = None
     injected: str | None = None
+    characters: int = 0
+    wordless: bool = False
 
     @property
     def ttft_s(self) -> float | None:

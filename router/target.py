@@ -174,6 +174,10 @@ class Target:
             self.limiter.spoke(attempt.size, ttft_s, self.slots.used, now_s)
             self._follow(self.limiter)
 
+    def goes_on(self, attempt: Attempt, now_s: float) -> None:
+        """An attempt is still under way. Told about once a second."""
+        self.learned.goes_on(attempt, now_s)
+
     def finished(self, attempt: Attempt, now_s: float, *, blame: bool) -> None:
         """An attempt is over; its outcome says how. *blame*: a failure is the endpoint's, not the caller's."""
         self.learned.finished(attempt, now_s, blame=blame)

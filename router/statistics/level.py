@@ -16,7 +16,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 LAST = 5
 """Samples the level is the median of."""
@@ -57,16 +57,22 @@ class Level:
         """Whether there are enough fresh samples to believe in the level."""
         return len(self._last) >= FEWEST and now_s - self.sampled_at_s <= FADE_S
 
-    def slowness(self, usual_s: Callable[[int], float | None], now_s: float) -> float:
+    def slowness(
+        self, usual_s: Callable[[int], float | None], now_s: float, besides: Collection[tuple[float, int, bool]] = ()
+    ) -> float:
         """How many times slower than usual the last few were, by their median; 1.0 where nothing is to be said.
 
-        usual_s: what is usual for a kind; None if that is not known.
+        usual_s: what is usual for a kind; None if that is not known. besides: samples of this very instant, which
+            are newer than all others.
         """
-        if now_s - self.sampled_at_s > FADE_S:
+        samples = list(besides)
+        if now_s - self.sampled_at_s <= FADE_S:
+            samples = [*self._last, *samples][-LAST:]
+        if not samples:
             return 1.0
-        times = [1.0] * (FEWEST - len(self._last))
+        times = [1.0] * (FEWEST - len(samples))
         usual_of: dict[int, float | None] = {}
-        for value_s, kind, cut_off in self._last:
+        for value_s, kind, cut_off in samples:
             if kind not in usual_of:
                 usual_of[kind] = usual_s(kind)
             usual = usual_of[kind]
