@@ -37,6 +37,7 @@ from ..router.budget import Extra
 from ..router.pipeline import Layer
 from ..router.remembered import Remembered
 from .latency_budget import least_quality
+from .lateness import worth_it_after_s
 from .queues import has_room
 from .race import Race
 from .slots import MOSTLY_FAILING
@@ -106,7 +107,8 @@ class Hedge:
         ttft = target.learned.ttft
         if ttft.overall.samples(now_s) < self.fewest:
             return None
-        learned_s = ttft.of(size).quantile(self.quantile, now_s)
+        distribution = ttft.of(size).as_of(now_s)
+        learned_s = None if distribution is None else worth_it_after_s(distribution, self.quantile)
         if learned_s is None:
             return None
         late_s = max(self.least_s, learned_s)
@@ -131,9 +133,19 @@ class _SecondLeg:
         if self._call.on_sent is not None:
             self._call.on_sent(target, attempt)
         self.forget()
-        late_s = self._settings.late_after_s(target, attempt.size, attempt.sent_s)
+        late_s = self._late_after_s(target, attempt)
         if late_s is not None and attempt.sent_s + late_s < self._call.start_by_s:
             self._timer = asyncio.get_running_loop().call_later(late_s, self._start, target, late_s)
+
+    def _late_after_s(self, target: Target, attempt: Attempt) -> float | None:
+        """As `Hedge` has it. Of one of which too little is known to tell: what is late at half of the others."""
+        settings, size, now_s = self._settings, attempt.size, attempt.sent_s
+        late_s = settings.late_after_s(target, size, now_s)
+        if late_s is None:
+            others = (settings.late_after_s(other, size, now_s) for other in self._call.candidates[:MOST_LOOKED_AT])
+            known_s = sorted(other_s for other_s in others if other_s is not None)
+            late_s = known_s[len(known_s) // 2] if known_s else None
+        return late_s
 
     def forget(self) -> None:
         """There will be none, or not for that attempt."""
