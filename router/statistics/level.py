@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -31,13 +31,17 @@ SHORTEST_S = 0.000_01
 """The finest resolution of what is measured: what takes no time at all counts as this long."""
 
 
+Sample: TypeAlias = "tuple[float, int, bool]"
+"""Seconds, their kind, and whether they were cut off."""
+
+
 class Level:
     """The last few samples of one metric of one endpoint. Everything is O(1); seconds on the router's clock."""
 
     __slots__ = ("_last", "sampled_at_s")
 
     def __init__(self) -> None:
-        self._last: deque[tuple[float, int, bool]] = deque(maxlen=LAST)
+        self._last: deque[Sample] = deque(maxlen=LAST)
         self.sampled_at_s = -math.inf
         """When the last sample was taken; minus infinity before the first."""
 
@@ -57,9 +61,7 @@ class Level:
         """Whether there are enough fresh samples to believe in the level."""
         return len(self._last) >= FEWEST and now_s - self.sampled_at_s <= FADE_S
 
-    def slowness(
-        self, usual_s: Callable[[int], float | None], now_s: float, besides: Collection[tuple[float, int, bool]] = ()
-    ) -> float:
+    def slowness(self, usual_s: Callable[[int], float | None], now_s: float, besides: Collection[Sample] = ()) -> float:
         """How many times slower than usual the last few were, by their median; 1.0 where nothing is to be said.
 
         usual_s: what is usual for a kind; None if that is not known. besides: samples of this very instant, which

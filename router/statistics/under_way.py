@@ -20,6 +20,7 @@ from .level import LAST
 
 if TYPE_CHECKING:
     from ..ledger import Attempt
+    from .level import Sample
 
 SLOW = 4.0
 """Times the usual time per token, from which on an answer under way drags."""
@@ -50,7 +51,7 @@ class UnderWay:
         """Whether any of its answers drags."""
         return bool(self._dragging)
 
-    def samples(self) -> list[tuple[float, int, bool]]:
+    def samples(self) -> list[Sample]:
         """Those that drag, as `Level` has samples of the time per token."""
         return [(pace_s, in_flight, False) for _, pace_s, in_flight in self._dragging.values()]
 
