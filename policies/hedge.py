@@ -1,14 +1,15 @@
-"""Ask a second endpoint when the first is slower to speak than it nearly ever is.
+"""Ask a second endpoint when the first is slower to speak than it nearly ever is, and that will probably be sooner.
 
 One call in a hundred hits a pause, a cold cache, a lost packet. Waiting for it is waiting for nothing: another endpoint
 asked a moment later speaks first nearly always, since it is seldom unlucky at the same time: a chance of p becomes p².
-The moment is the 95th percentile of the chosen endpoint's own time to first token, for a prompt of this size, so that
-one call in twenty is hedged; and never more than the router's `Budget` allows, for when *every* answer is late a second
-request makes it later.
+The moment is the 95th percentile of the chosen endpoint's own time to first token, for a prompt of this size, or later
+if a call that has waited so long will mostly speak before another one could (`lateness`). So one call in twenty is
+hedged at most; and never more than the router's `Budget` allows, for when *every* answer is late a second request makes
+it later.
 
 The percentile is what was measured of the endpoint, not what is expected of it at this moment: a silence that grows
 must not put off its own end. Losers are measured as well, as what they are (at least this long), or the percentile
-would sink with every race.
+would sink with every race. Where too little was measured, the first leg is late when it would be at half of the others.
 
 A second leg that cannot be sent at that moment, because the budget is spent or nobody has a slot free, is tried again a
 little later. So a budget that is too small for all goes to the calls that are late by much: those that were only just
@@ -37,7 +38,7 @@ from ..router.budget import Extra
 from ..router.pipeline import Layer
 from ..router.remembered import Remembered
 from .latency_budget import least_quality
-from .lateness import worth_it_after_s
+from .lateness import Lateness
 from .queues import has_room
 from .race import Race
 from .slots import MOSTLY_FAILING
@@ -66,8 +67,8 @@ SPENT = "%s takes more than %.3f s, as it seldom does; the budget for second leg
 class Hedge:
     """A second leg when the first is late; the first progress wins.
 
-    quantile: of the first endpoint's own times to first token, at which the second leg starts. Default 0.95; above 0,
-        below 1.
+    quantile: of the first endpoint's own times to first token, at which the second leg starts at the earliest. Default
+        0.95; above 0, below 1.
     least_s: seconds to wait at least. Default 0.01; at least 0. Takes precedence over *quantile*.
     fewest: first tokens an endpoint must have been seen to give within the window, for its quantile to be believed.
         Default 50; at least 1.
@@ -85,6 +86,9 @@ class Hedge:
     least_s: float = attrs.field(default=0.01, validator=check.at_least_zero)
     fewest: int = attrs.field(default=50, validator=check.count(1))
 
+    _lateness: Lateness = attrs.field(
+        default=attrs.Factory(lambda self: Lateness(self.quantile), takes_self=True), init=False, repr=False, eq=False
+    )
     _late_s: Remembered[tuple[Target, int], float] = attrs.field(
         factory=Remembered["tuple[Target, int]", float], init=False, repr=False, eq=False
     )
@@ -104,11 +108,9 @@ class Hedge:
         late_s = self._late_s.get((target, size), target.pulse, now_s)
         if late_s is not None:
             return late_s
-        ttft = target.learned.ttft
-        if ttft.overall.samples(now_s) < self.fewest:
+        if target.learned.ttft.overall.samples(now_s) < self.fewest:
             return None
-        distribution = ttft.of(size).as_of(now_s)
-        learned_s = None if distribution is None else worth_it_after_s(distribution, self.quantile)
+        learned_s = self._lateness.after_s(target, size, now_s)
         if learned_s is None:
             return None
         late_s = max(self.least_s, learned_s)

@@ -12,9 +12,10 @@ the route's objective, or the deadline if that is nearer. An endpoint that has b
 or fails, loses its chance at once, long before its window shows it. One of which nothing is known is kept as a
 candidate for a probe, never as a favourite.
 
-What is known grows old. An endpoint that nobody was sent to for a while is tried again by a call that can afford it:
-one with a good chance to make it there even if it had less time, by as much as the best endpoint would need. Calls that
-are in a hurry never pay for knowledge.
+What is known grows old. An endpoint of which too little was heard lately is neither preferred nor forgotten: it is
+tried, by one call at a time (`trials`). That is a call which would go there, if what was heard still held; or one that
+can afford it, with a good chance to make it there even if it had less time, by as much as the best endpoint would need;
+or any, where nobody makes it, since there is no promise to be broken. Others never pay for knowledge.
 
 The fastest is the one at which a call costs least: its own time at the load of this instant, and what it delays the
 calls that are under way there (`crowding`). Whoever takes the one that was fastest a moment ago crowds it.
@@ -100,8 +101,9 @@ class LatencyBudget:
     target: the chance an endpoint must have. Default 0.9; above 0, up to 1.
     prefer: among those kept. Default the fastest.
     otherwise: when none has that chance. Default best effort.
-    explore_after_s: seconds without a sample after which an endpoint is tried again by streams that can afford it, one
-        at a time, until three have told how fast it is now. Default 10.0; above 0; None: never.
+    explore_after_s: seconds without a sample after which an endpoint is tried again, by one stream at a time, until
+        three have told how fast it is now; and the longest pause between trials that disappoint. Default 10.0; above
+        0; None: never, it counts as fast as it was.
     tied_within: share by which a kept endpoint may be slower than the best and still count as equal. Default 0.25; at
         least 0.
 
