@@ -61,7 +61,7 @@ def _chance_to_be_sooner(ttft: Distribution, reached: float, after_s: float) -> 
 
 
 class Lateness:
-    """Delays by endpoint and size of the prompt, each reckoned once for a distribution: that is the same for a while."""
+    """Delays by endpoint and size of the prompt, each reckoned once for what was measured."""
 
     __slots__ = ("_kept", "_quantile")
 
