@@ -6,7 +6,7 @@ left of its silence is probably longer than all of another's. Both are read from
 waited *w* seconds, T - w is still to come, given that T > w; another one takes T anew. So the delay is the first of a
 few quantiles, from the one that is configured on, at which
 
-    P(T' < T - w | T > w)  >=  a third
+    P(T' < T - w | T > w)  >=  a fifth
 
 Where times differ only a little but for a few that hang, that is the configured quantile or just after it. Where the
 tail is the rest of a bell, it is later, and half of the requests are saved for the calls that hang.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..router.statistics.latency import Distribution
     from ..router.target import Target
 
-WORTH = 1.0 / 3.0
+WORTH = 1.0 / 5.0
 """Chance to be sooner, from which on a second request is worth it."""
 
 LATER = (0.0, 0.2, 0.4, 0.6, 0.8)

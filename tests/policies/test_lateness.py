@@ -48,7 +48,7 @@ def test_where_the_slow_ones_hang_it_is_the_quantile_that_was_asked_for() -> Non
 
 
 def test_where_few_hang_the_rest_of_the_bell_is_waited_for() -> None:
-    assert late_by(measured(bell(0.2, hanging=0.01))) < 0.035
+    assert late_by(measured(bell(0.2, hanging=0.005))) < 0.035
 
 
 def test_where_nobody_hangs_hardly_anybody_is_hedged() -> None:
