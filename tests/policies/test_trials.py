@@ -25,7 +25,7 @@ OLD_S = 100.0
 def target(name: str = "here") -> Target:
     """One that was heard of at the beginning."""
     pulse = Pulse()
-    made = Target(endpoint(name, Scripted()), lambda: 0.0, WindowShape(), pulse, Outliers(pulse))
+    made = Target(endpoint(name, Scripted()), lambda: 0.0, WindowShape(), pulse, Outliers(()))
     heard(made, 0.0, QUICK_S)
     return made
 

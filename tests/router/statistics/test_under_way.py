@@ -1,5 +1,8 @@
 """The pace of answers under way: what is much slower than usual is known before its end."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +18,7 @@ HERE = endpoint("here", Scripted())
 USUAL_S = 0.02
 DRIPS_S = 30.0 * USUAL_S
 TOKENS = 100
+AS_IT_IS: Mapping[str, object] = MappingProxyType({})
 
 
 class Idle:
@@ -31,11 +35,13 @@ def learned() -> Learned:
     return made
 
 
-def writing(pace_s: float, *, sent_s: float = 0.0, tokens: int = TOKENS, **fields: object) -> Attempt:
+def writing(
+    pace_s: float, *, sent_s: float = 0.0, tokens: int = TOKENS, but: Mapping[str, object] = AS_IT_IS
+) -> Attempt:
     """An answer of which so many tokens have come."""
     attempt = Attempt(HERE, 1, sent_s, first_progress_s=sent_s, last_progress_s=sent_s + pace_s * (tokens - 1))
     attempt.characters = 4 * tokens
-    for name, value in fields.items():
+    for name, value in but.items():
         setattr(attempt, name, value)
     return attempt
 
@@ -80,7 +86,7 @@ def test_two_that_drag_are_two_that_drag() -> None:
 )
 def test_an_answer_that_cannot_tell_its_pace_says_nothing(says_nothing: dict[str, object]) -> None:
     of = learned()
-    under_way = [writing(DRIPS_S, tokens=4, **says_nothing) for _ in range(LAST)]
+    under_way = [writing(DRIPS_S, tokens=4, but=says_nothing) for _ in range(LAST)]
     for attempt in under_way:
         of.goes_on(attempt, 2.0)
 
@@ -114,7 +120,7 @@ def test_one_that_drags_no_more_is_no_news() -> None:
 
 def test_the_last_few_are_remembered() -> None:
     under_way = UnderWay()
-    attempts = [writing(DRIPS_S, tokens=4, in_flight=number) for number in range(LAST + 2)]
+    attempts = [writing(DRIPS_S, tokens=4, but={"in_flight": number}) for number in range(LAST + 2)]
     for attempt in attempts:
         under_way.goes_on(attempt, USUAL_S)
 
@@ -157,10 +163,10 @@ def test_characters_for_each_token_are_learned() -> None:
     """Of a language that has one character for a token, ten of them are ten tokens and not two and a half."""
     under_way = UnderWay()
     for _ in range(int(5 / WEIGHT)):
-        attempt = writing(USUAL_S, characters=TOKENS)
+        attempt = writing(USUAL_S, but={"characters": TOKENS})
         attempt.usage = Usage(output_tokens=TOKENS)
         under_way.ended(attempt)
-    under_way.goes_on(writing(1.5 * USUAL_S, characters=TOKENS), USUAL_S)
+    under_way.goes_on(writing(1.5 * USUAL_S, but={"characters": TOKENS}), USUAL_S)
 
     assert not under_way.dragging
 
@@ -169,7 +175,7 @@ def test_characters_for_each_token_are_learned() -> None:
 def test_an_answer_that_does_not_tell_its_tokens_teaches_none(of: dict[str, object]) -> None:
     under_way = UnderWay()
     for _ in range(200):
-        under_way.ended(writing(USUAL_S, **{"usage": Usage(output_tokens=4 * TOKENS), **of}))
+        under_way.ended(writing(USUAL_S, but={"usage": Usage(output_tokens=4 * TOKENS), **of}))
     under_way.goes_on(writing(0.9 * SLOW * USUAL_S), USUAL_S)
 
     assert not under_way.dragging
