@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from ..router.ledger import Decision
 
@@ -33,4 +34,4 @@ class Ranking(msgspec.Struct, frozen=True):
     def applied(self, call: Call, by: str, now_s: float) -> Call:
         """The call with its candidates so ordered, and the reason noted."""
         call.ledger.decisions.append(Decision(now_s, by, self.words, self.facts, self.chances))
-        return call.with_(candidates=self.ordered, tied=self.tied)
+        return replace(call, candidates=self.ordered, tied=self.tied)

@@ -148,8 +148,9 @@ class Regions:
         now_s, user = call.clock(), call.request.user
         home = None if user is None else self._homes.of(user, now_s)
         preferred = apart(call, allowed) if call.ledger.attempts else allowed
-        way = drawn(self._ways(call, preferred, home, now_s), call.dice)
-        ranking = way.now(call)
+        ways = self._ways(call, preferred, home, now_s)
+        way = ways[0] if len(ways) == 1 else drawn(ways, call.dice)
+        ranking = way.anywhere if way.only is None else way.now(call)
         if len(ranking.ordered) == len(allowed):
             await next(ranking.applied(call, "Regions", now_s), emit)
         elif not await _could_serve(ranking.applied(call, "Regions", now_s), emit, next):

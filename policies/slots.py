@@ -27,6 +27,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
+from msgspec.structs import replace
 
 from ..router import check
 from ..router.errors import NoEndpoint, Overloaded
@@ -95,7 +96,7 @@ class Slots:
             now_s = call.clock()
         call.ledger.decisions.append(Decision(now_s, "Slots", TAKEN, (target.name, target.slots.in_flight)))
         try:
-            await next(call.with_(candidates=(target,), lease=lease), emit)
+            await next(replace(call, candidates=(target,), tied=1, lease=lease), emit)
         finally:
             lease.release()
 

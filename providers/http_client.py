@@ -1,14 +1,12 @@
-"""The handler of every provider over HTTP: a call's request out over the pool, its answer in, and the keys in turn.
+"""The handler of every provider over HTTP: each call is an `Exchange` over the pool, or several, with the keys in turn.
 
-What makes one vendor differ from another is a `Dialect`, all of it without I/O. What is done here is the same for all:
-the marks of the attempt, what the headers tell, and another key where one was refused.
+What makes one vendor differ from another is a `Dialect`, all of it without I/O. What is done here is the same for all.
 """
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 import attrs
@@ -16,19 +14,14 @@ import attrs
 from ..router.errors import AttemptFailed, AuthenticationFailed
 from ..router.events import ConnectionsWarmed, KeySetAside
 from ..router.ledger import Attempt
-from .http_exchange import Exchange
+from .http_exchange import Exchange, Shared
 from .http_keys import KeyRing, LiveKey, speaks_of_key
-from .http_marks import SENDING
-from .http_pool import TRANSPORT_ERRORS, HttpPool, harmless, open_pool, unsent
-from .http_upload import LONG_BYTES, Upload
+from .http_pool import HttpPool, open_pool
 from .http_warmup import warmed
-from .rate_limit_headers import rate_limits
-from .vendor_timing import processing_s
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
-    import aiohttp
     from yarl import URL
 
     from ..router.call import Call
@@ -92,141 +85,83 @@ async def open_client(dialect: Dialect, settings: Settings, clock: Clock) -> Asy
         yield Client(dialect, settings, pool, clock)
 
 
-class _Errand:
-    """One call on its way: what every step of it needs."""
-
-    __slots__ = ("attempt", "body", "call", "emit", "ring")
-
-    def __init__(self, call: Call, attempt: Attempt, emit: Emit, body: bytes, ring: KeyRing) -> None:
-        self.call = call
-        self.attempt = attempt
-        self.emit = emit
-        self.body = body
-        self.ring = ring
-
-
 class Client:
     """The handler: calls over one pool."""
 
-    __slots__ = ("_clock", "_dialect", "_pool", "_rings", "_settings")
+    __slots__ = ("_clock", "_dialect", "_pool", "_rings", "_settings", "_shared")
 
     def __init__(self, dialect: Dialect, settings: Settings, pool: HttpPool, clock: Clock) -> None:
         self._dialect = dialect
         self._settings = settings
         self._pool = pool
         self._clock = clock
+        self._shared = Shared(dialect, settings, pool, clock)
         self._rings: dict[Endpoint, KeyRing] = {}
 
-    async def __call__(self, call: Call, emit: Emit, /) -> None:
+    def __call__(self, call: Call, emit: Emit, /) -> Awaitable[None]:
         """One request to the call's target, and its answer."""
-        endpoint = call.target.endpoint
+        endpoint = call.candidates[0].endpoint
         attempt = call.attempt or Attempt(endpoint=endpoint, number=1, sent_s=self._clock())
         attempt.choices = call.request.choices
         ring = self._rings.get(endpoint)
         if ring is None:
             ring = self._rings[endpoint] = KeyRing(endpoint, self._dialect.address, self._clock)
-        errand = _Errand(call, attempt, emit, self._dialect.encode(call), ring)
-        if ring.only is not None:
-            await self._exchange(errand, ring.only)
-        else:
-            await self._with_keys(errand)
+        exchange = Exchange(self._shared, call, attempt, emit, ring.secrets)
+        return self._with_keys(exchange, ring) if ring.only is None else exchange.over(ring.only)
 
     # -- the keys in turn
 
-    async def _with_keys(self, errand: _Errand) -> None:
+    async def _with_keys(self, exchange: Exchange, ring: KeyRing) -> None:
         """With one key after the other, until one is not refused. No wait, and no policy is asked: it is one try."""
-        ring = errand.ring
         key = ring.take(self._clock())
         tried: set[LiveKey] = set()
         while True:
-            failure = await self._with_key(errand, key)
+            failure = await self._with_key(exchange, ring, key)
             if failure is None:
                 return
             tried.add(key)
             now_s = self._clock()
             if ring.refused(key, failure, now_s):
-                self._tell(errand, key, failure.reason, now_s)
+                self._tell(exchange.call, key, len(ring), failure.reason, now_s)
             another = ring.another(tried, now_s)
             if another is None:
                 ring.soften(failure, now_s)
                 raise failure
             key = another
 
-    async def _with_key(self, errand: _Errand, key: LiveKey) -> AttemptFailed | None:
+    async def _with_key(self, exchange: Exchange, ring: KeyRing, key: LiveKey) -> AttemptFailed | None:
         """The failure of a call that was refused because of *key*; None if it was answered. Gives the key back."""
-        attempt = errand.attempt
-        attempt.key = key.number if len(errand.ring) > 1 else None
+        attempt = exchange.attempt
+        attempt.key = key.number if len(ring) > 1 else None
         renewed = False
         try:
             while True:
                 sent, sent_s = None, self._clock()
                 try:
                     address, sent = await key.address(), key.secret
-                    await self._exchange(errand, address)
+                    await exchange.over(address)
                 except AttemptFailed as failure:
                     if not speaks_of_key(failure) or attempt.first_event_s is not None:
                         raise
                     refused = failure
                 else:
-                    errand.ring.answered(key, sent_s)
+                    ring.answered(key, sent_s)
                     return None
                 is_stale = sent is not None and isinstance(refused, AuthenticationFailed)
                 if renewed or not is_stale or not await key.changed(sent):
                     return refused
                 renewed = True
-                errand.call.note("keys", "the token was refused, and its source gave another")
+                exchange.call.note("keys", "the token was refused, and its source gave another")
         finally:
-            errand.ring.release(key)
+            ring.release(key)
 
-    def _tell(self, errand: _Errand, key: LiveKey, why: str, now_s: float) -> None:
-        call, number, of, until_s = errand.call, key.number, len(errand.ring), key.out_until_s
+    def _tell(self, call: Call, key: LiveKey, of: int, why: str, now_s: float) -> None:
+        number, until_s = key.number, key.out_until_s
         call.note("keys", "key %d of %d is left alone for %.3f s: %s", number, of, until_s - now_s, why)
         if call.listeners:
             endpoint = call.target.endpoint
             told = KeySetAside(at_s=now_s, endpoint=endpoint, key=number, of=of, until_s=until_s, reason=why)
             call.listeners.tell(told)
-
-    # -- one exchange
-
-    async def _exchange(self, errand: _Errand, address: Address) -> None:
-        attempt = errand.attempt
-        response = await self._post(errand, address)
-        try:
-            attempt.headers_s = self._clock()
-            headers = response.headers
-            attempt.request_id = headers.get(self._dialect.request_id)
-            if self._dialect.region is not None:
-                attempt.served_region = headers.get(self._dialect.region)
-            attempt.processing_s = processing_s(headers)
-            attempt.rate_limits = rate_limits(headers, datetime.now(UTC))
-            await Exchange(
-                response,
-                errand.call,
-                attempt,
-                errand.emit,
-                reader=self._dialect.reader,
-                secrets=errand.ring.secrets,
-                most_frame_bytes=self._settings.max_frame_bytes,
-                most_answer_bytes=self._settings.max_answer_bytes,
-            ).receive()
-        except AttemptFailed as failure:
-            failure.request_id = attempt.request_id
-            raise
-        finally:
-            response.close()  # gives nothing up: a body that was read to its end has left its connection to the pool
-
-    async def _post(self, errand: _Errand, address: Address) -> aiohttp.ClientResponse:
-        attempt, body = errand.attempt, errand.body
-        headers = address.streaming if errand.call.request.stream else address.headers
-        data = body if len(body) < LONG_BYTES else Upload(body, attempt, self._clock)
-        sending = SENDING.set(attempt)
-        try:
-            return await self._pool.send("POST", address.url, headers, data)
-        except TRANSPORT_ERRORS as error:
-            failure, cause = unsent(error, attempt), harmless(error)
-        finally:
-            SENDING.reset(sending)
-        raise failure from cause  # out here, so that an error which holds the headers is not its context either
 
     # -- connections
 

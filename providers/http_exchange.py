@@ -1,5 +1,8 @@
 """One HTTP exchange: the request out, the answer read as it comes, and in every case an end of the connection.
 
+Every call goes through here, and many at a time, so a step is a coroutine of its own only where it waits for something
+that no other does.
+
 Whose answer it is does not matter here: a vendor's own reading of it is an `AnswerReader`, which does no I/O.
 
 What a body is taken for follows from what the server says it is, not from what was asked: some servers answer a
@@ -10,26 +13,36 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from ..router.errors import AttemptFailed, MalformedAnswer, ProviderError, TruncatedAnswer
 from .error_body import VendorError, read_error, scrubbed
 from .http_address import hidden_in
+from .http_body import Body
 from .http_errors import failure_of, only_elsewhere
-from .http_pool import TRANSPORT_ERRORS
+from .http_pool import TRANSPORT_ERRORS, harmless, unsent
 from .openai_request import texts_of
+from .rate_limit_headers import rate_limits, tells_rates
 from .sse import FrameTooLong, SseDecoder
+from .vendor_timing import processing_s
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     import aiohttp
 
     from ..router.call import Call
     from ..router.chunk import Chunk
+    from ..router.clock import Clock
     from ..router.ledger import Attempt
     from ..router.pipeline import Emit
+    from .http_address import Address
+    from .http_client import Dialect, Settings
+    from .http_pool import HttpPool
     from .sse import Event
+
+KINDS = STREAM, JSON = "text/event-stream", "application/json"
+"""What answers mostly are, and mostly in these very words."""
 
 MOST_OF_AN_ERROR_BYTES = 64 * 1024
 ERROR_WITHIN_S = 1.0
@@ -61,108 +74,133 @@ class AnswerReader(Protocol):
         ...
 
 
-class Exchange:
-    """The answer to one request.
+class Shared:
+    """What the exchanges of one client have in common."""
 
-    reader: makes the reader of this answer, given its attempt and what turns the vendor's account of a failure into
-        the error to raise.
+    __slots__ = ("clock", "dialect", "most_answer_bytes", "most_frame_bytes", "pool")
+
+    def __init__(self, dialect: Dialect, settings: Settings, pool: HttpPool, clock: Clock) -> None:
+        self.dialect = dialect
+        self.most_frame_bytes = settings.max_frame_bytes
+        self.most_answer_bytes = settings.max_answer_bytes
+        self.pool = pool
+        self.clock = clock
+
+
+class Exchange:
+    """One call's request, and the answer to it.
+
     secrets: the keys in use, which no message may show.
-    most_frame_bytes, most_answer_bytes: the longest event of a stream, and the longest answer in one piece.
+
+    Raises:
+        PacelineError: the request cannot be put into the vendor's words. Nothing was sent.
     """
 
-    __slots__ = (
-        "_attempt",
-        "_call",
-        "_emit",
-        "_most_answer_bytes",
-        "_most_frame_bytes",
-        "_reader",
-        "_response",
-        "_secrets",
-    )
+    __slots__ = ("_body", "_emit", "_response", "_secrets", "_shared", "attempt", "call")
+
+    _response: aiohttp.ClientResponse
 
     def __init__(
-        self,
-        response: aiohttp.ClientResponse,
-        call: Call,
-        attempt: Attempt,
-        emit: Emit,
-        *,
-        reader: Callable[[Attempt, Callable[[VendorError], AttemptFailed]], AnswerReader],
-        secrets: Callable[[], Iterable[str]],
-        most_frame_bytes: int,
-        most_answer_bytes: int,
+        self, shared: Shared, call: Call, attempt: Attempt, emit: Emit, secrets: Callable[[], Iterable[str]]
     ) -> None:
-        self._response = response
-        self._call = call
-        self._attempt = attempt
+        self._shared = shared
         self._emit = emit
-        self._reader = reader
         self._secrets = secrets
-        self._most_frame_bytes = most_frame_bytes
-        self._most_answer_bytes = most_answer_bytes
+        self._body = Body(shared.dialect.encode(call), attempt, shared.clock)
+        self.call = call
+        self.attempt = attempt
 
-    async def receive(self) -> None:
-        """Read the answer to its end.
+    async def over(self, address: Address) -> None:
+        """Send the request to *address*, and read the answer to its end. May be done again, with another key.
 
         Raises:
             AttemptFailed: there is none, or not a whole one.
         """
-        response = self._response
-        if not 200 <= response.status < 300:
-            raise await self._refusal()
-        kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        answer = self._reader(self._attempt, self._failure)
-        if kind == "text/event-stream" or (not kind and self._call.request.stream):
-            await self._stream(answer)
-        elif not kind or kind == "application/json" or kind.endswith("+json"):
-            await self._whole(answer)
-        elif response.content.at_eof():
-            raise TruncatedAnswer("the body is empty", endpoint=self._name)
+        attempt = self.attempt
+        headers = address.streaming if self.call.request.stream else address.headers
+        try:
+            response = await self._shared.pool.send("POST", address.url, headers, self._body)
+        except TRANSPORT_ERRORS as error:
+            failure, cause = unsent(error, attempt), harmless(error)
         else:
-            told = f"a body of {kind[:60]!r} in place of an answer: is the url right?"
-            raise MalformedAnswer(told, endpoint=self._name)
+            self._response = response
+            try:
+                return await self._reading(response)
+            except AttemptFailed as failed:
+                failed.request_id = attempt.request_id
+                raise
+            finally:
+                if response.connection is not None:  # a body that was read to its end has left it to the pool
+                    response.close()
+        raise failure from cause  # out here, so that an error which holds the headers is not its context either
+
+    def _reading(self, response: aiohttp.ClientResponse) -> Awaitable[None]:
+        """Take what the head of the response says; the rest is to be awaited."""
+        shared, attempt, headers = self._shared, self.attempt, response.headers
+        attempt.headers_s = shared.clock()
+        attempt.request_id = headers.get(shared.dialect.request_id)
+        if shared.dialect.region is not None:
+            attempt.served_region = headers.get(shared.dialect.region)
+        attempt.processing_s = processing_s(headers)
+        if tells_rates(headers):
+            attempt.rate_limits = rate_limits(headers, datetime.now(UTC))
+        if not 200 <= response.status < 300:
+            return self._refuse()
+        kind = headers.get("Content-Type", "")
+        if kind not in KINDS:
+            kind = kind.partition(";")[0].strip().lower()
+        answer = shared.dialect.reader(attempt, self._failure)
+        if kind == STREAM or (not kind and self.call.request.stream):
+            return self._stream(answer)
+        if not kind or kind == JSON or kind.endswith("+json"):
+            return self._whole(answer)
+        if response.content.at_eof():
+            raise TruncatedAnswer("the body is empty", endpoint=self._name)
+        told = f"a body of {kind[:60]!r} in place of an answer: is the url right?"
+        raise MalformedAnswer(told, endpoint=self._name)
 
     async def _stream(self, answer: AnswerReader) -> None:
-        emit, piece, decoder = self._emit, answer.chunk, SseDecoder(self._most_frame_bytes)
-        more = True
-        while more:
-            data = await self._read()
-            more = bool(data)
-            for event in self._events(decoder, data):
+        content, emit, piece = self._response.content, self._emit, answer.chunk
+        decoder = SseDecoder(self._shared.most_frame_bytes)
+        while True:
+            try:
+                data = await content.readany()
+                events = decoder.feed(data)
+            except TRANSPORT_ERRORS as error:
+                raise self._broken(error) from error
+            except FrameTooLong as error:
+                raise MalformedAnswer(f"{error}: this is no stream of chunks", endpoint=self._name) from None
+            for event in events:
                 chunk = piece(event)
                 if chunk is not None:
                     await emit(chunk)
                 if answer.done:
-                    await self._let_end()
-                    return
-        answer.end(decoder.unfinished)
-
-    def _events(self, decoder: SseDecoder, data: bytes) -> list[Event]:
-        try:
-            return decoder.feed(data)
-        except FrameTooLong as error:
-            raise MalformedAnswer(f"{error}: this is no stream of chunks", endpoint=self._name) from None
+                    return await self._let_end()
+            if not data:
+                return answer.end(decoder.unfinished)
 
     async def _whole(self, answer: AnswerReader) -> None:
         """An answer in one piece. Blank lines in front of it are how a vendor keeps the connection open meanwhile."""
-        body = bytearray()
-        while data := await self._read():
-            if not body:
+        content, most_bytes = self._response.content, self._shared.most_answer_bytes
+        pieces: list[bytes] = []
+        length = 0
+        while not content.at_eof():
+            try:
+                data = await content.readany()
+            except TRANSPORT_ERRORS as error:
+                raise self._broken(error) from error
+            if not length:
                 stripped = data.lstrip()
-                self._attempt.keepalives += data[: len(data) - len(stripped)].count(b"\n")
+                self.attempt.keepalives += data[: len(data) - len(stripped)].count(b"\n")
                 data = stripped
-            body += data
-            if len(body) > self._most_answer_bytes:
-                raise MalformedAnswer(f"the answer is longer than {self._most_answer_bytes} bytes", endpoint=self._name)
-        await self._emit(answer.whole(bytes(body)))
+            pieces.append(data)
+            length += len(data)
+            if length > most_bytes:
+                raise MalformedAnswer(f"the answer is longer than {most_bytes} bytes", endpoint=self._name)
+        await self._emit(answer.whole(b"".join(pieces)))
 
-    async def _read(self) -> bytes:
-        """What has come; empty at the end of the body."""
-        try:
-            return await self._response.content.readany()
-        except TRANSPORT_ERRORS as error:
-            raise TruncatedAnswer(f"the connection broke: {type(error).__name__}", endpoint=self._name) from error
+    def _broken(self, error: Exception) -> TruncatedAnswer:
+        return TruncatedAnswer(f"the connection broke: {type(error).__name__}", endpoint=self._name)
 
     async def _let_end(self) -> None:
         """Give the body a moment to end, so that its connection can be used again. What else it brings is ignored."""
@@ -176,10 +214,10 @@ class Exchange:
         except TRANSPORT_ERRORS:
             pass  # the answer was complete; the connection is closed
 
-    async def _refusal(self) -> AttemptFailed:
+    async def _refuse(self) -> NoReturn:
         response = self._response
         if 300 <= response.status < 400:
-            return self._redirected(response.headers.get("Location", "nowhere"))
+            raise self._redirected(response.headers.get("Location", "nowhere"))
         body = bytearray()
         try:
             async with asyncio.timeout(ERROR_WITHIN_S):
@@ -187,7 +225,7 @@ class Exchange:
                     body += data
         except TRANSPORT_ERRORS:
             pass  # what has come must do
-        return self._failure(read_error(bytes(body)), response.status)
+        raise self._failure(read_error(bytes(body)), response.status)
 
     def _redirected(self, location: str) -> AttemptFailed:
         """Following it would take the key along."""
@@ -211,8 +249,8 @@ class Exchange:
 
     def _hidden(self) -> list[str]:
         """The key and the prompt: vendors quote both."""
-        return [*self._secrets(), *hidden_in(self._attempt.endpoint), *texts_of(self._call.request)]
+        return [*self._secrets(), *hidden_in(self.attempt.endpoint), *texts_of(self.call.request)]
 
     @property
     def _name(self) -> str:
-        return self._attempt.endpoint.name
+        return self.attempt.endpoint.name

@@ -4,7 +4,7 @@ aiohttp has a tracing interface for this, and two reasons stand against it. A se
 request, about a tenth of what a whole answer costs, and most requests find a connection in the pool and have nothing
 to tell. And it has no event for TLS. So each part is marked where it happens: a `TCPConnector` is told to open a
 connection only when there is none to take, a resolver only when a name is not in its cache, and a TLS object makes
-exactly one handshake. A call that finds a connection pays for one context variable and nothing else.
+exactly one handshake. A call that finds a connection pays nothing.
 
 What can be known, and what not:
 
@@ -20,10 +20,14 @@ from __future__ import annotations
 import math
 import ssl
 from contextvars import ContextVar
+from functools import partial
 from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
+
+from .http_body import Body
+from .http_protocol import Protocol
 
 if TYPE_CHECKING:
     import socket
@@ -34,10 +38,6 @@ if TYPE_CHECKING:
     from aiohttp.tracing import Trace
 
     from ..router.clock import Clock
-    from ..router.ledger import Attempt
-
-SENDING: ContextVar[Attempt | None] = ContextVar("SENDING", default=None)
-"""The attempt that this task is sending."""
 
 OPENING: ContextVar[_Opening | None] = ContextVar("OPENING", default=None)
 """The connection that this task, and those it starts for that, are opening."""
@@ -55,7 +55,7 @@ class _Opening:
 
 
 class MarkingConnector(aiohttp.TCPConnector):
-    """A connection pool that marks what a new connection cost on the attempt it is `SENDING` for.
+    """A connection pool that marks what a new connection cost on the attempt whose `Body` is to go over it.
 
     opened: connections it has opened.
     """
@@ -77,6 +77,8 @@ class MarkingConnector(aiohttp.TCPConnector):
             ttl_dns_cache=math.ceil(dns_ttl_s),
             resolver=resolver,
         )
+        made_of: type[ResponseHandler] = Protocol
+        self._factory = partial(made_of, loop=self._loop)
         self._marking_clock = clock
         self.opened = 0
 
@@ -87,7 +89,8 @@ class MarkingConnector(aiohttp.TCPConnector):
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  aiohttp's
     ) -> ResponseHandler:
         """Open one. aiohttp names this method for connectors to override."""
-        clock, attempt = self._marking_clock, SENDING.get()
+        clock, body = self._marking_clock, req.body
+        attempt = body.attempt if isinstance(body, Body) else None
         opening = _Opening(clock)
         token, began_s = OPENING.set(opening), clock()
         try:

@@ -22,13 +22,13 @@ from .http_marks import MarkingConnector, MarkingResolver
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Awaitable
 
-    from aiohttp.payload import Payload
     from yarl import URL
 
     from ..router.clock import Clock
     from ..router.ledger import Attempt
+    from .http_body import Body
     from .http_connections import Connections
 
 NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None, ceil_threshold=math.inf)
@@ -55,17 +55,17 @@ class HttpPool:
         self._tls: ssl.SSLContext | bool = True
         """As the connector has it; or what times its handshakes, once there is a need for TLS."""
 
-    async def send(
-        self, method: str, url: URL, headers: CIMultiDictProxy[str], data: bytes | Payload | None = None
-    ) -> aiohttp.ClientResponse:
+    def send(
+        self, method: str, url: URL, headers: CIMultiDictProxy[str], body: Body | None = None
+    ) -> Awaitable[aiohttp.ClientResponse]:
         """One request, and its response, which is to be closed. Follows no redirect: it would take the key along."""
         if self._proxy_headers is not None and url.scheme == "http":
             # The proxy reads the request itself: there is none of its own to say this in.
             headers = CIMultiDictProxy(CIMultiDict({**headers, **self._proxy_headers}))
-        return await self._session.request(
+        return self._session.request(
             method,
             url,
-            data=data,
+            data=body,
             headers=headers,
             allow_redirects=False,
             ssl=self._tls,

@@ -17,10 +17,12 @@ from ..router.errors import AttemptFailed, MalformedAnswer, ProviderError, Trunc
 from .error_body import NO_JSON, VendorError, read_error
 from .openai_choices import GAVE_UP, Choices
 from .openai_chunk import CallNumbers, chunk_of
-from .openai_wire import NOTHING, decode_frame, decode_served
+from .openai_wire import NOTHING, ServedFrame, decode_frame, decode_name, decode_served_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from msgspec import Raw
 
     from ..router.chunk import Chunk
     from ..router.ledger import Attempt
@@ -75,7 +77,7 @@ class ChatAnswer:
             self.done = True
             self._check_choices()
             return None
-        return self._piece(data, data)
+        return self._piece(data)
 
     def whole(self, body: bytes) -> Chunk:
         """The chunk of an answer that came in one piece.
@@ -88,9 +90,9 @@ class ChatAnswer:
         body = body.strip()
         if not body:
             raise TruncatedAnswer("the body is empty", endpoint=self._attempt.endpoint.name)
-        chunk = self._piece(body, body)
+        chunk = self._piece(body)
         self._check_choices()
-        if not (chunk.is_progress or self._finished):
+        if not (self._finished or chunk.is_progress):
             raise MalformedAnswer("the JSON holds no answer", endpoint=self._attempt.endpoint.name)
         return chunk
 
@@ -106,36 +108,33 @@ class ChatAnswer:
             told = f"the stream ended with neither a finish reason nor [DONE]{within}"
             raise TruncatedAnswer(told, endpoint=self._attempt.endpoint.name)
 
-    def _piece(self, data: bytes, raw: bytes) -> Chunk:
-        attempt = self._attempt
+    def _piece(self, data: bytes) -> Chunk:
+        attempt, choices = self._attempt, self._choices
+        is_told = self._told
         try:
-            frame = decode_frame(data)
+            frame = decode_frame(data) if is_told else decode_served_frame(data)
         except NO_JSON as error:
             # Their words name a place and a type, never a value.
             raise MalformedAnswer(f"no chunk of an answer: {error}", endpoint=attempt.endpoint.name) from None
         if frame.error is not NOTHING and (told := bytes(frame.error)) not in NO_ERROR:
             raise self._refused(read_error(b'{"error":%b}' % told))
-        if not self._told and frame.choices:  # Azure's frame before the first choice names no model
+        if not is_told and frame.choices:  # Azure's frame before the first choice names no model
             self._told = True
-            self._served(data)
-        choices = self._choices
-        chunk = chunk_of(frame, raw, self._numbers) if choices is None else choices.chunk(frame, raw)
+            self._served(frame)
+        chunk = chunk_of(frame, data, self._numbers) if choices is None else choices.chunk(frame, data)
         if chunk.finish_reason is not None:
             self._finished = True
-            if attempt.served_model is None or attempt.service_tier is None:
-                self._served(data)
+            if is_told and (attempt.served_model is None or attempt.service_tier is None):
+                self._served(decode_served_frame(data))
             if chunk.finish_reason == GAVE_UP:
                 raise self._gave_up(frame)
         return chunk
 
-    def _served(self, data: bytes) -> None:
-        attempt = self._attempt
-        try:
-            served = decode_served(data)
-        except NO_JSON:
-            return  # a name that is no text: nothing an answer should fail for
-        attempt.served_model = served.model or attempt.served_model
-        attempt.service_tier = served.service_tier or attempt.service_tier
+    def _served(self, frame: Frame) -> None:
+        if isinstance(frame, ServedFrame):
+            attempt = self._attempt
+            attempt.served_model = _name_in(frame.model) or attempt.served_model
+            attempt.service_tier = _name_in(frame.service_tier) or attempt.service_tier
 
     def _gave_up(self, frame: Frame) -> AttemptFailed:
         for choice in frame.choices or ():
@@ -149,3 +148,12 @@ class ChatAnswer:
         if choices is not None and choices.missing > 0:
             told = f"{choices.missing} of the {self._attempt.choices} answers asked for did not come to their end"
             raise TruncatedAnswer(told, endpoint=self._attempt.endpoint.name)
+
+
+def _name_in(field: Raw) -> str | None:
+    if field is NOTHING:
+        return None
+    try:
+        return decode_name(field)
+    except NO_JSON:
+        return None

@@ -37,6 +37,9 @@ take it from there to Anthropic. OpenAI caches unasked and refuses it."""
 WITH_PARTS = ("content", "tool_calls")
 """Fields of a message whose elements may bear marks of their own."""
 
+WITH_USAGE: Mapping[str, object] = {"include_usage": True}
+"""Of a stream's options: what the answer cost is told at its end."""
+
 TELLING = 4
 """Characters from which a text is looked for. Below that it would be found in half the words of any message."""
 
@@ -44,7 +47,7 @@ TELLING = 4
 def _plain(value: object) -> object:
     """Messages and parameters may be any mapping; what is no JSON at all is refused."""
     if isinstance(value, Mapping):
-        return dict(cast(Mapping[str, object], value))
+        return dict(cast("Mapping[str, object]", value))
     raise TypeError(f"a {type(value).__name__} is no JSON")
 
 
@@ -64,7 +67,33 @@ def encode_request(
         Unsupported: a parameter would be ignored. In either case nothing was sent.
     """
     request = call.request
-    params = request.params
+    params, max_tokens = request.params, call.max_tokens
+    body: dict[str, object] = {
+        "model": call.target.endpoint.deployment,
+        "messages": _without(request.messages, hints),
+    }
+    if params:
+        _refuse_what_cannot_be(call, ignored)
+        body |= params if hints.isdisjoint(params) else _stripped(params, hints)
+        tools = params.get("tools")
+        if isinstance(tools, list | tuple):
+            body["tools"] = _without(cast("Sequence[object]", tools), hints)
+    if max_tokens is not None:
+        for name in [name for name in CAPS if name in params] or [cap]:
+            body[name] = _capped(params.get(name), max_tokens)
+    if request.stream:
+        given = params.get("stream_options")
+        body["stream"] = True
+        body["stream_options"] = WITH_USAGE
+        if given is not None and isinstance(given, Mapping):
+            body["stream_options"] = {**cast("Mapping[str, object]", given), **WITH_USAGE}
+    elif params:
+        body.pop("stream_options", None)  # without a stream, vendors refuse them
+    return encoded(body)
+
+
+def _refuse_what_cannot_be(call: Call, ignored: frozenset[str]) -> None:
+    params = call.request.params
     taken = OURS & params.keys()
     if taken:
         raise InvalidRequest(
@@ -74,25 +103,6 @@ def encode_request(
         raise InvalidRequest("params ask for a spoken answer: answers are text here, leave out audio and modalities")
     if ignored:
         _refuse_ignored(call, ignored)
-    body: dict[str, object] = {
-        "model": call.target.endpoint.deployment,
-        "messages": _without(request.messages, hints),
-        **(params if hints.isdisjoint(params) else _stripped(params, hints)),
-    }
-    tools = params.get("tools")
-    if isinstance(tools, list | tuple):
-        body["tools"] = _without(cast(Sequence[object], tools), hints)
-    if call.max_tokens is not None:
-        for name in [name for name in CAPS if name in params] or [cap]:
-            body[name] = _capped(params.get(name), call.max_tokens)
-    if request.stream:
-        given = params.get("stream_options")
-        options: dict[str, object] = {**cast(Mapping[str, object], given)} if isinstance(given, Mapping) else {}
-        body["stream"] = True
-        body["stream_options"] = {**options, "include_usage": True}
-    else:
-        body.pop("stream_options", None)  # without a stream, vendors refuse them
-    return encoded(body)
 
 
 def encoded(body: Mapping[str, object]) -> bytes:
@@ -126,30 +136,35 @@ def _texts_in(part: object) -> Iterator[object]:
     if not isinstance(part, Mapping):
         yield part
         return
-    said = cast(Mapping[str, object], part)
+    said = cast("Mapping[str, object]", part)
     yield said.get("text")
     image = said.get("image_url")
-    yield cast(Mapping[str, object], image).get("url") if isinstance(image, Mapping) else image
+    yield cast("Mapping[str, object]", image).get("url") if isinstance(image, Mapping) else image
 
 
 def _without(given: Sequence[object], hints: frozenset[str]) -> Sequence[object]:
     """*given* messages or tools without *hints*, and so their parts and calls. As they are, where there are none."""
-    if not any(_is_marked(one, hints) for one in given):
+    for one in given:
+        if _is_marked(one, hints):
+            break
+    else:
         return given
-    return [_stripped(cast(Mapping[str, object], one), hints) if isinstance(one, Mapping) else one for one in given]
+    return [_stripped(cast("Mapping[str, object]", one), hints) if isinstance(one, Mapping) else one for one in given]
 
 
 def _is_marked(one: object, hints: frozenset[str]) -> bool:
-    if not isinstance(one, dict | Mapping):  # most are the first, which is told in no time
+    if not (isinstance(one, dict) or isinstance(one, Mapping)):  # noqa: SIM101  most are the first, told in no time
         return False
-    fields = cast(Mapping[str, object], one)
+    fields = cast("Mapping[str, object]", one)
     if not hints.isdisjoint(fields):
         return True
     for name in WITH_PARTS:
         parts = fields.get(name)
+        if parts is None or isinstance(parts, str):  # as most are
+            continue
         if isinstance(parts, list | tuple) and any(
-            isinstance(part, dict | Mapping) and not hints.isdisjoint(cast(Mapping[str, object], part))
-            for part in cast(Sequence[object], parts)
+            isinstance(part, dict | Mapping) and not hints.isdisjoint(cast("Mapping[str, object]", part))
+            for part in cast("Sequence[object]", parts)
         ):
             return True
     return False
@@ -160,7 +175,7 @@ def _stripped(fields: Mapping[str, object], hints: frozenset[str]) -> dict[str, 
     for name in WITH_PARTS:
         parts = left.get(name)
         if isinstance(parts, list | tuple):
-            left[name] = _without(cast(Sequence[object], parts), hints)
+            left[name] = _without(cast("Sequence[object]", parts), hints)
     return left
 
 
@@ -178,7 +193,7 @@ def _refuse_ignored(call: Call, ignored: frozenset[str]) -> None:
 
 
 def _listed(given: object) -> Iterable[object]:
-    return cast(Iterable[object], given) if isinstance(given, list | tuple) else ()
+    return cast("Iterable[object]", given) if isinstance(given, list | tuple) else ()
 
 
 def _capped(given: object, cap: int) -> int:

@@ -10,6 +10,8 @@ some put usage on every chunk, or into the choice. What is there must have its t
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from ..router.chunk import TokenLogprob
@@ -123,15 +125,21 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
     error: msgspec.Raw = NOTHING
 
 
-class Served(msgspec.Struct, frozen=True, gc=False):
-    """By what an answer was served. It stands in every frame and is read from one or two: to read it costs a tenth."""
+class ServedFrame(Frame, frozen=True, gc=False):
+    """A frame, and by what it was served. That stands in every one and is read from one or two: it costs a tenth more.
 
-    model: str | None = None
-    service_tier: str | None = None
+    Both are left as they came: a name that is no text is nothing an answer should fail for.
+    """
+
+    model: msgspec.Raw = NOTHING
+    service_tier: msgspec.Raw = NOTHING
 
 
 decode_frame = msgspec.json.Decoder(Frame).decode
 """A frame of JSON bytes. Raises `msgspec.DecodeError` for what is none."""
 
-decode_served = msgspec.json.Decoder(Served).decode
+decode_served_frame = msgspec.json.Decoder(ServedFrame).decode
 """As `decode_frame`."""
+
+decode_name: Callable[[msgspec.Raw], str | None] = msgspec.json.Decoder(str | None).decode
+"""A field of a `ServedFrame`. As `decode_frame`."""

@@ -56,16 +56,21 @@ OUTPUT_TOKENS = (_anthropic("output-tokens"),)
 EVERY = tuple(names.remaining for names in (*REQUESTS, *TOKENS, *INPUT_TOKENS, *OUTPUT_TOKENS))
 
 
+def tells_rates(headers: Mapping[str, str]) -> bool:
+    """Whether there is anything to read. *headers*: as for `rate_limits`."""
+    for name in EVERY:  # noqa: SIM110  a generator would cost as much as the looking
+        if name in headers:
+            return True
+    return False
+
+
 def rate_limits(headers: Mapping[str, str], received: datetime) -> RateLimits | None:
     """What *headers* say of the vendor's rates; None if they say nothing of use. Never raises.
 
     headers: names in lower case, or a mapping that takes any case. received: now, by the calendar; what a calendar time
         is measured against where the response has none of its own.
     """
-    for name in EVERY:
-        if name in headers:
-            break
-    else:
+    if not tells_rates(headers):
         return None
     since = calendar_time(headers.get("date", "")) or received
     told = RateLimits(

@@ -37,7 +37,7 @@ class Choice:
         return _message(self)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)  # one is made for each call, and to fill frozen slots costs four times as much
 class Answer:
     """What came of a call. Times are seconds as the caller saw them, queueing, retries and fallbacks included.
 
@@ -107,7 +107,7 @@ class Collector:
 
     def __init__(self) -> None:
         self._first = Pieces()
-        self._others: dict[int, Pieces] = {}
+        self._others: dict[int, Pieces] | None = None
         self._usage: Usage | None = None
 
     async def emit(self, chunk: Chunk) -> None:
@@ -121,7 +121,7 @@ class Collector:
         """Take one chunk; one that says discard voids those before it."""
         if chunk.discard:
             self._first = Pieces()
-            self._others.clear()
+            self._others = None
             self._usage = None
         if chunk.usage is not None:
             self._usage = chunk.usage
@@ -130,6 +130,8 @@ class Collector:
             self._first.thinking_blocks += chunk.thinking_blocks
         if not chunk.others:
             return
+        if self._others is None:
+            self._others = {}
         for piece in chunk.others:
             self._others.setdefault(piece.index, Pieces()).add(piece)
 
@@ -139,7 +141,8 @@ class Collector:
         attempt = ledger.answered_by
         if attempt is None or attempt.finished_s is None:
             raise RuntimeError("the call has not been answered")
-        endpoint, first_s, first = attempt.endpoint, ledger.spoke_s(attempt), self._first
+        endpoint, first_s = attempt.endpoint, ledger.spoke_s(attempt)
+        first, others = self._first, self._others
         return Answer(
             text=first.text,
             reasoning=first.reasoning,
@@ -148,7 +151,7 @@ class Collector:
             thinking_blocks=first.thinking_blocks,
             finish_reason=attempt.finish_reason,
             logprobs=first.logprobs,
-            others=tuple(_choice(index, self._others[index]) for index in sorted(self._others)),
+            others=tuple(_choice(index, others[index]) for index in sorted(others)) if others else (),
             usage=self._usage or attempt.usage or Usage(),
             service_tier=attempt.service_tier,
             endpoint=endpoint.name,

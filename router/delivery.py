@@ -47,7 +47,7 @@ class Delivery:
         self._clock = call.clock
         self._target = target
         self._emit = emit
-        self._held: list[Chunk] = []
+        self._held: list[Chunk] | None = None
         self._ready_s = 0.0
         self.attempt = attempt
         self.watchdog = watchdog
@@ -62,11 +62,16 @@ class Delivery:
         """Take one chunk from the provider. The hot path of a stream: its steps stand in one place."""
         began_s = self._clock()
         attempt, watchdog = self.attempt, self.watchdog
-        says_something, is_last = bool(chunk.text) or chunk.is_progress, chunk.finish_reason is not None
-        if is_last or chunk.usage is not None or attempt.first_event_s is None:
+        says_something = True if chunk.text else self._says_otherwise(chunk)
+        is_last = chunk.finish_reason is not None
+        if is_last or chunk.usage is not None or chunk.reasoning or attempt.first_event_s is None:
             self._mark(chunk, began_s)
         if says_something:
-            self._progressed(chunk, began_s)
+            if attempt.last_progress_s is not None:
+                gap_s = began_s - self._ready_s
+                if attempt.longest_gap_s is None or gap_s > attempt.longest_gap_s:
+                    attempt.longest_gap_s = gap_s
+            attempt.last_progress_s = began_s
         elif not self.begun and not is_last:
             self._hold(chunk)
             return
@@ -85,41 +90,42 @@ class Delivery:
         if says_something:
             attempt.characters += len(chunk.text)
             self._ready_s = now_s
-        if not says_something or is_last or self.finished:
-            self._passed(began_s, now_s, is_last=is_last)
+        if not says_something or is_last or self.finished or watchdog.ready_s is None:
+            self._passed(began_s, now_s, says_something=says_something, is_last=is_last)
         else:
-            watchdog.go_on(now_s)
+            watchdog.ready_s = now_s
+
+    def _says_otherwise(self, chunk: Chunk) -> bool:
+        """Whether a chunk without text is progress all the same."""
+        if chunk.is_progress:
+            self.attempt.wordless = True
+            return True
+        return False
 
     def _mark(self, chunk: Chunk, now_s: float) -> None:
         attempt = self.attempt
         if attempt.first_event_s is None:
             attempt.first_event_s = now_s
+        if chunk.reasoning:
+            attempt.reasoned = True
         if chunk.usage is not None:
             attempt.usage = chunk.usage
         if chunk.finish_reason is not None:
             attempt.finish_reason = chunk.finish_reason
 
-    def _progressed(self, chunk: Chunk, now_s: float) -> None:
-        attempt = self.attempt
-        if not chunk.text:
-            attempt.wordless = True
-        if chunk.reasoning:
-            attempt.reasoned = True
-        if attempt.last_progress_s is not None:
-            gap_s = now_s - self._ready_s
-            if attempt.longest_gap_s is None or gap_s > attempt.longest_gap_s:
-                attempt.longest_gap_s = gap_s
-        attempt.last_progress_s = now_s
-
     def _hold(self, chunk: Chunk) -> None:
+        if self._held is None:
+            self._held = []
         if len(self._held) < MOST_HELD:
             self._held.append(chunk)
 
-    def _passed(self, began_s: float, now_s: float, *, is_last: bool) -> None:
-        """The caller has the end, or what was no progress."""
+    def _passed(self, began_s: float, now_s: float, *, says_something: bool, is_last: bool) -> None:
+        """The caller has the first of it, the end, or what was no progress."""
         if is_last:
             self.finished = True
             self.watchdog.linger(now_s)
+        elif says_something and not self.finished:
+            self.watchdog.go_on(now_s)
         elif not self.finished:
             self.watchdog.pardon(now_s - began_s)
 
@@ -145,8 +151,8 @@ class Delivery:
         self.begun = True
         if self._call.ledger.streamed:
             self._call.ledger.committed = True
-        held, self._held = self._held, []
-        for chunk in held:
+        held, self._held = self._held, None
+        for chunk in held or ():
             await self._emit(chunk)
         if says_something:
             self.attempt.first_progress_s = now_s

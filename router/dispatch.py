@@ -169,7 +169,7 @@ def _settle(call: Call, target: Target, attempt: Attempt, outcome: Outcome, *, b
     now_s = attempt.finished_s = call.clock()
     target.finished(attempt, now_s, blame=blame)
     if outcome is Outcome.OK and attempt.usage is not None and attempt.usage.output_tokens:
-        tokens = max(1, attempt.usage.output_tokens // attempt.choices)
+        tokens = attempt.usage.output_tokens // attempt.choices or 1
         call.lengths.record(tokens, now_s, cut_off=attempt.finish_reason == CUT_AT_THE_CAP)
     if call.listeners:
         call.listeners.tell(AttemptEnded(now_s, call, attempt))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .chunk import ChoiceDelta, Chunk, ToolCallDelta, ToolCalls
+
+T = TypeVar("T")
 
 
 class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,16 +36,19 @@ class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pieces:
-    """What has come of one answer. Each list holds pieces in the order they came."""
+    """What has come of one answer. Each list holds pieces in the order they came.
+
+    Most answers are text and nothing else, so the other lists are made when there is something to put into them.
+    """
 
     __slots__ = ("_calls", "_logprobs", "_reasoning", "_refusal", "_text", "finish_reason", "thinking_blocks")
 
     def __init__(self) -> None:
         self._text: list[str] = []
-        self._reasoning: list[str] = []
-        self._refusal: list[str] = []
-        self._calls: dict[int, _Fragments] = {}
-        self._logprobs: list[Logprobs] = []
+        self._reasoning: list[str] | None = None
+        self._refusal: list[str] | None = None
+        self._calls: dict[int, _Fragments] | None = None
+        self._logprobs: list[Logprobs] | None = None
         self.finish_reason: str | None = None
         self.thinking_blocks: tuple[Mapping[str, object], ...] = ()
 
@@ -52,17 +57,19 @@ class Pieces:
         if piece.text:
             self._text.append(piece.text)
         if piece.reasoning:
-            self._reasoning.append(piece.reasoning)
+            self._reasoning = _kept(self._reasoning, piece.reasoning)
         if piece.refusal:
-            self._refusal.append(piece.refusal)
+            self._refusal = _kept(self._refusal, piece.refusal)
         if piece.tool_calls:
             self._add_calls(piece.tool_calls)
         if piece.logprobs is not None:
-            self._logprobs.append(piece.logprobs)
+            self._logprobs = _kept(self._logprobs, piece.logprobs)
         if piece.finish_reason is not None:
             self.finish_reason = piece.finish_reason
 
     def _add_calls(self, deltas: ToolCalls) -> None:
+        if self._calls is None:
+            self._calls = {}
         for delta in deltas:
             fragments = self._calls.get(delta.index)
             if fragments is None:
@@ -77,22 +84,23 @@ class Pieces:
     @property
     def reasoning(self) -> str:
         """All of it."""
-        return "".join(self._reasoning)
+        return "".join(self._reasoning) if self._reasoning else ""
 
     @property
     def refusal(self) -> str:
         """All of it."""
-        return "".join(self._refusal)
+        return "".join(self._refusal) if self._refusal else ""
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
         """In order of their index."""
-        return tuple(self._calls[index].call() for index in sorted(self._calls))
+        calls = self._calls
+        return tuple(calls[index].call() for index in sorted(calls)) if calls else ()
 
     @property
     def logprobs(self) -> Logprobs | None:
         """Of all tokens; None if none were told."""
-        if not self._logprobs:
+        if self._logprobs is None:
             return None
         return Logprobs(
             content=_joined([told.content for told in self._logprobs]),
@@ -120,6 +128,14 @@ class _Fragments:
 
     def call(self) -> ToolCall:
         return ToolCall(id=self._id, name=self._name, arguments="".join(self._arguments), type=self._type)
+
+
+def _kept(pieces: list[T] | None, piece: T) -> list[T]:
+    """*pieces* and one more; a list of it where there were none."""
+    if pieces is None:
+        return [piece]
+    pieces.append(piece)
+    return pieces
 
 
 def _joined(told: list[tuple[TokenLogprob, ...] | None]) -> tuple[TokenLogprob, ...] | None:

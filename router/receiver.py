@@ -9,11 +9,10 @@ each call is watched, for a quarter of a microsecond a chunk.
 from __future__ import annotations
 
 import inspect
+from types import CodeType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from types import CodeType
-
     from .chunk import Chunk
     from .pipeline import Emit
 
@@ -54,6 +53,5 @@ class Receiver:
 
 def _code_of(emit: Emit) -> CodeType | None:
     """The code that runs when *emit* is awaited; None if it is not a coroutine function, bound or not."""
-    function: object = getattr(emit, "__func__", emit)
-    code = getattr(function, "__code__", None) or getattr(getattr(type(emit), "__call__", None), "__code__", None)
-    return code if inspect.iscode(code) and code.co_flags & inspect.CO_COROUTINE else None
+    code = getattr(emit, "__code__", None) or getattr(getattr(type(emit), "__call__", None), "__code__", None)
+    return code if isinstance(code, CodeType) and code.co_flags & inspect.CO_COROUTINE else None

@@ -161,7 +161,7 @@ class Request:
                     text = cast("Message", part).get("text") if isinstance(part, Mapping) else None
                     characters += len(text) if isinstance(text, str) else 0
                     images += isinstance(part, Mapping) and "image_url" in part
-        return max(1, characters // CHARACTERS_PER_TOKEN + images * TOKENS_PER_IMAGE)
+        return characters // CHARACTERS_PER_TOKEN + images * TOKENS_PER_IMAGE or 1
 
 
 def expected_tokens(request: Request, cap: int | None) -> int:

@@ -148,7 +148,8 @@ class SlotPool:
         """
         limit = self.limit
         if limit is not None:
-            slots = min(slots, limit)
+            if slots > 1:
+                slots = min(slots, limit)
             if self._queue or self.used + slots > limit:
                 return None
         self.in_flight += 1

@@ -16,12 +16,12 @@ class Tally:
     Times are seconds on one monotonic clock. A time before the running slot counts in it.
     """
 
-    __slots__ = ("_count", "_ends_s", "_newest", "_ring", "_slot_s")
+    __slots__ = ("_count", "_ends_s", "_newest", "_place", "_ring", "_slot_s")
 
     def __init__(self, slot_s: float, slots: int) -> None:
         self._slot_s = slot_s
         self._ring = [0] * slots
-        self._newest = 0
+        self._newest = self._place = 0
         self._ends_s = slot_s
         self._count = 0
 
@@ -29,7 +29,7 @@ class Tally:
         """Count one. Gives the number of its slot, for `take_back`."""
         if now_s >= self._ends_s:
             self._move_on(now_s)
-        self._ring[self._newest % len(self._ring)] += 1
+        self._ring[self._place] += 1
         self._count += 1
         return self._newest
 
@@ -49,6 +49,7 @@ class Tally:
         """Forget what the slots that begin now held before."""
         ring, before = self._ring, self._newest
         self._newest = max(before, int(now_s // self._slot_s))
+        self._place = self._newest % len(ring)
         self._ends_s = (self._newest + 1) * self._slot_s
         for slot in range(max(before, self._newest - len(ring)) + 1, self._newest + 1):
             place = slot % len(ring)

@@ -47,7 +47,7 @@ class Watchdog:
     __slots__ = (
         "_attempt", "_bites", "_clock", "_deadline_s", "_due_s", "_ends_s", "_ends_why", "_gap_s", "_may_leave",
         "_patience", "_speaks_by_s", "_target", "_task", "_timers", "_wakes_s", "_why",
-        "held", "is_over", "passed",
+        "held", "is_over", "passed", "ready_s",
     )  # fmt: skip
 
     def __init__(self, call: Call, attempt: Attempt, limits: Limits, now_s: float, task: asyncio.Task[object]) -> None:
@@ -62,6 +62,8 @@ class Watchdog:
         self.passed: str | None = None
         self.held = False
         """The caller is taking what it was given: that is not the endpoint's gap."""
+        self.ready_s: float | None = None
+        """When the caller was ready for more, after the last progress: the gap begins. None before the first."""
         self._gap_s = limits.gap_s
         self._patience = call.patience
         if self._patience is not None:
@@ -86,17 +88,26 @@ class Watchdog:
             self._due_s, self._why = self._speaks_by_s, "first_token"
 
     def go_on(self, now_s: float) -> None:
-        """There was progress, and the caller is ready for more: the limits of the start are met, the gap begins."""
-        self._due_s, self._why = self._ends_s, self._ends_why
-        if self._gap_s is not None and now_s + self._gap_s < self._ends_s:
-            self._due_s, self._why = now_s + self._gap_s, "gap"
+        """There was progress, and the caller is ready for more: the limits of the start are met, the gap begins.
+
+        It is enough to say so of the first progress: of each that follows a new `ready_s` will do, which is looked at
+        when the timer goes off. A limit that only moves away needs no earlier one.
+        """
+        self.ready_s = now_s
+        self._await_more(now_s)
         if self._due_s < self._wakes_s:
             self._sleep(now_s)
 
+    def _await_more(self, ready_s: float) -> None:
+        """The limits from the first progress on."""
+        self._due_s, self._why = self._ends_s, self._ends_why
+        if self._gap_s is not None and ready_s + self._gap_s < self._ends_s:
+            self._due_s, self._why = ready_s + self._gap_s, "gap"
+
     def pardon(self, taken_s: float) -> None:
         """The caller took so long over what was no progress: the gap is longer by it."""
-        if self._why == "gap":
-            self._due_s = min(self._due_s + taken_s, self._ends_s)
+        if self.ready_s is not None:
+            self.ready_s += taken_s
 
     def linger(self, now_s: float) -> None:
         """The answer is complete. What may still come, usage and the end marker, has a moment."""
@@ -124,6 +135,8 @@ class Watchdog:
             self.linger(now_s)
         elif self.held and now_s < self._ends_s:
             self.go_on(now_s)
+        elif self.ready_s is not None:
+            self._await_more(self.ready_s)
         if self._why == "start" and now_s >= self._due_s and self._may_leave is not None and not self._may_leave():
             self._await_speech(self._ends_s)
         if now_s >= self._due_s:

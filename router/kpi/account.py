@@ -113,7 +113,9 @@ def is_in_time(event: CallEnded, attempt: Attempt) -> bool:
     first_s = total_s
     if attempt.first_progress_s is not None and attempt.streamed:
         first_s = min(attempt.first_progress_s - began_s + _SNAP_S - _SNAP_S, total_s)
-    return event.call.route.objective.met_by(heard_after_s(event.call.ledger, attempt, first_s), total_s)
+    ledger = event.call.ledger
+    heard_s = heard_after_s(ledger, attempt, first_s) if ledger.spliced else first_s
+    return event.call.route.objective.met_by(heard_s, total_s)
 
 
 def heard_after_s(ledger: Ledger, attempt: Attempt, first_s: float) -> float:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..events import CallOutcome
 from ..ledger import Outcome
 from ..statistics.size_class import size_class
-from .account import cost, is_in_time, tokens_of
+from .account import is_in_time
 from .counts import counts_of_attempt, counts_of_call
 
 if TYPE_CHECKING:
@@ -37,8 +37,10 @@ def count_call(totals: GroupTallies, event: CallEnded) -> None:
     tally.attempts += 1
     tally.in_time += is_in_time(event, attempt)
     usage = attempt.usage
-    tokens_in, tokens_out = tokens_of(call, usage)
-    tally.count_tokens(tokens_in, tokens_out, cost(attempt.endpoint, usage))
+    if usage is None:
+        tally.input_tokens += call.prompt_tokens
+    else:
+        tally.count_usage(attempt.endpoint, usage, call.prompt_tokens)
 
 
 def count_attempt(totals: AttemptTally, event: AttemptEnded) -> None:
@@ -48,6 +50,5 @@ def count_attempt(totals: AttemptTally, event: AttemptEnded) -> None:
         totals.count(counts_of_attempt(event))
         return
     totals.answered += 1
-    usage = attempt.usage
-    if usage is not None:
-        totals.count_tokens(usage.input_tokens, usage.output_tokens, cost(attempt.endpoint, usage))
+    if attempt.usage is not None:
+        totals.count_usage(attempt.endpoint, attempt.usage)

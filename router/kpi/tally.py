@@ -7,14 +7,18 @@ Percentiles need the values themselves, and those are kept within bounds; what c
 from __future__ import annotations
 
 from collections import Counter
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from ..events import CallOutcome
 from ..ledger import Outcome
 from ..statistics.size_class import size_class
-from .account import UNTOLD
+from .account import UNTOLD, cost
 from .counts import AttemptCounts, CallCounts
 from .row import AttemptRow, CallRow
+
+if TYPE_CHECKING:
+    from ..chunk import Usage
+    from ..endpoint import Endpoint
 
 Group: TypeAlias = tuple[int, int | None]
 """Calls that can be compared: the class of the prompt's size, and that of the answer's cap; None: no cap."""
@@ -66,6 +70,15 @@ class Tally:
         if cost is not None:
             self.priced += 1
             self.cost += cost
+
+    def count_usage(self, endpoint: Endpoint, usage: Usage, prompt_tokens: int = 0) -> None:
+        """The same, as a vendor told it. prompt_tokens: what stands for the tokens in where it did not tell them."""
+        self.input_tokens += prompt_tokens if usage.input_tokens is None else usage.input_tokens
+        self.output_tokens += usage.output_tokens or 0
+        money = cost(endpoint, usage)
+        if money is not None:
+            self.priced += 1
+            self.cost += money
 
     def _add(self, other: Tally) -> None:
         self.answered += other.answered

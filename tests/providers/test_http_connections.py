@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from paceline.providers import ClientCertificate, Connections, OpenAICompatible
-from paceline.providers.http_upload import LONG_BYTES
+from paceline.providers.http_body import LONG_BYTES
 from paceline.router import Answer, ConnectionsWarmed, Endpoint, Event, Pool, Router
 from paceline.router.errors import CallError, ConfigurationError, ConnectFailed
 

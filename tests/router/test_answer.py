@@ -110,7 +110,7 @@ async def collect(*chunks: Chunk) -> tuple[str, int, int]:
     collector = Collector()
     for chunk in chunks:
         await collector.emit(chunk)
-    return collector._first.text, len(collector._first.tool_calls), len(collector._others)
+    return collector._first.text, len(collector._first.tool_calls), len(collector._others or ())
 
 
 def test_a_discard_voids_all_that_came_before_it() -> None:
