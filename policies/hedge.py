@@ -1,14 +1,15 @@
-"""Ask a second endpoint when the first is slower to speak than it nearly ever is.
+"""Ask a second endpoint when the first is slower to speak than it nearly ever is, and that will probably be sooner.
 
 One call in a hundred hits a pause, a cold cache, a lost packet. Waiting for it is waiting for nothing: another endpoint
 asked a moment later speaks first nearly always, since it is seldom unlucky at the same time: a chance of p becomes p².
-The moment is the 95th percentile of the chosen endpoint's own time to first token, for a prompt of this size, so that
-one call in twenty is hedged; and never more than the router's `Budget` allows, for when *every* answer is late a second
-request makes it later.
+The moment is the 95th percentile of the chosen endpoint's own time to first token, for a prompt of this size, or later
+if a call that has waited so long will mostly speak before another one could (`lateness`). So one call in twenty is
+hedged at most; and never more than the router's `Budget` allows, for when *every* answer is late a second request makes
+it later.
 
 The percentile is what was measured of the endpoint, not what is expected of it at this moment: a silence that grows
 must not put off its own end. Losers are measured as well, as what they are (at least this long), or the percentile
-would sink with every race.
+would sink with every race. Where too little was measured, the first leg is late when it would be at half of the others.
 
 A second leg that cannot be sent at that moment, because the budget is spent or nobody has a slot free, is tried again a
 little later. So a budget that is too small for all goes to the calls that are late by much: those that were only just
@@ -37,6 +38,7 @@ from ..router.budget import Extra
 from ..router.pipeline import Layer
 from ..router.remembered import Remembered
 from .latency_budget import least_quality
+from .lateness import Lateness
 from .queues import has_room
 from .race import Race
 from .slots import MOSTLY_FAILING
@@ -65,8 +67,8 @@ SPENT = "%s takes more than %.3f s, as it seldom does; the budget for second leg
 class Hedge:
     """A second leg when the first is late; the first progress wins.
 
-    quantile: of the first endpoint's own times to first token, at which the second leg starts. Default 0.95; above 0,
-        below 1.
+    quantile: of the first endpoint's own times to first token, at which the second leg starts at the earliest. Default
+        0.95; above 0, below 1.
     least_s: seconds to wait at least. Default 0.01; at least 0. Takes precedence over *quantile*.
     fewest: first tokens an endpoint must have been seen to give within the window, for its quantile to be believed.
         Default 50; at least 1.
@@ -84,6 +86,9 @@ class Hedge:
     least_s: float = attrs.field(default=0.01, validator=check.at_least_zero)
     fewest: int = attrs.field(default=50, validator=check.count(1))
 
+    _lateness: Lateness = attrs.field(
+        default=attrs.Factory(lambda self: Lateness(self.quantile), takes_self=True), init=False, repr=False, eq=False
+    )
     _late_s: Remembered[tuple[Target, int], float] = attrs.field(
         factory=Remembered["tuple[Target, int]", float], init=False, repr=False, eq=False
     )
@@ -103,10 +108,9 @@ class Hedge:
         late_s = self._late_s.get((target, size), target.pulse, now_s)
         if late_s is not None:
             return late_s
-        ttft = target.learned.ttft
-        if ttft.overall.samples(now_s) < self.fewest:
+        if target.learned.ttft.overall.samples(now_s) < self.fewest:
             return None
-        learned_s = ttft.of(size).quantile(self.quantile, now_s)
+        learned_s = self._lateness.after_s(target, size, now_s)
         if learned_s is None:
             return None
         late_s = max(self.least_s, learned_s)
@@ -131,9 +135,19 @@ class _SecondLeg:
         if self._call.on_sent is not None:
             self._call.on_sent(target, attempt)
         self.forget()
-        late_s = self._settings.late_after_s(target, attempt.size, attempt.sent_s)
+        late_s = self._late_after_s(target, attempt)
         if late_s is not None and attempt.sent_s + late_s < self._call.start_by_s:
             self._timer = asyncio.get_running_loop().call_later(late_s, self._start, target, late_s)
+
+    def _late_after_s(self, target: Target, attempt: Attempt) -> float | None:
+        """As `Hedge` has it. Of one of which too little is known to tell: what is late at half of the others."""
+        settings, size, now_s = self._settings, attempt.size, attempt.sent_s
+        late_s = settings.late_after_s(target, size, now_s)
+        if late_s is None:
+            others = (settings.late_after_s(other, size, now_s) for other in self._call.candidates[:MOST_LOOKED_AT])
+            known_s = sorted(other_s for other_s in others if other_s is not None)
+            late_s = known_s[len(known_s) // 2] if known_s else None
+        return late_s
 
     def forget(self) -> None:
         """There will be none, or not for that attempt."""

@@ -12,9 +12,10 @@ the route's objective, or the deadline if that is nearer. An endpoint that has b
 or fails, loses its chance at once, long before its window shows it. One of which nothing is known is kept as a
 candidate for a probe, never as a favourite.
 
-What is known grows old. An endpoint that nobody was sent to for a while is tried again by a call that can afford it:
-one with a good chance to make it there even if it had less time, by as much as the best endpoint would need. Calls that
-are in a hurry never pay for knowledge.
+What is known grows old. An endpoint of which too little was heard lately is neither preferred nor forgotten: it is
+tried, by one call at a time (`trials`). That is a call which would go there, if what was heard still held; or one that
+can afford it, with a good chance to make it there even if it had less time, by as much as the best endpoint would need;
+or any, where nobody makes it, since there is no promise to be broken. Others never pay for knowledge.
 
 The fastest is the one at which a call costs least: its own time at the load of this instant, and what it delays the
 calls that are under way there (`crowding`). Whoever takes the one that was fastest a moment ago crowds it.
@@ -31,10 +32,11 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import attrs
+from msgspec.structs import replace
 
 from ..router import check
 from ..router.errors import DeadlineInsufficient, NoEndpoint
@@ -42,6 +44,7 @@ from ..router.pipeline import Layer
 from ..router.remembered import Remembered
 from .expectation import Ask, money, sizes
 from .ranking import Ranking
+from .trials import Trials
 
 if TYPE_CHECKING:
     from ..router.call import Call
@@ -58,10 +61,13 @@ the fastest 5 % in 96 cases of a hundred, and judging all of them would hold up 
 BOUNDED_LOAD = 1.5
 """Times the mean load up to which the nearer of equals are preferred."""
 
+QUICK = 2.0
+"""Times what the best endpoint is expected to take, up to which a trial was no disappointment."""
+
 KEPT = "%d of %d can make %.3f s, %s first"
 NONE_IN_TIME = "none can make %.3f s, the best chance is %.2f"
 LATE = "the objective was missed %.3f s ago, so the quickest first: %s"
-EXPLORES = "tries %s, of which nothing was heard for a while; there is time"
+TRIES = "tries %s, of which little or nothing was heard for a while"
 NOTHING_KNOWN = "nothing is known yet of %d endpoints"
 
 
@@ -95,8 +101,9 @@ class LatencyBudget:
     target: the chance an endpoint must have. Default 0.9; above 0, up to 1.
     prefer: among those kept. Default the fastest.
     otherwise: when none has that chance. Default best effort.
-    explore_after_s: seconds without a sample after which an endpoint is tried again by streams that can afford it, one
-        at a time, until three have told how fast it is now. Default 10.0; above 0; None: never.
+    explore_after_s: seconds without a sample after which an endpoint is tried again, by one stream at a time, until
+        three have told how fast it is now; and the longest pause between trials that disappoint. Default 10.0; above
+        0; None: never, it counts as fast as it was.
     tied_within: share by which a kept endpoint may be slower than the best and still count as equal. Default 0.25; at
         least 0.
 
@@ -116,25 +123,29 @@ class LatencyBudget:
         factory=Remembered[Asked, Ranking], init=False, repr=False, eq=False
     )
 
+    _trials: Trials = attrs.field(
+        default=attrs.Factory(lambda self: Trials(self.explore_after_s), takes_self=True),
+        init=False,
+        repr=False,
+        eq=False,
+    )
+
     async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
         now_s = call.clock()
         ranking = self._ranking(call, now_s)
         chosen = ranking.applied(call, "LatencyBudget", now_s)
         if ranking.stale and not call.ledger.attempts:
-            chosen = self._exploring(chosen, ranking.stale, now_s)
+            chosen = self._trying(chosen, ranking, now_s)
         await next(chosen, emit)
 
-    def _exploring(self, call: Call, stale: Sequence[Target], now_s: float) -> Call:
-        """The call with a stale endpoint in front, if one is still stale and nobody is trying it."""
-        for target in stale:
-            if target.in_flight == 0 and self._is_stale(target, now_s):
-                call.ledger.note(now_s, "LatencyBudget", EXPLORES, target.name)
-                others = (other for other in call.candidates if other is not target)
-                return call.with_(candidates=(target, *others), tied=1)
-        return call
-
-    def _is_stale(self, target: Target, now_s: float) -> bool:
-        return self.explore_after_s is not None and target.is_stale(now_s, self.explore_after_s)
+    def _trying(self, call: Call, ranking: Ranking, now_s: float) -> Call:
+        """The call with an endpoint in front of which little is known, if there is one to be tried now."""
+        tried = self._trials.begin(ranking.stale, ranking.quick_s, now_s)
+        if tried is None:
+            return call
+        call.ledger.note(now_s, "LatencyBudget", TRIES, tried.name)
+        others = (other for other in call.candidates if other is not tried)
+        return call.with_(candidates=(tried, *others), tied=1)
 
     def _ranking(self, call: Call, now_s: float) -> Ranking:
         ask = Ask.of(call, now_s)
@@ -152,21 +163,26 @@ class LatencyBudget:
 
     def _judge(self, call: Call, ask: Ask, now_s: float) -> Ranking:
         candidates = self._drawn(good_enough(call), call)
+        old = self._old(ask, candidates, now_s)
         kept: list[Target] = []
         short: list[tuple[float, Target]] = []
         unknown: list[Target] = []
+        doubtful: list[tuple[float, Target]] = []
         chances: list[tuple[str, float | None]] = []
         for target in candidates:
             p = ask.chance(target, now_s)
             chances.append((target.name, p))
             if p is None and 1.0 - target.outlook(now_s).failing >= self.target:
                 unknown.append(target)
+            elif target in old:
+                doubtful.append((p or 0.0, target))
             elif p is not None and p >= self.target:
                 kept.append(target)
             else:
                 short.append((p or 0.0, target))
         facts: tuple[object, ...]
         if kept:
+            doubtful = [pair for pair in doubtful if pair[0] >= self.target]
             ordered, tied = self._preferred(call, ask, kept, now_s)
             words, facts = KEPT, (len(kept), len(candidates), ask.within_s, ordered[0].name)
         elif short and not (self.otherwise is Otherwise.REFUSE and self._probes(unknown)):
@@ -180,8 +196,41 @@ class LatencyBudget:
         equals = _nearer([*ordered[:tied], *unknown], call.candidates[: call.tied])
         first = set(equals)
         others = (target for target in (*ordered, *unknown) if target not in first)
-        stale = self._stale(ask, equals, kept, now_s) if kept and ask.streamed else ()
-        return Ranking((*equals, *others), len(equals), words, facts, stale, tuple(chances))
+        doubtful.sort(key=lambda pair: -pair[0])
+        order = (*equals, *others, *(target for _, target in doubtful))
+        ranking = Ranking(order, len(equals), words, facts, chances=tuple(chances))
+        if not doubtful:
+            return ranking
+        worth = self._worth_a_trial(call, ask, kept, doubtful, now_s)
+        return replace(ranking, stale=worth, quick_s=QUICK * ask.expected_s(equals[0], now_s))
+
+    def _old(self, ask: Ask, candidates: Sequence[Target], now_s: float) -> Collection[Target]:
+        """Those of which too little was heard lately, as long as others are known better."""
+        if not ask.streamed or self.otherwise is Otherwise.REFUSE:
+            return ()
+        old = {target for target in candidates if self._trials.is_stale(target, now_s)}
+        if not old or not any(target.is_settled(now_s) for target in candidates):
+            return ()
+        return old
+
+    def _worth_a_trial(
+        self, call: Call, ask: Ask, kept: list[Target], doubtful: list[tuple[float, Target]], now_s: float
+    ) -> tuple[Target, ...]:
+        """Those to be tried, the most promising first.
+
+        Where nobody makes it, all of them: there is no promise to be broken. Else those that would be preferred, if
+        what was heard of them still holds, and those that a call can afford to be disappointed by.
+        """
+        if not kept:
+            return tuple(target for _, target in doubtful)
+        able = [target for _, target in doubtful]
+        ordered, tied = self._preferred(call, ask, [*kept, *able], now_s)
+        hurried = ask.with_less(ask.expected_s(kept[0], now_s))
+        return tuple(
+            target
+            for place, target in enumerate(ordered)
+            if target in able and (place < tied or (hurried.chance(target, now_s) or 0.0) >= self.target)
+        )
 
     def _drawn(self, candidates: tuple[Target, ...], call: Call) -> tuple[Target, ...]:
         """Those to judge, in their order: all, unless there are very many and the fastest of some will do."""
@@ -193,23 +242,6 @@ class LatencyBudget:
         else:
             places = [*range(tied), *sorted(call.dice.sample(range(tied, count), MOST_JUDGED - tied))]
         return tuple(candidates[place] for place in places)
-
-    def _stale(self, ask: Ask, first: Sequence[Target], kept: Sequence[Target], now_s: float) -> tuple[Target, ...]:
-        """Of those that make it but will not be chosen, the ones not sampled lately that the call can afford to try.
-
-        None while little is known of the best one either: there is nothing to compare with.
-        """
-        rescue_s = ask.expected_s(first[0], now_s)
-        if not first[0].is_settled(now_s) or not 0.0 < rescue_s < ask.within_s:
-            return ()
-        hurried = ask.with_less(rescue_s)
-        return tuple(
-            target
-            for target in kept
-            if self._is_stale(target, now_s)
-            and target not in first
-            and (hurried.chance(target, now_s) or 0.0) >= self.target
-        )
 
     @staticmethod
     def _probes(unknown: Sequence[Target]) -> bool:

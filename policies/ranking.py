@@ -18,7 +18,8 @@ class Ranking(msgspec.Struct, frozen=True):
     """An order of candidates.
 
     ordered: the preferred first. tied: how many of the first are as good as one another.
-    stale: endpoints that were not sampled lately, and that a call can afford to try.
+    stale: endpoints of which too little was heard lately, and that are worth a trial. quick_s: seconds within which
+    their first token is no disappointment.
     words, facts: the reason, as `Call.note` takes it. chances: as `Decision` has them.
     """
 
@@ -27,6 +28,7 @@ class Ranking(msgspec.Struct, frozen=True):
     words: str
     facts: tuple[object, ...] = ()
     stale: tuple[Target, ...] = ()
+    quick_s: float = 0.0
     chances: tuple[tuple[str, float | None], ...] = ()
 
     def applied(self, call: Call, by: str, now_s: float) -> Call:

@@ -37,7 +37,6 @@ class Delivery:
         "_target",
         "attempt",
         "begun",
-        "characters",
         "finished",
         "refused",
         "watchdog",
@@ -52,8 +51,6 @@ class Delivery:
         self._ready_s = 0.0
         self.attempt = attempt
         self.watchdog = watchdog
-        self.characters = 0
-        """Of text, passed on so far."""
         self.begun = False
         """Something was passed on."""
         self.finished = False
@@ -65,7 +62,8 @@ class Delivery:
         """Take one chunk from the provider. The hot path of a stream: its steps stand in one place."""
         began_s = self._clock()
         attempt, watchdog = self.attempt, self.watchdog
-        says_something, is_last = True if chunk.text else chunk.is_progress, chunk.finish_reason is not None
+        says_something = True if chunk.text else self._says_otherwise(chunk)
+        is_last = chunk.finish_reason is not None
         if is_last or chunk.usage is not None or chunk.reasoning or attempt.first_event_s is None:
             self._mark(chunk, began_s)
         if says_something:
@@ -90,12 +88,19 @@ class Delivery:
         now_s = self._clock()
         attempt.held_s += now_s - began_s  # the time the caller took over it is not the endpoint's
         if says_something:
-            self.characters += len(chunk.text)
+            attempt.characters += len(chunk.text)
             self._ready_s = now_s
         if not says_something or is_last or self.finished or watchdog.ready_s is None:
             self._passed(began_s, now_s, says_something=says_something, is_last=is_last)
         else:
             watchdog.ready_s = now_s
+
+    def _says_otherwise(self, chunk: Chunk) -> bool:
+        """Whether a chunk without text is progress all the same."""
+        if chunk.is_progress:
+            self.attempt.wordless = True
+            return True
+        return False
 
     def _mark(self, chunk: Chunk, now_s: float) -> None:
         attempt = self.attempt

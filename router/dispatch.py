@@ -69,7 +69,7 @@ async def dispatch(call: Call, emit: Emit) -> None:
     attempt = _sent(call, target, now_s)
     task = _this_task()
     cancels_before = task.cancelling()
-    delivery = Delivery(call, target, attempt, emit, Watchdog(call, target.endpoint.limits, now_s, task))
+    delivery = Delivery(call, target, attempt, emit, Watchdog(call, attempt, target.endpoint.limits, now_s, task))
     failure: BaseException | None = None
     try:
         if call.on_sent is not None:
@@ -193,7 +193,7 @@ async def _fail(call: Call, target: Target, delivery: Delivery, failure: BaseExc
     """Settle an attempt that failed or was cut off, and raise its one error."""
     attempt = delivery.attempt
     passed = delivery.watchdog.passed
-    error = _translated(target, failure) if passed is None else _timeout(call, target, attempt, passed, delivery)
+    error = _translated(target, failure) if passed is None else _timeout(call, target, attempt, passed)
     if isinstance(error, AttemptFailed):
         attempt.error = error
     outcome = Outcome.FAILED if passed is None else Outcome.TIMED_OUT
@@ -201,7 +201,7 @@ async def _fail(call: Call, target: Target, delivery: Delivery, failure: BaseExc
     if delivery.begun and isinstance(error, AttemptFailed):
         if call.ledger.committed:
             raise StreamInterrupted(
-                f"the answer broke off: {error}", delivered=delivery.characters, usage=attempt.usage
+                f"the answer broke off: {error}", delivered=attempt.characters, usage=attempt.usage
             ) from error
         await delivery.discard()
     if error is failure:
@@ -218,13 +218,13 @@ def _translated(target: Target, failure: BaseException | None) -> PacelineError:
     )
 
 
-def _timeout(call: Call, target: Target, attempt: Attempt, passed: str, delivery: Delivery) -> PacelineError:
+def _timeout(call: Call, target: Target, attempt: Attempt, passed: str) -> PacelineError:
     after_s = call.clock() - attempt.sent_s
     if passed != DEADLINE:
         return AttemptTimeout(passed, after_s, endpoint=target.name)
-    told = f"{delivery.characters} characters had been delivered" if delivery.characters else "nothing had come"
+    told = f"{attempt.characters} characters had been delivered" if attempt.characters else "nothing had come"
     return DeadlineExceeded(
         f"the deadline passed {after_s:.3f} s into a call of {target.name}; {told}",
-        delivered=delivery.characters if call.ledger.committed else 0,
+        delivered=attempt.characters if call.ledger.committed else 0,
         usage=attempt.usage,
     )

@@ -125,6 +125,16 @@ class Target:
         """New connections that `network_s` was measured on."""
         return self.learned.connections
 
+    @property
+    def unanswered(self) -> int:
+        """Streams under way without a first token, those left out that later ones have overtaken."""
+        return self.learned.recent.unanswered
+
+    def heard_since_s(self, since_s: float) -> float | None:
+        """The latest time to the first token, if it was taken after an instant; None if none was."""
+        ttft = self.learned.recent.ttft
+        return ttft.latest_s if ttft.sampled_at_s > since_s else None
+
     def is_stale(self, now_s: float, after_s: float) -> bool:
         """Whether what was once learned of it is older than that, or too little came since to tell how fast it is now.
 
@@ -163,6 +173,10 @@ class Target:
         if self.limiter is not None:
             self.limiter.spoke(attempt.size, ttft_s, self.slots.used, now_s)
             self._follow(self.limiter)
+
+    def goes_on(self, attempt: Attempt, now_s: float) -> None:
+        """An attempt is still under way. Told about once a second."""
+        self.learned.goes_on(attempt, now_s)
 
     def finished(self, attempt: Attempt, now_s: float, *, blame: bool) -> None:
         """An attempt is over; its outcome says how. *blame*: a failure is the endpoint's, not the caller's."""

@@ -7,6 +7,8 @@ cancel scope of anyio does much the same, for four microseconds more a call.)
 A stream may bring hundreds of chunks, and setting a timer again on each would cost more than the routing. So the
 watchdog is let sleep: it wakes once a second, or earlier if a limit is nearer, looks whether the limit has really
 passed, and otherwise goes back to sleep. A chunk costs one store.
+
+As it is awake, it tells the endpoint's `Target` of an answer that goes on, whose pace may be news.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from .call import Call
     from .clock import Clock
     from .endpoint import Limits
+    from .ledger import Attempt
 
 DEADLINE = "deadline"
 LINGER = "linger"
@@ -42,13 +45,15 @@ class Watchdog:
     """
 
     __slots__ = (
-        "_bites", "_clock", "_deadline_s", "_due_s", "_ends_s", "_ends_why", "_gap_s", "_may_leave", "_patience",
-        "_speaks_by_s", "_task", "_timers", "_wakes_s", "_why",
+        "_attempt", "_bites", "_clock", "_deadline_s", "_due_s", "_ends_s", "_ends_why", "_gap_s", "_may_leave",
+        "_patience", "_speaks_by_s", "_target", "_task", "_timers", "_wakes_s", "_why",
         "held", "is_over", "passed", "ready_s",
     )  # fmt: skip
 
-    def __init__(self, call: Call, limits: Limits, now_s: float, task: asyncio.Task[object]) -> None:
+    def __init__(self, call: Call, attempt: Attempt, limits: Limits, now_s: float, task: asyncio.Task[object]) -> None:
         self._clock: Clock = call.clock
+        self._attempt = attempt
+        self._target = call.candidates[0]
         self._task = task
         self._timers = call.timers
         self._bites = 0
@@ -139,6 +144,7 @@ class Watchdog:
         elif self._is_too_slow():
             self._pass(SLOW, now_s)
         elif now_s >= self._wakes_s:
+            self._target.goes_on(self._attempt, now_s)
             self._sleep(now_s)
 
     def _is_too_slow(self) -> bool:

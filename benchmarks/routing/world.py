@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 
 MINUTE_S = 60.0
 
+PIECE_S = 1.0
+"""An answer is sent in pieces, of what was written in this time. Real ones are smaller; these are enough to see a pace,
+and a run has fewer events."""
+
+CHARACTERS = "four"
+"""Of each token."""
+
 
 class Meeting(msgspec.Struct, frozen=True):
     """What a call would meet at an endpoint if it were sent there now.
@@ -85,7 +92,7 @@ class World:
                 provider=vendors[site.provider],
                 model=MODEL,
                 region=site.region,
-                limits=Limits(gap_s=None),  # an answer is sent in two pieces here, whatever its pace
+                limits=Limits(gap_s=None),  # how slow an answer may be is for the policies to say, and the budget
             )
             for site in self.scenario.fleet.sites
         ]
@@ -111,10 +118,19 @@ class World:
         server.begin(who, now_s + service.total_s)
         try:
             await asyncio.sleep(service.first_s)
-            await emit(Chunk("first"))
-            await asyncio.sleep(now_s + service.total_s - call.clock())
+            written = 1
+            await emit(Chunk(CHARACTERS))
+            while (left_s := now_s + service.total_s - call.clock()) > PIECE_S:
+                await asyncio.sleep(PIECE_S)
+                done = 1.0 - (left_s - PIECE_S) / (service.total_s - service.first_s)
+                tokens = 1 + int(done * (planned.answer_tokens - 1))
+                if tokens > written:
+                    await emit(Chunk((tokens - written) * CHARACTERS))
+                    written = tokens
+            await asyncio.sleep(left_s)
             usage = Usage(input_tokens=planned.prompt_tokens, output_tokens=planned.answer_tokens)
-            await emit(Chunk(" last", finish_reason="stop", usage=usage))
+            rest = max(1, planned.answer_tokens - written) * CHARACTERS
+            await emit(Chunk(rest, finish_reason="stop", usage=usage))
         finally:
             server.leave(who)
 

@@ -9,7 +9,8 @@ the endpoint that was fastest a moment ago. Where the load is other people's the
 Two more things count where endpoints are compared, though not in what is promised. What one more call costs those that
 are under way: who counts only his own delay crowds the fastest way. And that a line says little about loads which were
 never seen, while the crowd that is on its way there has not been answered yet: beyond the greatest load that answers
-came from of late, twice the load counts for twice the time. So an endpoint finds out what it bears step by step.
+came from of late, twice the load counts for twice the time. So an endpoint finds out what it bears step by step. Beyond
+twice that load less is promised as well: the one endpoint that seems to be in time must not get everybody.
 
 Sources: Pigou, "The Economics of Welfare" (1920), and Beckmann, McGuire and Winsten, "Studies in the Economics of
 Transportation" (1956), for the price of a crowded way: its marginal cost.
@@ -26,6 +27,9 @@ FEWEST = 20
 
 BORNE = 4.0
 """Calls at once that any endpoint is taken to bear, until more were answered."""
+
+TRUSTED = 2.0
+"""Times the greatest load seen up to which what is promised goes by the line."""
 
 MOST = 10.0
 LEAST = 1.0 / MOST
@@ -82,4 +86,8 @@ class Crowding:
         """What a call will meet as one of so many. With T = a + b * n for each, one more costs the others n * b."""
         times = self.explains(in_flight)
         burden = max(0.0, self.explains(2 * in_flight) / times - 1.0)
-        return Crowd(times, times * (1.0 + burden) * max(1.0, in_flight / self._seen))
+        unseen = in_flight / self._seen
+        price = times * (1.0 + burden)
+        if unseen <= 1.0:
+            return Crowd(times, price)
+        return Crowd(times * max(1.0, unseen / TRUSTED), price * unseen)

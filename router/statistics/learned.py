@@ -21,6 +21,7 @@ from .memory import Memory
 from .outlook import Outlook
 from .recent import Recent
 from .slowness import Lately
+from .under_way import UnderWay
 from .window import Window
 
 if TYPE_CHECKING:
@@ -72,13 +73,15 @@ class Learned:
     crowding: what load does to the time to first token.
     gap: the longest gap of each answer; of one that was given up, at least that and the last.
     slot_wait: for a slot, of those that waited. network: to open a connection.
-    recent: its last few calls. network_s: smoothed seconds to open a connection, None before the first. connections:
+    recent: its last few calls. under_way: those of its answers that come slowly.
+    network_s: smoothed seconds to open a connection, None before the first. connections:
     how many of them were measured.
     """
 
     __slots__ = (
         "_expires_s", "_lately", "_load", "_outlooks", "_pulse", "_thought_unknown", "connections",
         "crowding", "gap", "network", "network_s", "recent", "slot_wait", "total", "tpot", "ttft",
+        "under_way",
     )  # fmt: skip
 
     def __init__(self, profile: Profile | None, shape: WindowShape, pulse: Pulse, load: Load) -> None:
@@ -90,6 +93,7 @@ class Learned:
         self.network = Window(METRICS["network"], shape)
         self.crowding = Crowding()
         self.recent = Recent()
+        self.under_way = UnderWay()
         self.network_s: float | None = None
         self.connections = 0
         self._pulse = pulse
@@ -126,7 +130,7 @@ class Learned:
         self._expires_s = now_s + FRESH_S
         known = self.ttft.is_known(now_s) or self.total.measured.count(now_s) > 0
         self._thought_unknown = not known
-        self._lately = Lately(self.ttft, self.tpot, self.recent, now_s, known=known)
+        self._lately = Lately(self.ttft, self.tpot, self.recent, self.under_way, now_s, known=known)
         return self._lately
 
     def series(self) -> Iterator[tuple[Series, Window]]:
@@ -193,10 +197,26 @@ class Learned:
         if attempt.first_progress_s is None and attempt.streamed:
             self._never_spoke(attempt, now_s)
         self._measure_answer(attempt, now_s)
+        if self.under_way.dragging:
+            self._no_longer_under_way(attempt, now_s)
         if attempt.outcome is Outcome.OK or blame:
             self.recent.outcome(failed=blame, now_s=now_s)
         if blame or attempt.outcome is Outcome.TIMED_OUT:
             self._startle(now_s)
+
+    def goes_on(self, attempt: Attempt, now_s: float) -> None:
+        """An attempt is still under way: if its answer comes much slower than usual, that is known before its end."""
+        if attempt.held_s <= SLOW_READER * (now_s - attempt.sent_s):
+            self.under_way.goes_on(attempt, self.tpot.at(attempt.in_flight).quantile(0.5, now_s))
+
+    def _no_longer_under_way(self, attempt: Attempt, now_s: float) -> None:
+        """One that dragged may be over, or be overtaken. What was cut off tells its pace all the same."""
+        pace_s = self.under_way.over(attempt)
+        if attempt.outcome is not Outcome.OK:
+            if pace_s is not None:
+                self.recent.tpot.sample(pace_s, attempt.in_flight, now_s)
+        elif attempt.tpot_s is not None:
+            self.under_way.overtaken(attempt, attempt.tpot_s, self.tpot.at(attempt.in_flight).quantile(0.5, now_s))
 
     def _never_spoke(self, attempt: Attempt, now_s: float) -> None:
         self.recent.forget(attempt)
@@ -223,6 +243,7 @@ class Learned:
             if tpot_s is not None:
                 self.tpot.record(tpot_s, attempt.in_flight, now_s)
                 self.recent.tpot.sample(tpot_s, attempt.in_flight, now_s)
+                self.under_way.ended(attempt)
         elif _is_cut_off(attempt) or attempt.first_progress_s is not None:
             self.total.measured.record_censored(after_s, now_s)
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 LAST = 5
 """Samples the level is the median of."""
@@ -31,13 +31,17 @@ SHORTEST_S = 0.000_01
 """The finest resolution of what is measured: what takes no time at all counts as this long."""
 
 
+Sample: TypeAlias = "tuple[float, int, bool]"
+"""Seconds, their kind, and whether they were cut off."""
+
+
 class Level:
     """The last few samples of one metric of one endpoint. Everything is O(1); seconds on the router's clock."""
 
     __slots__ = ("_last", "sampled_at_s")
 
     def __init__(self) -> None:
-        self._last: deque[tuple[float, int, bool]] = deque(maxlen=LAST)
+        self._last: deque[Sample] = deque(maxlen=LAST)
         self.sampled_at_s = -math.inf
         """When the last sample was taken; minus infinity before the first."""
 
@@ -48,20 +52,29 @@ class Level:
         self._last.append((value_s, kind, cut_off))
         self.sampled_at_s = now_s
 
+    @property
+    def latest_s(self) -> float | None:
+        """The last sample; None before the first."""
+        return self._last[-1][0] if self._last else None
+
     def is_settled(self, now_s: float) -> bool:
         """Whether there are enough fresh samples to believe in the level."""
         return len(self._last) >= FEWEST and now_s - self.sampled_at_s <= FADE_S
 
-    def slowness(self, usual_s: Callable[[int], float | None], now_s: float) -> float:
+    def slowness(self, usual_s: Callable[[int], float | None], now_s: float, besides: Collection[Sample] = ()) -> float:
         """How many times slower than usual the last few were, by their median; 1.0 where nothing is to be said.
 
-        usual_s: what is usual for a kind; None if that is not known.
+        usual_s: what is usual for a kind; None if that is not known. besides: samples of this very instant, which
+            are newer than all others.
         """
-        if now_s - self.sampled_at_s > FADE_S:
+        samples = list(besides)
+        if now_s - self.sampled_at_s <= FADE_S:
+            samples = [*self._last, *samples][-LAST:]
+        if not samples:
             return 1.0
-        times = [1.0] * (FEWEST - len(self._last))
+        times = [1.0] * (FEWEST - len(samples))
         usual_of: dict[int, float | None] = {}
-        for value_s, kind, cut_off in self._last:
+        for value_s, kind, cut_off in samples:
             if kind not in usual_of:
                 usual_of[kind] = usual_s(kind)
             usual = usual_of[kind]

@@ -6,9 +6,13 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from .by_load import ByLoad
     from .by_size import BySize
+    from .level import Sample
     from .recent import Recent
+    from .under_way import UnderWay
 
 SUSPICIOUS = 0.95
 """A silence is news once it outlasts this quantile of the endpoint's own first-token times."""
@@ -26,20 +30,22 @@ class Lately:
     failing: share of its last calls that failed, 0..1.
     """
 
-    __slots__ = ("_drag", "_now_s", "_recent", "_tpot", "failing", "known", "stretch")
+    __slots__ = ("_drag", "_now_s", "_recent", "_tpot", "_under_way", "failing", "known", "stretch")
 
-    def __init__(self, ttft: BySize, tpot: ByLoad, recent: Recent, now_s: float, *, known: bool) -> None:
+    def __init__(
+        self, ttft: BySize, tpot: ByLoad, recent: Recent, under_way: UnderWay, now_s: float, *, known: bool
+    ) -> None:
         self.known = known
         self.stretch = of_first_tokens(ttft, recent, now_s)
         self.failing = recent.failing(now_s)
-        self._tpot, self._recent, self._now_s = tpot, recent, now_s
+        self._tpot, self._recent, self._under_way, self._now_s = tpot, recent, under_way, now_s
         self._drag: float | None = None
 
     @property
     def drag(self) -> float:
         """The same of its time per token: looked up when somebody asks for whole answers."""
         if self._drag is None:
-            self._drag = of_tokens(self._tpot, self._recent, self._now_s)
+            self._drag = of_tokens(self._tpot, self._recent, self._now_s, self._under_way.samples())
         return self._drag
 
 
@@ -58,9 +64,13 @@ def of_first_tokens(ttft: BySize, recent: Recent, now_s: float) -> float:
     return _unless_noise(slower)
 
 
-def of_tokens(tpot: ByLoad, recent: Recent, now_s: float) -> float:
-    """Times slower per token than their loads explain, by the last few answers; 1.0 if as ever."""
-    return _unless_noise(recent.tpot.slowness(lambda in_flight: tpot.at(in_flight).quantile(0.5, now_s), now_s))
+def of_tokens(tpot: ByLoad, recent: Recent, now_s: float, under_way: Collection[Sample] = ()) -> float:
+    """Times slower per token than their loads explain, by the last few answers and those under way; 1.0 if as ever."""
+
+    def usual_s(in_flight: int) -> float | None:
+        return tpot.at(in_flight).quantile(0.5, now_s)
+
+    return _unless_noise(recent.tpot.slowness(usual_s, now_s, under_way))
 
 
 def _unless_noise(slower: float) -> float:

@@ -151,11 +151,9 @@ def test_where_no_second_leg_can_help_the_call_is_only_passed_on(
     assert (run(main).text, tasks) == ("late", [True])
 
 
-@pytest.mark.parametrize("known", [{}, {"quick": USUAL_S}], ids=["nothing is known", "only the other is known"])
-def test_an_endpoint_of_which_too_little_is_known_is_never_late(known: dict[str, float]) -> None:
+def test_where_nothing_is_known_nobody_is_late() -> None:
     async def main() -> Answer:
         async with routed(late_and(quick(), profile=Profile(ttft_s=0.1)), [Hedge()]) as router:
-            make_known(router, **known)
             return await router.complete(ask())
 
     answer = run(main)
@@ -163,12 +161,25 @@ def test_an_endpoint_of_which_too_little_is_known_is_never_late(known: dict[str,
     assert (answer.endpoint, len(answer.attempts)) == ("late", 1)
 
 
+def test_an_endpoint_of_which_too_little_is_known_is_late_when_half_of_the_others_would_be() -> None:
+    async def main() -> Answer:
+        others = [quick("swift"), quick("quick"), quick("calm"), quick("unknown")]
+        async with routed(late_and(*others), [Hedge()]) as router:
+            make_known(router, swift=0.1, quick=0.4, calm=5.0)
+            return await router.complete(ask())
+
+    answer = run(main)
+
+    assert hedged(answer) == [answer.endpoint] == ["swift"]
+    assert answer.attempts[1].sent_s == pytest.approx(0.4, rel=0.05)
+
+
 @pytest.mark.parametrize(("samples", "attempts"), [(ENOUGH - 1, 1), (ENOUGH, 2)])
 def test_as_many_first_tokens_as_it_says_make_an_endpoint_known(samples: int, attempts: int) -> None:
     async def main() -> int:
         async with routed(late_and(quick()), [Hedge()]) as router:
             make_known(router, samples, late=USUAL_S)
-            make_known(router, quick=USUAL_S)
+            make_known(router, 1, quick=USUAL_S)
             return len((await router.complete(ask())).attempts)
 
     assert run(main) == attempts
@@ -177,7 +188,8 @@ def test_as_many_first_tokens_as_it_says_make_an_endpoint_known(samples: int, at
 def test_a_quantile_beyond_all_that_was_seen_is_unknown_and_starts_nothing() -> None:
     async def main() -> int:
         async with routed(late_and(quick()), [Hedge()]) as router:
-            make_known(router, late=USUAL_S, quick=USUAL_S)
+            make_known(router, late=USUAL_S)
+            make_known(router, 1, quick=USUAL_S)
             for _ in range(10):
                 router.fleet["late"].learned.ttft.record_censored(20.0, 0, 0.0)
             return len((await router.complete(ask())).attempts)

@@ -15,8 +15,8 @@ One in a thousand is left where a tenth of the second legs are slower, so there 
 
     p99.9  =  p95 + p90
 
-and it takes a second leg for every call that is late. These come in clusters, so the budget's cap is a little above one
-in twenty; what it cannot pay for at once it pays for later, as long as the call still waits.
+and it takes a second leg for every call that hangs. Those that are late come in clusters, so the budget's cap is a
+little above one in twenty; what it cannot pay for at once it pays for later, as long as the call still waits.
 
     python -m tests.scenarios.test_hedging      prints the table
 """
@@ -175,13 +175,23 @@ def test_the_percentile_does_not_sink_though_most_of_what_is_beyond_it_is_cut_of
     assert fmean(late_s[-third:]) >= 0.99 * fmean(late_s[:third])
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_where_times_vary_as_in_life_p99_9_is_within_a_tenth_of_the_best_to_be_had(seed: int) -> None:
-    ours, unhedged = (played(name, seed, sigma=IN_LIFE) for name in (OURS, UNHEDGED))
+def test_where_times_vary_as_in_life_p99_9_is_within_a_tenth_of_the_best_to_be_had() -> None:
+    """Of all seeds together: in one run four calls are beyond p99.9, and luck moves it by a tenth either way."""
+    ours, unhedged = (_all_seeds(name) for name in (OURS, UNHEDGED))
 
     assert ours.at(0.999) <= 1.1 * (unhedged.at(0.95) + unhedged.at(0.9))
     assert ours.at(0.999) < 0.15 * unhedged.at(0.999)
-    assert ours.extra <= 0.055
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_where_times_vary_as_in_life_fewer_than_one_call_in_twenty_are_hedged(seed: int) -> None:
+    assert 0.01 < played(OURS, seed, sigma=IN_LIFE).extra < 0.05
+
+
+def _all_seeds(name: str) -> Played:
+    runs = [played(name, seed, sigma=IN_LIFE) for seed in SEEDS]
+    waits_s = [wait_s for one in runs for wait_s in one.waits_s]
+    return Played(waits_s, fmean(one.extra for one in runs), [], 0)
 
 
 @pytest.mark.parametrize("seed", range(2))

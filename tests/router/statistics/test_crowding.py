@@ -42,7 +42,13 @@ def test_beyond_the_greatest_load_seen_twice_the_load_has_twice_the_price() -> N
 
     assert crowding.of(10).price == pytest.approx(1.0, rel=0.01)
     assert crowding.of(60).price == pytest.approx(2.0 * crowding.of(30).price, rel=0.01)
-    assert crowding.of(60).times == pytest.approx(1.0, rel=0.01)
+
+
+def test_beyond_twice_the_greatest_load_seen_the_same_is_promised() -> None:
+    crowding = taught(1, 10, 20, slope=0.0)
+
+    assert crowding.of(40).times == pytest.approx(1.0, rel=0.01)
+    assert crowding.of(80).times == pytest.approx(2.0, rel=0.01)
 
 
 def test_an_endpoint_of_which_little_is_known_is_taken_to_bear_a_few_calls() -> None:
