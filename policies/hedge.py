@@ -26,7 +26,6 @@ Sources: Dean and Barroso, "The Tail at Scale" (2013); Finagle's BackupRequestFi
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -52,6 +51,9 @@ AS_FAST = 1.5
 
 LOOK_AGAIN = 0.25
 """A second leg that could not be sent is tried again after so many times what made the first one late."""
+
+SOONEST_S = 0.001
+"""Seconds after which it is tried again at the soonest, however little makes the first one late."""
 
 MOST_LOOKED_AT = 32
 """Endpoints that are compared at most; of more, so many are drawn. The best of 32 is good enough for a second leg."""
@@ -96,7 +98,7 @@ class Hedge:
         try:
             await race.run(replace(call, on_sent=second.prepare))
         finally:
-            second.forget()
+            second.is_over = True
 
     def late_after_s(self, target: Target, size: int, now_s: float) -> float | None:
         """Seconds after which an endpoint that has said nothing is late; None if too little is known of it."""
@@ -115,52 +117,65 @@ class Hedge:
 
 
 class _SecondLeg:
-    """The second leg of one race, as long as it may still come."""
+    """The second leg of one race, as long as it may still come.
 
-    __slots__ = ("_call", "_race", "_refused", "_settings", "_timer")
+    is_over: as of `timers.Waking`: it may not.
+    """
+
+    __slots__ = ("_call", "_due_s", "_first", "_late_s", "_race", "_refused", "_settings", "is_over")
+
+    _first: Target
+    _late_s: float
 
     def __init__(self, settings: Hedge, call: Call, race: Race) -> None:
         self._settings = settings
         self._call = call
         self._race = race
         self._refused: str | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._due_s: float | None = None
+        """When the first is late; None: it is not known to be, or that is past."""
+        self.is_over = False
 
     def prepare(self, target: Target, attempt: Attempt) -> None:
         """The first leg has sent its attempt: from now on it may become late. So may another one that it makes."""
-        if self._call.on_sent is not None:
-            self._call.on_sent(target, attempt)
-        self.forget()
-        late_s = self._settings.late_after_s(target, attempt.size, attempt.sent_s)
-        if late_s is not None and attempt.sent_s + late_s < self._call.start_by_s:
-            self._timer = asyncio.get_running_loop().call_later(late_s, self._start, target, late_s)
+        call, sent_s = self._call, attempt.sent_s
+        if call.on_sent is not None:
+            call.on_sent(target, attempt)
+        self._due_s = None
+        late_s = self._settings.late_after_s(target, attempt.size, sent_s)
+        if late_s is not None and sent_s + late_s < call.start_by_s:
+            self._first, self._late_s = target, late_s
+            self._wake_at(sent_s + late_s)
 
-    def forget(self) -> None:
-        """There will be none, or not for that attempt."""
-        if self._timer is not None:
-            self._timer.cancel()
+    def _wake_at(self, at_s: float) -> None:
+        self._due_s = at_s
+        self._call.timers.wake(self, at_s)
 
-    def _start(self, first: Target, late_s: float) -> None:
+    def wake(self) -> None:
+        """Perhaps the first is late. It is not, where this was meant for an attempt before the last."""
+        now_s = self._call.clock()
+        if self._due_s is not None and now_s >= self._due_s and self._race.is_open:
+            self._due_s = None
+            self._start(self._first, self._late_s, now_s)
+
+    def _start(self, first: Target, late_s: float, now_s: float) -> None:
         """The first is late: ask a second, in one step, if there is one and it can be paid."""
-        if not self._race.is_open:
-            return
         call = self._call
-        target = self._choose(call.clock())
+        target = self._choose(now_s)
         permit = None if target is None else call.permit_for(Extra.HEDGE)
         if target is None or permit is None:
-            self._refuse(NOBODY if target is None else SPENT, first, late_s)
+            self._refuse(NOBODY if target is None else SPENT, first, late_s, now_s)
             return
         lease = target.slots.acquire_over_limit(target.slots_for(call.prompt_tokens))  # not over it: it has room now
         call.note("Hedge", ASKS, first.name, late_s, target.name)
         self._race.start(call.with_(candidates=(target,), lease=lease, permit=permit), lease, permit)
 
-    def _refuse(self, words: str, first: Target, late_s: float) -> None:
+    def _refuse(self, words: str, first: Target, late_s: float, now_s: float) -> None:
         """Not now. A little later those that were only just late have spoken, and leave what there is to the others."""
         if words is not self._refused:
             self._refused = words
             self._call.note("Hedge", words, first.name, late_s)
-        again_s = max(self._settings.least_s, LOOK_AGAIN * late_s)
-        self._timer = asyncio.get_running_loop().call_later(again_s, self._start, first, late_s)
+        self._wake_at(now_s + max(self._settings.least_s, LOOK_AGAIN * late_s, SOONEST_S))
 
     def _choose(self, now_s: float) -> Target | None:
         """The endpoint for the second leg: apart from all that was tried, then free and fast. None if there is none."""
