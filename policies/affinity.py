@@ -35,9 +35,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
+from msgspec.structs import replace
 
 from ..router import check
 from ..router.errors import ConfigurationError
+from ..router.ledger import Decision
 from ..router.pipeline import Layer
 from ..router.remembered import KEPT_S
 from .balancers.power_of_two import expected_s
@@ -98,20 +100,24 @@ class Affinity:
     _warmth: dict[Target, Warmth] = attrs.field(factory=dict["Target", Warmth], init=False, repr=False, eq=False)
 
     async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
-        key = prefix_of(texts_of(call.request), self.characters) if len(call.candidates) > 1 else None
+        candidates = call.candidates
+        key = prefix_of(texts_of(call.request), self.characters) if len(candidates) > 1 else None
         target = None if key is None else self._home(call, key)
         if target is None:
             await next(call, emit)
         else:
-            others = [other for other in call.candidates if other is not target]
-            await next(call.with_(candidates=(target, *others), tied=1), emit)
+            place = candidates.index(target)
+            in_order = (target, *candidates[:place], *candidates[place + 1 :])
+            await next(replace(call, candidates=in_order, tied=1), emit)
         self._learn(call, target)
 
     # -- where
 
     def _home(self, call: Call, key: int) -> Target | None:
         """The endpoint to prefer; None if there is none, or if it does not pay."""
-        now_s, equals = call.clock(), _equals(call)
+        now_s, equals = call.clock(), call.candidates
+        if call.tied != len(equals):
+            equals = _equals(call)
         one = self._recent.one(now_s)
         first: Target | None = None
         for target in self._rendezvous.order(equals, key):
@@ -120,15 +126,13 @@ class Affinity:
             first = first or target
             if target.slots.in_flight and (self._is_crowded(target, equals, one) or not has_room(target, call)):
                 continue
-            warmth = self._warmth_of(target)
+            warmth = self._warmth.get(target) or self._warmth_of(target)
             if self._is_slow(target, warmth, call, equals, now_s):
                 continue
             if warmth.hits < self.least_hits and key // GROUPS % ONE_IN:
                 return None
-            if target is first:
-                call.ledger.note(now_s, BY, HOME, target.name)
-            else:
-                call.ledger.note(now_s, BY, AWAY, target.name, first.name)
+            words, facts = (HOME, (target.name,)) if target is first else (AWAY, (target.name, first.name))
+            call.ledger.decisions.append(Decision(now_s, BY, words, facts))
             self._recent.sent(target, one)
             return target
         return None
@@ -162,7 +166,7 @@ class Affinity:
         """An answer has come, at *home* or elsewhere."""
         attempt = call.ledger.attempts[-1]
         if home is not None and attempt.endpoint is home.endpoint:
-            self._warmth_of(home).answered(attempt, at_home=True)
+            self._warmth[home].answered(attempt, at_home=True)
             return
         one = self._recent.one(attempt.sent_s)
         for target in call.candidates:
@@ -180,10 +184,8 @@ class Affinity:
 
 
 def _equals(call: Call) -> tuple[Target, ...]:
-    """The tied candidates, and those that differ from the first of them in nothing but their speed."""
+    """The tied candidates, and those of the others that differ from the first in nothing but their speed."""
     candidates, tied = call.candidates, call.tied
-    if tied == len(candidates):
-        return candidates
     kind = _kind(candidates[0])
     return (*candidates[:tied], *(target for target in candidates[tied:] if _kind(target) == kind))
 

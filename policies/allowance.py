@@ -1,10 +1,13 @@
 """What one credential may still send: its meters, its vendor's refusals, and what is on its way.
 
-Every amount is one of four (`amounts`), and meters are asked for those that they measure.
+Every amount is one of four (`amounts`), and meters are asked for those that they measure. What comes back to a meter is
+worked out when somebody asks. So what was there at the last look, less what was taken since, is there *for certain*,
+and most calls need no closer look.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from ..router.errors import AuthenticationFailed, CallerAtFault, ConnectFailed, PermissionDenied, RateLimited
@@ -13,7 +16,7 @@ from .amounts import NOTHING
 from .cubic import LEAST_PER_S, MOST_TIMES_MEASURED, Cubic, MeasuredRate
 from .meter import Meter
 from .quota import Counts
-from .token_bucket import TokenBucket
+from .token_bucket import TokenBucket, take_each
 
 if TYPE_CHECKING:
     from ..router.ledger import Attempt
@@ -32,9 +35,16 @@ FORGET_AFTER_S = 300.0
 
 
 class Allowance:
-    """One credential's. quota: as configured; None: only what is learned of it counts."""
+    """One credential's. quota: as configured; None: only what is learned of it counts.
 
-    __slots__ = ("_cubic", "_measured", "_meters", "_paced", "_sent", "_which", "closed_until_s", "name")
+    closed_until_s: the vendor has asked to be left alone until then.
+    sure_calls, sure_tokens: what else may be sent for certain, until *sure_until_s*, however tokens are counted.
+    """
+
+    __slots__ = (
+        "_cubic", "_measured", "_meters", "_paced", "_sent", "_which",
+        "closed_until_s", "name", "sure_calls", "sure_tokens", "sure_until_s",
+    )  # fmt: skip
 
     def __init__(self, name: str, quota: Quota | None, now_s: float) -> None:
         self.name = name
@@ -52,7 +62,9 @@ class Allowance:
         self._paced: TokenBucket | None = None
         """What the refusals allow; None while there were none of late."""
         self.closed_until_s = now_s
-        """The vendor has asked to be left alone until then."""
+        self.sure_calls = 0.0
+        self.sure_tokens = 0.0
+        self.sure_until_s = -math.inf
 
     # -- whether
 
@@ -70,6 +82,17 @@ class Allowance:
                 return False
         paced = self._paced
         return paced is None or self._follow(paced, now_s).has(1.0, now_s, ahead[0])
+
+    def look(self, now_s: float) -> None:
+        """See what may be sent for certain."""
+        self.sure_calls = self.sure_tokens = math.inf
+        self.sure_until_s = math.inf if self._paced is None else -math.inf
+        for which, meter in self._meters:
+            self.sure_until_s = min(self.sure_until_s, meter.until_s)
+            if which == 0:
+                self.sure_calls = meter.level(now_s)
+            else:
+                self.sure_tokens = min(self.sure_tokens, meter.level(now_s))
 
     def ready_at_s(self, asked: Asked, now_s: float, ahead: Amounts) -> float:
         """When a call may be sent, if *ahead* is sent before and all goes on as it does."""
@@ -89,8 +112,9 @@ class Allowance:
         self._sent = sent = (
             sent[0] + amounts[0], sent[1] + amounts[1], sent[2] + amounts[2], sent[3] + amounts[3],
         )  # fmt: skip
-        for which, meter in self._meters:
-            meter.take(amounts[which], now_s)
+        take_each(self._meters, amounts, now_s)
+        self.sure_calls -= 1.0
+        self.sure_tokens -= amounts[1]
         self._measured.sent(now_s)
         if self._paced is not None:
             self._paced.take(1.0, now_s)
@@ -98,35 +122,39 @@ class Allowance:
 
     def settle(self, attempt: Attempt, asked: Asked, sent: Amounts, now_s: float) -> None:
         """An attempt is over: what it did not use comes back, what it used beyond is owed."""
-        reserved = asked[self._which]
-        used = self._used(attempt, reserved)
-        if used is not reserved:
-            for which, meter in self._meters:
-                differs = used[which] - reserved[which]
-                if differs:
-                    meter.take(differs, now_s)
+        error = attempt.error
+        if error is not None or (attempt.usage is not None and not self._which):
+            beyond = self._beyond(attempt, asked[self._which])
+            take_each(self._meters, beyond, now_s)
+            if beyond[2] > 0.0 or beyond[3] > 0.0:
+                self.sure_until_s = -math.inf
         if attempt.rate_limits is not None:
             heard_s = attempt.sent_s if attempt.headers_s is None else attempt.headers_s
             self._hear(attempt.rate_limits, sent, heard_s, now_s)
-        if isinstance(attempt.error, RateLimited):
-            self._refused(attempt, attempt.error.retry_after_s, now_s)
+        if error is not None and isinstance(error, RateLimited):
+            self._refused(attempt, error.retry_after_s, now_s)
 
-    def _used(self, attempt: Attempt, reserved: Amounts) -> Amounts:
-        """What a vendor counts of an attempt that is over. One that was cut off may go on there: as was reserved."""
-        if isinstance(attempt.error, UNSENT):
-            return 0.0, 0.0, 0.0, 0.0
-        if isinstance(attempt.error, REFUSED):
-            return reserved[0], 0.0, 0.0, 0.0
-        usage = attempt.usage
+    def _beyond(self, attempt: Attempt, reserved: Amounts) -> Amounts:
+        """What a vendor counts of an attempt that is over, beyond what was reserved; less than 0: not so much.
+
+        One that was cut off may go on there: as was reserved.
+        """
+        error, usage = attempt.error, attempt.usage
+        calls, tokens, tokens_in, tokens_out = reserved
+        if error is not None and isinstance(error, UNSENT):
+            return -calls, -tokens, -tokens_in, -tokens_out
+        if error is not None and isinstance(error, REFUSED):
+            return 0.0, -tokens, -tokens_in, -tokens_out
         if usage is None or self._which:
-            return reserved
-        tokens_in = reserved[2] if usage.input_tokens is None else float(usage.input_tokens)
-        tokens_out = reserved[3] if usage.output_tokens is None else float(usage.output_tokens)
-        return reserved[0], tokens_in + tokens_out, tokens_in, tokens_out
+            return NOTHING
+        used_in = tokens_in if usage.input_tokens is None else usage.input_tokens
+        used_out = tokens_out if usage.output_tokens is None else usage.output_tokens
+        return 0.0, used_in + used_out - tokens, used_in - tokens_in, used_out - tokens_out
 
     # -- what the vendor says
 
     def _hear(self, limits: RateLimits, sent: Amounts, heard_s: float, now_s: float) -> None:
+        self.sure_until_s = -math.inf
         rates: tuple[Rate | None, ...] = (limits.requests, limits.tokens, limits.input_tokens, limits.output_tokens)
         known = dict(self._meters)
         for which, rate in enumerate(rates):
@@ -139,6 +167,7 @@ class Allowance:
                 self._meters.append((which, found))
 
     def _refused(self, attempt: Attempt, retry_after_s: float | None, now_s: float) -> None:
+        self.sure_until_s = -math.inf
         if retry_after_s is not None:
             self.closed_until_s = max(self.closed_until_s, now_s + min(retry_after_s, LONGEST_GATE_S))
         if self._cubic is None:

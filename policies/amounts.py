@@ -30,9 +30,9 @@ NOTHING: Amounts = (0.0, 0.0, 0.0, 0.0)
 def asked_by(call: Call, now_s: float) -> Asked:
     """What the call takes."""
     tokens_in, tokens_out = sizes(call, now_s)
-    used = (1.0, tokens_in + tokens_out, float(tokens_in), tokens_out)
+    used = (1.0, tokens_in + tokens_out, tokens_in, tokens_out)
     most = call.max_tokens
-    return used, used if most is None else (1.0, float(tokens_in + most), float(tokens_in), float(most))
+    return used, used if most is None else (1.0, tokens_in + most, tokens_in, most)
 
 
 def plus(one: Amounts, other: Amounts, share: float = 1.0) -> Amounts:

@@ -24,6 +24,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
+import msgspec
 from msgspec.structs import replace
 
 from ..router import check
@@ -46,6 +47,9 @@ BY = "Cap"
 
 PER_TOKEN = 1e-6
 """Prices are for a million."""
+
+FREE = UNSENT + REFUSED
+"""Failures that cost nothing."""
 
 
 def _routes(value: object) -> frozenset[str] | None:
@@ -106,20 +110,20 @@ class Cap:
         if self.routes is not None and call.route.name not in self.routes:
             await next(call, emit)
             return
-        most = self.max_tokens
-        if most is not None and ((allowed := call.max_tokens) is None or allowed > most):
-            call = replace(call, cap=most)
+        cap, most = call.cap, call.max_tokens
+        if self.max_tokens is not None and (most is None or most > self.max_tokens):
+            cap = most = self.max_tokens
         if self.cost is None:
-            await next(call, emit)
+            await next(call if cap is call.cap else replace(call, cap=cap), emit)
             return
-        bill = self._bill(call, self.cost)
+        bill = self._bill(call, self.cost, cap, most)
         try:
-            await next(replace(call, on_sent=bill.sent), emit)
+            await next(replace(call, on_sent=bill.sent, cap=cap), emit)
         finally:
             bill.settle(call.clock())
 
-    def _bill(self, call: Call, cost: CostLimit) -> _Bill:
-        """The bill of a call that may be sent.
+    def _bill(self, call: Call, cost: CostLimit, cap: int | None, most: int | None) -> _Bill:
+        """The bill of a call that may be sent. *cap*: of its answer. *most*: tokens of it at most; None: any number.
 
         Raises:
             CostLimitReached: it may not.
@@ -128,20 +132,26 @@ class Cap:
         spending = self._spending.get(name)
         if spending is None:
             spending = self._spending[name] = Spending(cost, now_s)
-        bill = _Bill(call, spending, self._dearest(call.candidates), now_s)
-        fits = spending.fits(bill.reserved, now_s)
-        for share in spending.passed_by(bill.reserved):
+        per_m_in, per_m_out = self._dearest(call.candidates)
+        tokens_in, tokens_out = call.prompt_tokens, most or sizes(call, now_s)[1]
+        money = PER_TOKEN * (tokens_in * per_m_in + tokens_out * per_m_out)
+        if not spending.takes(money, now_s):
+            self._warn_or_refuse(call, cost, spending, money, now_s)
+            spending.reserve(money)
+        return _Bill(call, spending, cap, tokens_in, tokens_out, money)
+
+    def _warn_or_refuse(self, call: Call, cost: CostLimit, spending: Spending, money: float, now_s: float) -> None:
+        fits = spending.fits(money, now_s)
+        for share in spending.passed_by(money):
             self._tell(call, cost, spending, share, now_s)
         if not fits:
             in_s = spending.ends_s - now_s
             raise CostLimitReached(
-                f"route {name!r} may cost {cost.money:g} in {cost.window_s:g} s; {spending.spent:g} is spent, "
-                f"{spending.reserved:g} reserved for running calls, and this one may cost {bill.reserved:g}. "
+                f"route {call.route.name!r} may cost {cost.money:g} in {cost.window_s:g} s; {spending.spent:g} is "
+                f"spent, {spending.reserved:g} reserved for running calls, and this one may cost {money:g}. "
                 f"The next window begins in {in_s:.3f} s",
                 opens_in_s=in_s,
             )
-        spending.reserve(bill.reserved)
-        return bill
 
     @staticmethod
     def _tell(call: Call, cost: CostLimit, spending: Spending, share: float, now_s: float) -> None:
@@ -162,50 +172,50 @@ class Cap:
             )
 
 
-class _Bill:
+class _Bill(msgspec.Struct):
     """What one call may cost, and what its attempts have.
 
+    cap: of its answer, which *call* has not been told of. tokens_in, most: of the prompt, and of its longest answer.
     reserved: money, for what may be sent and what was.
     """
 
-    __slots__ = ("_before", "_call", "_most", "_sent", "_spending", "_tokens_in", "reserved")
-
-    def __init__(self, call: Call, spending: Spending, dearest: tuple[float, float], now_s: float) -> None:
-        self._before: Callable[[Target, Attempt], None] | None = call.on_sent
-        self._call = call
-        self._spending = spending
-        self._tokens_in = call.prompt_tokens
-        self._most: float = call.max_tokens or sizes(call, now_s)[1]
-        self._sent: list[Attempt] = []
-        self.reserved = PER_TOKEN * (self._tokens_in * dearest[0] + self._most * dearest[1])
+    call: Call
+    spending: Spending
+    cap: int | None
+    tokens_in: int
+    most: float
+    reserved: float
+    attempts: list[Attempt] = []
 
     def sent(self, target: Target, attempt: Attempt) -> None:
         """An attempt is sent. For the first, money was reserved, as if it went to the dearest endpoint."""
-        money = _money(attempt.endpoint, self._tokens_in, self._most)
-        more = money if self._sent else money - self.reserved
-        self._sent.append(attempt)
+        more = _money(attempt.endpoint, self.tokens_in, self.most)
+        if not self.attempts:
+            more -= self.reserved
+        self.attempts.append(attempt)
         self.reserved += more
-        self._spending.reserve(more)
-        if self._before is not None:
-            self._before(target, attempt)
+        self.spending.reserved += more
+        if self.call.on_sent is not None:
+            self.call.on_sent(target, attempt)
 
     def settle(self, now_s: float) -> None:
         """The call is over."""
         spent = 0.0
-        for attempt in self._sent:
+        for attempt in self.attempts:
             spent += self._cost_of(attempt)
-        self._spending.settle(self.reserved, spent, now_s)
+        self.spending.settle(self.reserved, spent, now_s)
 
     def _cost_of(self, attempt: Attempt) -> float:
         """What an attempt has cost, as its usage says or as it must be feared."""
-        if isinstance(attempt.error, UNSENT + REFUSED):
+        if attempt.error is not None and isinstance(attempt.error, FREE):
             return 0.0
-        usage, tokens_in = attempt.usage, self._tokens_in
+        usage, tokens_in = attempt.usage, self.tokens_in
         if usage is not None and usage.input_tokens is not None:
             tokens_in = usage.input_tokens
         if usage is not None and usage.output_tokens is not None:
             return _money(attempt.endpoint, tokens_in, usage.output_tokens)
-        likely = 0.0 if attempt.first_progress_s is None else sizes(self._call, attempt.sent_s)[1]
+        capped = replace(self.call, cap=self.cap)
+        likely = 0.0 if attempt.first_progress_s is None else sizes(capped, attempt.sent_s)[1]
         return _money(attempt.endpoint, tokens_in, likely)
 
 

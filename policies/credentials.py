@@ -31,7 +31,8 @@ class Credentials:
         self._quotas = {name: quota for quota in quotas for name in quota.endpoints}
         self._by_key: dict[Key, Allowance] = {}
         self._of: dict[Target, Allowance] = {}
-        self._among: dict[tuple[Target, ...], tuple[Allowance, ...]] = {}
+        self._among: dict[int, tuple[tuple[Target, ...], tuple[Allowance, ...]]] = {}
+        """By identity: a tuple that is handed down again and again is not hashed. It is kept, to stay the only one."""
 
     def __len__(self) -> int:
         return len(self._by_key)
@@ -45,12 +46,13 @@ class Credentials:
 
     def among(self, targets: tuple[Target, ...], now_s: float) -> tuple[Allowance, ...]:
         """Those that *targets* draw on, each once, in their order."""
-        among = self._among.get(targets)
-        if among is None:
+        kept = self._among.get(id(targets))
+        if kept is None:
             if len(self._among) >= MOST_KEPT:
                 self._among.clear()
-            among = self._among[targets] = tuple(dict.fromkeys(self.of(target, now_s) for target in targets))
-        return among
+            kept = targets, tuple(dict.fromkeys([self.of(target, now_s) for target in targets]))
+            self._among[id(targets)] = kept
+        return kept[1]
 
     def _made(self, target: Target, now_s: float) -> Allowance:
         quota = self._quota_of(target)

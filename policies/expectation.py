@@ -123,7 +123,7 @@ def likely_lengths(call: Call, priority: Priority, now_s: float) -> tuple[int, .
     if given is None:
         learned = call.lengths.likely(now_s)
         if learned is not None:
-            return learned if cap is None else tuple(min(tokens, cap) for tokens in learned)
+            return learned if cap is None or learned[-1] <= cap else tuple(min(tokens, cap) for tokens in learned)
         given = DEFAULT_EXPECTED_TOKENS
     return (given if cap is None else min(given, cap),)
 

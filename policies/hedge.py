@@ -27,10 +27,11 @@ Sources: Dean and Barroso, "The Tail at Scale" (2013); Finagle's BackupRequestFi
 
 from __future__ import annotations
 
-import asyncio
+from statistics import median_high
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
+import msgspec
 from msgspec.structs import replace
 
 from ..router import check
@@ -38,12 +39,14 @@ from ..router.budget import Extra
 from ..router.pipeline import Layer
 from ..router.remembered import Remembered
 from .latency_budget import least_quality
-from .lateness import Lateness
+from .lateness import worth_it_after_s
 from .queues import has_room
 from .race import Race
 from .slots import MOSTLY_FAILING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..router.call import Call
     from ..router.ledger import Attempt
     from ..router.pipeline import Emit, Handler
@@ -54,6 +57,9 @@ AS_FAST = 1.5
 
 LOOK_AGAIN = 0.25
 """A second leg that could not be sent is tried again after so many times what made the first one late."""
+
+SOONEST_S = 0.001
+"""Seconds after which it is tried again at the soonest, however little makes the first one late."""
 
 MOST_LOOKED_AT = 32
 """Endpoints that are compared at most; of more, so many are drawn. The best of 32 is good enough for a second leg."""
@@ -86,11 +92,8 @@ class Hedge:
     least_s: float = attrs.field(default=0.01, validator=check.at_least_zero)
     fewest: int = attrs.field(default=50, validator=check.count(1))
 
-    _lateness: Lateness = attrs.field(
-        default=attrs.Factory(lambda self: Lateness(self.quantile), takes_self=True), init=False, repr=False, eq=False
-    )
-    _late_s: Remembered[tuple[Target, int], float] = attrs.field(
-        factory=Remembered["tuple[Target, int]", float], init=False, repr=False, eq=False
+    _delays: Remembered[tuple[Target, int], Delay] = attrs.field(
+        factory=Remembered["tuple[Target, int]", "Delay"], init=False, repr=False, eq=False
     )
 
     async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
@@ -101,80 +104,96 @@ class Hedge:
         try:
             await race.run(replace(call, on_sent=second.prepare))
         finally:
-            second.forget()
+            second.is_over = True
 
     def late_after_s(self, target: Target, size: int, now_s: float) -> float | None:
         """Seconds after which an endpoint that has said nothing is late; None if too little is known of it."""
-        late_s = self._late_s.get((target, size), target.pulse, now_s)
-        if late_s is not None:
-            return late_s
-        if target.learned.ttft.overall.samples(now_s) < self.fewest:
+        ttft = target.learned.ttft
+        if ttft.overall.samples(now_s) < self.fewest:
             return None
-        learned_s = self._lateness.after_s(target, size, now_s)
-        if learned_s is None:
-            return None
-        late_s = max(self.least_s, learned_s)
-        self._late_s.keep((target, size), late_s, target.pulse, now_s)
-        return late_s
+        learned = ttft.of(size).as_of(now_s)
+        late_s = None if learned is None else worth_it_after_s(learned, self.quantile)
+        return None if late_s is None else max(self.least_s, late_s)
+
+    def delay_s(self, target: Target, size: int, among: Sequence[Target], now_s: float) -> float | None:
+        """The same, kept for a moment. One of which too little is known is late when half of *among* would be."""
+        kept = self._delays.get((target, size), target.pulse, now_s)
+        if kept is None:
+            late_s = self.late_after_s(target, size, now_s)
+            if late_s is None:
+                others = (self.late_after_s(other, size, now_s) for other in among[:MOST_LOOKED_AT])
+                late_s = median_high(known_s) if (known_s := [each for each in others if each is not None]) else None
+            kept = Delay(late_s)
+            self._delays.keep((target, size), kept, target.pulse, now_s)
+        return kept.after_s
+
+
+class Delay(msgspec.Struct, frozen=True):
+    """Seconds of silence after which an endpoint is late; None: nobody knows."""
+
+    after_s: float | None
 
 
 class _SecondLeg:
-    """The second leg of one race, as long as it may still come."""
+    """The second leg of one race, as long as it may still come.
 
-    __slots__ = ("_call", "_race", "_refused", "_settings", "_timer")
+    is_over: as of `timers.Waking`: it may not.
+    """
+
+    __slots__ = ("_call", "_due_s", "_first", "_late_s", "_race", "_refused", "_settings", "is_over")
+
+    _first: Target
+    _late_s: float
 
     def __init__(self, settings: Hedge, call: Call, race: Race) -> None:
         self._settings = settings
         self._call = call
         self._race = race
         self._refused: str | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._due_s: float | None = None
+        """When the first is late; None: it is not known to be, or that is past."""
+        self.is_over = False
 
     def prepare(self, target: Target, attempt: Attempt) -> None:
         """The first leg has sent its attempt: from now on it may become late. So may another one that it makes."""
-        if self._call.on_sent is not None:
-            self._call.on_sent(target, attempt)
-        self.forget()
-        late_s = self._late_after_s(target, attempt)
-        if late_s is not None and attempt.sent_s + late_s < self._call.start_by_s:
-            self._timer = asyncio.get_running_loop().call_later(late_s, self._start, target, late_s)
+        call, sent_s = self._call, attempt.sent_s
+        if call.on_sent is not None:
+            call.on_sent(target, attempt)
+        self._due_s = None
+        late_s = self._settings.delay_s(target, attempt.size, call.candidates, sent_s)
+        if late_s is not None and sent_s + late_s < call.start_by_s:
+            self._first, self._late_s = target, late_s
+            self._wake_at(sent_s + late_s)
 
-    def _late_after_s(self, target: Target, attempt: Attempt) -> float | None:
-        """As `Hedge` has it. Of one of which too little is known to tell: what is late at half of the others."""
-        settings, size, now_s = self._settings, attempt.size, attempt.sent_s
-        late_s = settings.late_after_s(target, size, now_s)
-        if late_s is None:
-            others = (settings.late_after_s(other, size, now_s) for other in self._call.candidates[:MOST_LOOKED_AT])
-            known_s = sorted(other_s for other_s in others if other_s is not None)
-            late_s = known_s[len(known_s) // 2] if known_s else None
-        return late_s
+    def _wake_at(self, at_s: float) -> None:
+        self._due_s = at_s
+        self._call.timers.wake(self, at_s)
 
-    def forget(self) -> None:
-        """There will be none, or not for that attempt."""
-        if self._timer is not None:
-            self._timer.cancel()
+    def wake(self) -> None:
+        """Perhaps the first is late. It is not, where this was meant for an attempt before the last."""
+        now_s = self._call.clock()
+        if self._due_s is not None and now_s >= self._due_s and self._race.is_open:
+            self._due_s = None
+            self._start(self._first, self._late_s, now_s)
 
-    def _start(self, first: Target, late_s: float) -> None:
+    def _start(self, first: Target, late_s: float, now_s: float) -> None:
         """The first is late: ask a second, in one step, if there is one and it can be paid."""
-        if not self._race.is_open:
-            return
         call = self._call
-        target = self._choose(call.clock())
+        target = self._choose(now_s)
         permit = None if target is None else call.permit_for(Extra.HEDGE)
         if target is None or permit is None:
-            self._refuse(NOBODY if target is None else SPENT, first, late_s)
+            self._refuse(NOBODY if target is None else SPENT, first, late_s, now_s)
             return
         lease = target.slots.acquire_over_limit(target.slots_for(call.prompt_tokens))  # not over it: it has room now
         call.note("Hedge", ASKS, first.name, late_s, target.name)
         self._race.start(call.with_(candidates=(target,), lease=lease, permit=permit), lease, permit)
 
-    def _refuse(self, words: str, first: Target, late_s: float) -> None:
+    def _refuse(self, words: str, first: Target, late_s: float, now_s: float) -> None:
         """Not now. A little later those that were only just late have spoken, and leave what there is to the others."""
         if words is not self._refused:
             self._refused = words
             self._call.note("Hedge", words, first.name, late_s)
-        again_s = max(self._settings.least_s, LOOK_AGAIN * late_s)
-        self._timer = asyncio.get_running_loop().call_later(again_s, self._start, first, late_s)
+        self._wake_at(now_s + max(self._settings.least_s, LOOK_AGAIN * late_s, SOONEST_S))
 
     def _choose(self, now_s: float) -> Target | None:
         """The endpoint for the second leg: apart from all that was tried, then free and fast. None if there is none."""

@@ -22,16 +22,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..router.statistics.latency import Distribution
-    from ..router.target import Target
 
 WORTH = 1.0 / 5.0
 """Chance to be sooner, from which on a second request is worth it."""
 
 LATER = (0.0, 0.2, 0.4, 0.6, 0.8)
 """Shares of what is beyond the quantile at which the delay is looked for."""
-
-MOST_KEPT = 256
-"""Delays that are remembered at once."""
 
 LEFT = (1.0 / 6.0, 1.0 / 2.0, 5.0 / 6.0)
 """Quantiles of what is still to come that its chance is reckoned from."""
@@ -58,27 +54,3 @@ def _chance_to_be_sooner(ttft: Distribution, reached: float, after_s: float) -> 
         ends_s = ttft.quantile(reached + (1.0 - reached) * share)
         left_s.append(math.inf if ends_s is None else ends_s - after_s)
     return sum(1.0 if each == math.inf else ttft.within(each) for each in left_s) / len(left_s)
-
-
-class Lateness:
-    """Delays by endpoint and size of the prompt, each reckoned once for what was measured."""
-
-    __slots__ = ("_kept", "_quantile")
-
-    def __init__(self, quantile: float) -> None:
-        self._quantile = quantile
-        self._kept: dict[tuple[Target, int], tuple[Distribution, float | None]] = {}
-
-    def after_s(self, target: Target, size: int, now_s: float) -> float | None:
-        """Seconds after which a second request is worth it; None if that is not known."""
-        distribution = target.learned.ttft.of(size).as_of(now_s)
-        if distribution is None:
-            return None
-        kept = self._kept.get((target, size))
-        if kept is not None and kept[0] is distribution:
-            return kept[1]
-        if len(self._kept) >= MOST_KEPT:
-            self._kept.clear()
-        after_s = worth_it_after_s(distribution, self._quantile)
-        self._kept[target, size] = distribution, after_s
-        return after_s

@@ -34,17 +34,19 @@ LEARNED_BURST_S = 1.0
 
 
 class Meter(TokenBucket):
-    """The bucket of one rate. One that was configured is only ever slowed down, and returns to what was configured."""
+    """The bucket of one rate. One that was configured is only ever slowed down, and returns to what was configured.
 
-    __slots__ = ("_configured", "_longest_s", "_until_s", "_usual_per_s")
+    until_s: when what was last heard is over; infinity: nothing holds but what is usual.
+    """
+
+    __slots__ = ("_configured", "_longest_s", "_usual_per_s", "until_s")
 
     def __init__(self, rate_per_s: float, burst: float, now_s: float, *, configured: bool) -> None:
         super().__init__(rate_per_s, burst, now_s)
         self._configured = configured
         self._usual_per_s = rate_per_s
         self._longest_s = 0.0
-        self._until_s = math.inf
-        """When what was last heard is over; infinity: nothing holds but what is usual."""
+        self.until_s = math.inf
 
     @classmethod
     def of_quota(cls, limit: float, burst_s: float, now_s: float) -> Meter:
@@ -64,9 +66,9 @@ class Meter(TokenBucket):
 
     def has(self, amount: float, now_s: float, ahead: float = 0.0) -> bool:
         """Whether *amount* may be sent now, if *ahead* is sent before."""
-        if now_s >= self._until_s:
-            self._follow(self._usual_per_s, math.inf, self._until_s)
-        return self._level >= amount + ahead or super().has(amount, now_s, ahead)
+        if now_s >= self.until_s:
+            self._follow(self._usual_per_s, math.inf, self.until_s)
+        return self.then >= amount + ahead or super().has(amount, now_s, ahead)
 
     def heard(self, rate: Rate, unseen: float, heard_s: float, now_s: float) -> None:
         """The vendor said at *heard_s* how much is left. *unseen*: what was sent and it cannot have counted by then."""
@@ -87,6 +89,6 @@ class Meter(TokenBucket):
 
     def _follow(self, rate_per_s: float, until_s: float, from_s: float) -> None:
         self.set_rate(rate_per_s, from_s)
-        self._until_s = until_s
+        self.until_s = until_s
         if not self._configured:
             self.burst = max(1.0, rate_per_s * LEARNED_BURST_S)

@@ -30,6 +30,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
+import msgspec
 from msgspec.structs import replace
 
 from ..router import check
@@ -111,23 +112,13 @@ class Pace:
             raise NoEndpoint("no candidate is left to pace")
         now_s, line = call.clock(), self._line
         asked = asked_by(call, now_s)
-        if line or line.calls_on_their_way or not self._all_have_room(call, asked, now_s):
+        if not line.lets_pass(call, asked, now_s):
             call = await self._with_room(call, asked, now_s)
-        else:
-            line.begin(asked)
-        share = _Share(self._credentials, line, asked, call.on_sent)
+        share = _Share(line, asked, call.on_sent)
         try:
             await next(replace(call, on_sent=share.sent), emit)
         finally:
             share.settle(call.clock())
-
-    def _all_have_room(self, call: Call, asked: Asked, now_s: float) -> bool:
-        if now_s < call.candidates[0].pulse.gated_until_s:
-            return False
-        for allowance in self._credentials.among(call.candidates, now_s):  # noqa: SIM110  a generator costs more
-            if not allowance.has_room(asked, now_s):
-                return False
-        return True
 
     async def _with_room(self, call: Call, asked: Asked, now_s: float) -> Call:
         """The call with the candidates that have room, on its way.
@@ -172,46 +163,35 @@ class Pace:
         return Throttled(f"{told}; there will be in {in_s:.3f} s", endpoint=call.target.name, retry_after_s=in_s)
 
 
-class _Share:
-    """What one call takes of the limits, from being let through to its end."""
+class _Share(msgspec.Struct):
+    """What one call takes of the limits, from being let through to its end. *before*: who else is told."""
 
-    __slots__ = ("_asked", "_before", "_credentials", "_line", "_on_its_way", "_taken")
-
-    def __init__(
-        self,
-        credentials: Credentials,
-        line: QuotaLine,
-        asked: Asked,
-        before: Callable[[Target, Attempt], None] | None,
-    ) -> None:
-        self._credentials = credentials
-        self._line = line
-        self._asked = asked
-        self._before = before
-        """Who else is told."""
-        self._on_its_way = True
-        self._taken: list[tuple[Allowance, Attempt, Amounts]] = []
+    line: QuotaLine
+    asked: Asked
+    before: Callable[[Target, Attempt], None] | None
+    taken: list[tuple[Allowance, Attempt, Amounts]] = []
+    on_its_way: bool = True
 
     def sent(self, target: Target, attempt: Attempt) -> None:
         """An attempt is sent: now it is known whose limit it counts against."""
-        allowance = self._credentials.of(target, attempt.sent_s)
-        self._taken.append((allowance, attempt, allowance.take(self._asked, attempt.sent_s)))
-        if self._on_its_way:
-            self._arrive()
-            if self._line:
-                self._line.let_in(attempt.sent_s)
-        if self._before is not None:
-            self._before(target, attempt)
+        line, asked, sent_s = self.line, self.asked, attempt.sent_s
+        allowance = line.credentials.of(target, sent_s)
+        self.taken.append((allowance, attempt, allowance.take(asked, sent_s)))
+        if self.on_its_way:
+            self.on_its_way = False
+            line.end(asked)
+            if line.line:
+                line.let_in(sent_s)
+        if self.before is not None:
+            self.before(target, attempt)
 
     def settle(self, now_s: float) -> None:
         """The call is over, or its leg is."""
-        for allowance, attempt, sent_by_then in self._taken:
-            allowance.settle(attempt, self._asked, sent_by_then, now_s)
-        if self._on_its_way:
-            self._arrive()
-        if self._line:
-            self._line.let_in(now_s)
-
-    def _arrive(self) -> None:
-        self._on_its_way = False
-        self._line.end(self._asked)
+        line, asked = self.line, self.asked
+        for allowance, attempt, sent_by_then in self.taken:
+            allowance.settle(attempt, asked, sent_by_then, now_s)
+        if self.on_its_way:
+            self.on_its_way = False
+            line.end(asked)
+        if line.line:
+            line.let_in(now_s)

@@ -49,15 +49,16 @@ class _Waiter:
 class QuotaLine:
     """The line of one router.
 
-    longest: waiters at most, at least 0.
+    credentials: whose room is waited for. longest: waiters at most, at least 0.
+    line: those who wait, the first in front. calls_on_their_way: those that have room and have not taken it.
     """
 
-    __slots__ = ("_claimed", "_credentials", "_line", "_longest", "_on_its_way", "_seq", "_timer", "calls_on_their_way")
+    __slots__ = ("_claimed", "_longest", "_on_its_way", "_seq", "_timer", "calls_on_their_way", "credentials", "line")
 
     def __init__(self, credentials: Credentials, longest: int) -> None:
-        self._credentials = credentials
+        self.credentials = credentials
         self._longest = longest
-        self._line: list[_Waiter] = []
+        self.line: list[_Waiter] = []
         self._seq = 0
         self._timer: asyncio.TimerHandle | None = None
         self._claimed: set[Allowance] = set()
@@ -66,7 +67,7 @@ class QuotaLine:
         self.calls_on_their_way = 0
 
     def __len__(self) -> int:
-        return len(self._line)
+        return len(self.line)
 
     # -- on the way
 
@@ -82,9 +83,27 @@ class QuotaLine:
 
     # -- who has room
 
+    def lets_pass(self, call: Call, asked: Asked, now_s: float) -> bool:
+        """Whether the call may go on as it is, which nearly all may: nobody is before it, and there is room everywhere.
+
+        It is on its way then.
+        """
+        if self.line or self.calls_on_their_way or now_s < call.candidates[0].pulse.gated_until_s:
+            return False
+        tokens = asked[1][1]
+        for allowance in self.credentials.among(call.candidates, now_s):
+            is_sure = allowance.sure_calls >= 1.0 and allowance.sure_tokens >= tokens
+            if not is_sure or not allowance.closed_until_s <= now_s < allowance.sure_until_s:
+                if not allowance.has_room(asked, now_s):
+                    return False
+                allowance.look(now_s)
+        self._on_its_way = asked[1]
+        self.calls_on_their_way = 1
+        return True
+
     def with_room(self, call: Call, asked: Asked, now_s: float) -> tuple[Target, ...]:
         """The call's candidates that may be asked, and have room now that nobody in line waits for."""
-        credentials = self._credentials
+        credentials = self.credentials
         room = {
             allowance
             for allowance in credentials.among(call.candidates, now_s)
@@ -100,7 +119,7 @@ class QuotaLine:
 
     def ready_at_s(self, call: Call, asked: Asked, now_s: float) -> float:
         """When the first of its candidates will have room, after those in line before it; as it looks now."""
-        credentials = self._credentials
+        credentials = self.credentials
         ready = {
             allowance: allowance.ready_at_s(asked, now_s, self._ahead(allowance, call.urgency, now_s))
             for allowance in credentials.among(call.candidates, now_s)
@@ -110,10 +129,10 @@ class QuotaLine:
     def _ahead(self, allowance: Allowance, rank: int, now_s: float) -> Amounts:
         """What those before a newcomer will take of *allowance*; who has several to choose from, a part of each."""
         ahead = NOTHING
-        for waiter in self._line:
+        for waiter in self.line:
             if waiter.order[0] > rank:
                 break
-            among = self._credentials.among(waiter.call.candidates, now_s)
+            among = self.credentials.among(waiter.call.candidates, now_s)
             if allowance in among:
                 ahead = plus(ahead, allowance.amounts(waiter.asked), 1.0 / len(among))
         return ahead
@@ -122,15 +141,15 @@ class QuotaLine:
 
     def may_wait(self, rank: int) -> bool:
         """Whether there is a place, or one that a less urgent call would have to leave."""
-        return len(self._line) < self._longest or (bool(self._line) and self._line[-1].order[0] > rank)
+        return len(self.line) < self._longest or (bool(self.line) and self.line[-1].order[0] > rank)
 
     async def wait(self, call: Call, asked: Asked, until_s: float) -> tuple[Target, ...]:
         """Candidates with room, waited for until *until_s*; none if it was in vain. Who gets some is on its way."""
-        if len(self._line) >= self._longest:
-            self._leave(self._line[-1])
+        if len(self.line) >= self._longest:
+            self._leave(self.line[-1])
         self._seq += 1
         waiter = _Waiter((call.urgency, self._seq), call, asked, until_s)
-        insort(self._line, waiter)
+        insort(self.line, waiter)
         now_s = call.clock()
         timer = asyncio.get_running_loop().call_later(max(0.0, until_s - now_s), self._expire, waiter)
         self.let_in(now_s)
@@ -148,11 +167,11 @@ class QuotaLine:
 
     def let_in(self, now_s: float) -> None:
         """Give room to whom it is due."""
-        if not self._line:
+        if not self.line:
             return
         claimed = self._claimed = set()
         next_s = now_s + LOOK_AGAIN_S
-        for waiter in tuple(self._line):
+        for waiter in tuple(self.line):
             if waiter.until_s <= now_s:
                 self._leave(waiter)
                 continue
@@ -162,11 +181,11 @@ class QuotaLine:
                 self.begin(waiter.asked)
                 self._leave(waiter)
                 continue
-            for allowance in self._credentials.among(waiter.call.candidates, now_s):
+            for allowance in self.credentials.among(waiter.call.candidates, now_s):
                 if allowance not in claimed:
                     claimed.add(allowance)
                     next_s = min(next_s, self._look_again_s(allowance, waiter, now_s))
-            if len(claimed) >= len(self._credentials):
+            if len(claimed) >= len(self.credentials):
                 break
         self._look_again_at(next_s, now_s)
 
@@ -179,13 +198,13 @@ class QuotaLine:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._line:
+        if self.line:
             self._timer = asyncio.get_running_loop().call_later(max(0.0, at_s - now_s), self._look_again)
 
     def _look_again(self) -> None:
         self._timer = None
-        if self._line:
-            self.let_in(self._line[0].call.clock())
+        if self.line:
+            self.let_in(self.line[0].call.clock())
 
     def _expire(self, waiter: _Waiter) -> None:
         self._leave(waiter)
@@ -193,11 +212,11 @@ class QuotaLine:
 
     def _leave(self, waiter: _Waiter) -> None:
         """Out of the line; who is out already stays out."""
-        if waiter in self._line:
-            self._line.remove(waiter)
+        if waiter in self.line:
+            self.line.remove(waiter)
         if not waiter.wake.done():
             waiter.wake.set_result(None)
-        if not self._line:
+        if not self.line:
             self._claimed = set()
             if self._timer is not None:
                 self._timer.cancel()

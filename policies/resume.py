@@ -118,7 +118,11 @@ class Resume:
             return
         said = Said(emit)
         try:
-            await next(*self.watched(call, said.emit))
+            if self.stall is None:
+                await next(call, said.emit)
+            else:
+                watch = Watch(self.stall, call.clock, emit, said)
+                await next(replace(call, patience=watch), watch.emit)
         except AttemptFailed as failure:
             if not call.ledger.committed or said.refused is not None:
                 raise

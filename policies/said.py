@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec.structs import replace
 
 from ..router.chunk import DISCARD, Usage
@@ -15,50 +16,53 @@ if TYPE_CHECKING:
     from ..router.pipeline import Emit
 
 
-class Said:
+class Said(msgspec.Struct):
     """The ``emit`` of a call that may be resumed, and its memory.
 
-    spent: tokens of the legs before this one. refused: what the caller's own ``emit`` raised; None: nothing.
+    passes_to: the caller's own ``emit``. pieces: of text, that the caller has. is_text_only: it has nothing else.
+    leg_characters: of text, in this leg. spent: tokens of the legs before it.
+    refused: what the caller's own ``emit`` raised; None: nothing.
     """
 
-    __slots__ = ("_emit", "_pieces", "is_text_only", "leg_characters", "refused", "spent")
-
-    def __init__(self, emit: Emit) -> None:
-        self._emit = emit
-        self._pieces: list[str] = []
-        self.is_text_only = True
-        self.leg_characters = 0
-        self.spent: Usage | None = None
-        self.refused: Exception | None = None
+    passes_to: Emit
+    pieces: list[str] = []
+    is_text_only: bool = True
+    leg_characters: int = 0
+    spent: Usage | None = None
+    refused: Exception | None = None
 
     @property
     def characters(self) -> int:
         """Of text, that the caller has."""
-        return sum(map(len, self._pieces))
+        return sum(map(len, self.pieces))
 
     @property
     def text(self) -> str:
         """All of it."""
-        return "".join(self._pieces)
+        return "".join(self.pieces)
 
     async def emit(self, chunk: Chunk) -> None:
         """Pass a chunk on to the caller, and remember what it said."""
-        if chunk.text:
-            self._pieces.append(chunk.text)
-            self.leg_characters += len(chunk.text)
-        if chunk.reasoning or chunk.refusal or chunk.tool_calls:
-            self.is_text_only = False
-        if chunk.usage is not None and self.spent is not None:
-            chunk = replace(chunk, usage=_sum(self.spent, chunk.usage), raw=b"")
         try:
-            await self._emit(chunk)
+            await self.passes_to(self.take(chunk))
         except Exception as error:
             self.refused = error
             raise
 
+    def take(self, chunk: Chunk) -> Chunk:
+        """Remember what a chunk says that is to be passed on. Gives it as it is to be passed on."""
+        if chunk.text:
+            self.pieces.append(chunk.text)
+            self.leg_characters += len(chunk.text)
+        if chunk.reasoning or chunk.refusal or chunk.tool_calls:
+            self.is_text_only = False
+        if chunk.usage is not None and self.spent is not None:
+            return replace(chunk, usage=_sum(self.spent, chunk.usage), raw=b"")
+        return chunk
+
     async def begin_anew(self) -> None:
         """Tell the caller that all of it is void."""
-        self._pieces.clear()
+        self.pieces.clear()
         self.is_text_only = True
         await self.emit(DISCARD)
 

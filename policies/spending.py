@@ -49,15 +49,24 @@ class Spending:
     spent, reserved: money of this window, and for the calls that run. ends_s: when the window does.
     """
 
-    __slots__ = ("_limit", "_warned", "ends_s", "reserved", "spent")
+    __slots__ = ("_limit", "_next", "_warned", "ends_s", "reserved", "spent")
 
     def __init__(self, limit: CostLimit, now_s: float) -> None:
         self._limit = limit
         self._warned = 0
         """Thresholds that were passed in this window."""
+        self._next = self._threshold()
+        """Share of the money at which somebody is to be told, or refused."""
         self.spent = 0.0
         self.reserved = 0.0
         self.ends_s = now_s + limit.window_s
+
+    def takes(self, money: float, now_s: float) -> bool:
+        """Reserve so much, where no window has ended, nobody is to be warned, and it fits: for nearly all calls."""
+        if now_s >= self.ends_s or (self.spent + self.reserved + money) / self._limit.money >= self._next:
+            return False
+        self.reserved += money
+        return True
 
     def fits(self, money: float, now_s: float) -> bool:
         """Whether a call may be sent that costs at most so much."""
@@ -73,7 +82,8 @@ class Spending:
         """A call is over."""
         if now_s >= self.ends_s:
             self._begin_window(now_s)
-        self.reserved = max(0.0, self.reserved - reserved)
+        left = self.reserved - reserved
+        self.reserved = left if left > 0.0 else 0.0  # noqa: FURB136  a call of max() costs more than the rest
         self.spent += spent
 
     def passed_by(self, money: float) -> tuple[float, ...]:
@@ -85,6 +95,7 @@ class Spending:
         before = self._warned
         while self._warned < len(warn_at) and share >= warn_at[self._warned]:
             self._warned += 1
+        self._next = self._threshold()
         return warn_at[before : self._warned]
 
     def _begin_window(self, now_s: float) -> None:
@@ -93,3 +104,8 @@ class Spending:
         self.ends_s += window_s * (1 + (now_s - self.ends_s) // window_s)
         self.spent = 0.0
         self._warned = 0
+        self._next = self._threshold()
+
+    def _threshold(self) -> float:
+        warn_at = self._limit.warn_at
+        return warn_at[self._warned] if self._warned < len(warn_at) else 1.0

@@ -27,6 +27,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import attrs
+import msgspec
 
 from ..router import check
 from ..router.errors import ConfigurationError
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from ..router.clock import Clock
     from ..router.pipeline import Emit
     from ..router.target import Target
+    from .said import Said
 
 
 @attrs.frozen(kw_only=True)
@@ -88,49 +90,62 @@ class Stall:
         return self._habits.get(target, self.most_s)
 
 
-class Watch:
-    """A `Patience`, and an ``emit``: watches the answer of one leg as it comes."""
+class Watch(msgspec.Struct):
+    """A `Patience`, and an ``emit``: watches the answer of one leg as it comes.
 
-    __slots__ = ("_characters", "_clock", "_emit", "_ready_s", "_settings", "_taken_s", "is_too_slow")
+    passes_to: the ``emit`` it stands before.
+    said: is told of each chunk, and whether *passes_to* raised; None: nobody is. (One step a chunk rather than two.)
+    characters, taken_s: what came, and the endpoint's time it took, in the current stretch of time.
+    ready_s: when the caller was ready for more; None: nothing has come yet.
+    is_too_slow: it has brought less than it must, over the last stretch of time.
+    """
 
-    def __init__(self, settings: Stall, clock: Clock, emit: Emit) -> None:
-        self._settings = settings
-        self._clock = clock
-        self._emit = emit
-        self._begin()
+    settings: Stall
+    clock: Clock
+    passes_to: Emit
+    said: Said | None = None
+    characters: int = 0
+    taken_s: float = 0.0
+    ready_s: float | None = None
+    is_too_slow: bool = False
 
-    def _begin(self) -> None:
-        self._characters = 0
-        self._taken_s = 0.0
-        self._ready_s: float | None = None
-        """When the caller was ready for more; None: nothing has come yet."""
+    def _begin_anew(self) -> None:
+        self.characters = 0
+        self.taken_s = 0.0
+        self.ready_s = None
         self.is_too_slow = False
-        """It has brought less than it must, over the last stretch of time."""
 
     def gap_s(self, target: Target, now_s: float, /) -> float:
         """Seconds between two pieces of progress from this endpoint."""
-        return self._settings.after_s(target, now_s)
+        return self.settings.after_s(target, now_s)
 
     async def emit(self, chunk: Chunk) -> None:
         """Pass a chunk on, and take down how long the endpoint took over it."""
-        if not chunk.is_progress:
-            if chunk.discard:
-                self._begin()  # the answer begins anew, elsewhere
-            await self._emit(chunk)
-            return
-        if self._ready_s is not None:
-            self._taken_s += self._clock() - self._ready_s
-            self._characters += length(chunk)
-            if self._taken_s >= self._settings.over_s:
+        says_something = bool(chunk.text) or chunk.is_progress
+        if chunk.discard:
+            self._begin_anew()
+        elif says_something and self.ready_s is not None:
+            self.taken_s += self.clock() - self.ready_s
+            self.characters += length(chunk)
+            if self.taken_s >= self.settings.over_s:
                 self._judge()
-        await self._emit(chunk)
-        self._ready_s = self._clock()
+        said = self.said
+        if said is not None:
+            chunk = said.take(chunk)
+        try:
+            await self.passes_to(chunk)
+        except Exception as error:
+            if said is not None:
+                said.refused = error
+            raise
+        if says_something:
+            self.ready_s = self.clock()
 
     def _judge(self) -> None:
-        least = self._settings.least_tokens_per_s
-        tokens = self._characters / CHARACTERS_PER_TOKEN
-        self.is_too_slow = least is not None and tokens < least * self._taken_s
-        self._taken_s, self._characters = 0.0, 0
+        least = self.settings.least_tokens_per_s
+        tokens = self.characters / CHARACTERS_PER_TOKEN
+        self.is_too_slow = least is not None and tokens < least * self.taken_s
+        self.taken_s, self.characters = 0.0, 0
 
 
 def length(chunk: Chunk) -> int:

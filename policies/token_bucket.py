@@ -14,6 +14,8 @@ Source: the token bucket of gRPC and of ATM traffic shaping (GCRA), which are on
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 MINUTE_S = 60.0
 
 SLACK = 1e-3
@@ -24,23 +26,24 @@ class TokenBucket:
     """Full to begin with.
 
     rate_per_s: what comes back in a second, above 0. burst: what it holds, at least 1.
+    then: what was in it at *then_s*, when it was last touched; it has only grown since.
     """
 
-    __slots__ = ("_at_s", "_level", "burst", "rate_per_s")
+    __slots__ = ("burst", "rate_per_s", "then", "then_s")
 
     def __init__(self, rate_per_s: float, burst: float, now_s: float) -> None:
         self.rate_per_s = rate_per_s
         self.burst = burst
-        self._level = burst
-        self._at_s = now_s
+        self.then = burst
+        self.then_s = now_s
 
     def level(self, now_s: float) -> float:
         """What is in it; below 0, what is owed."""
-        return min(self.burst, self._level + (now_s - self._at_s) * self.rate_per_s)
+        return min(self.burst, self.then + (now_s - self.then_s) * self.rate_per_s)
 
     def has(self, amount: float, now_s: float, ahead: float = 0.0) -> bool:
         """Whether *amount* may be taken now, if *ahead* is taken before."""
-        if self._level >= amount + ahead:  # it has only grown since
+        if self.then >= amount + ahead:
             return True
         return self.level(now_s) >= min(amount, self.burst) + ahead - SLACK
 
@@ -51,14 +54,25 @@ class TokenBucket:
 
     def take(self, amount: float, now_s: float) -> None:
         """Take it, whether or not it is there; less than 0 gives back, as far as the bucket holds it."""
-        self._level = min(self.burst, self.level(now_s) - amount)
-        self._at_s = now_s
+        take_each(((0, self),), (amount,), now_s)
 
     def set_rate(self, rate_per_s: float, now_s: float) -> None:
         """Refill at another rate from now on."""
-        self._level = self.level(now_s)
-        self._at_s = now_s
+        self.then = self.level(now_s)
+        self.then_s = now_s
         self.rate_per_s = rate_per_s
+
+
+def take_each(buckets: Iterable[tuple[int, TokenBucket]], amounts: Sequence[float], now_s: float) -> None:
+    """As `TokenBucket.take`, of each bucket the amount of its number. Each call does it twice: so it is one step."""
+    for number, bucket in buckets:
+        amount = amounts[number]
+        if amount:
+            burst = bucket.burst
+            level = bucket.then + (now_s - bucket.then_s) * bucket.rate_per_s
+            level = (level if level < burst else burst) - amount  # noqa: FURB136  calls of min() would cost more
+            bucket.then = level if level < burst else burst  # noqa: FURB136  than all the rest
+            bucket.then_s = now_s
 
 
 def per_minute(limit: float, burst_s: float) -> tuple[float, float]:

@@ -46,10 +46,19 @@ class HotCold:
 
     def choose(self, targets: Sequence[Target], call: Call, now_s: float, /) -> Target:
         """As `Balancer`."""
-        drawn = call.dice.sample(targets, min(len(targets), MOST_DRAWN))  # in random order, so ties are fair
-        bar = loads_at(self.hot_above, loads := _loads(drawn))
-        cold = (target for target, load in zip(drawn, loads, strict=True) if load <= bar)
-        return min(cold, key=lambda target: expected_s(target, call, now_s) / target.weight(now_s))
+        drawn = targets if len(targets) <= MOST_DRAWN else call.dice.sample(targets, MOST_DRAWN)
+        loads = _loads(drawn)
+        bar = loads_at(self.hot_above, loads)
+        fastest: list[Target] = []
+        least_s = math.inf
+        for target, load in zip(drawn, loads, strict=True):
+            if load <= bar:
+                seconds = expected_s(target, call, now_s) / target.weight(now_s)
+                if seconds < least_s:
+                    fastest, least_s = [target], seconds
+                elif seconds == least_s:
+                    fastest.append(target)
+        return fastest[0] if len(fastest) == 1 else fastest[int(call.dice.random() * len(fastest))]
 
 
 def loads_at(q: float, loads: Sequence[float]) -> float:
@@ -58,6 +67,10 @@ def loads_at(q: float, loads: Sequence[float]) -> float:
 
 
 def _loads(targets: Sequence[Target]) -> list[float]:
-    if any(target.slots.limit is None for target in targets):
-        return [float(target.slots.used) for target in targets]
-    return [target.slots.load for target in targets]
+    loads: list[float] = []
+    for target in targets:
+        slots = target.slots
+        if slots.limit is None:
+            return [float(each.slots.used) for each in targets]
+        loads.append(slots.used / slots.limit)
+    return loads

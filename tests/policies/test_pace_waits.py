@@ -148,7 +148,7 @@ def test_at_the_instant_at_which_a_wait_ends_it_ends_though_there_is_room() -> N
             await anyio.sleep(0.5)
             now_s = virtual_clock()
             pace._credentials.of(router.fleet[A], now_s)._meters[0][1].take(-1.0, now_s)
-            pace._line._line[0].until_s = now_s
+            pace._line.line[0].until_s = now_s
             pace._line.let_in(now_s)
             return (await call).given
 
