@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from paceline.policies import LatencyBudget, Slots
-from paceline.router import Request, Route, Router
+from paceline.providers import Simulated
+from paceline.router import Endpoint, Request, Route, Router
 from paceline.router.testing import Scripted, endpoint, run, virtual_clock
 from tests.providers.loopback import WHOLE, Vendor, streams
 
@@ -38,12 +39,23 @@ def test_the_embedding_example_answers(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert "attempt #1 large.us-east ok" in said
 
 
+def test_the_example_of_embeddings_shows_vectors(capsys: pytest.CaptureFixture[str]) -> None:
+    async def main() -> None:
+        vectors = Endpoint(name="vectors", provider=Simulated(), model="text-embedding-3-small")
+        async with Router([vectors], clock=virtual_clock) as router:
+            await example(1)["similar"](router, ["a cat", "a kitten"])
+
+    run(main)
+
+    assert capsys.readouterr().out.startswith("2 (")
+
+
 def test_the_policy_example_keeps_guests_to_quiet_endpoints() -> None:
     busy, quiet = Scripted(), Scripted()
 
     async def main() -> str:
         endpoints = [endpoint("busy", busy, slots=2), endpoint("quiet", quiet, slots=2)]
-        policies = [example(1)["Guests"](), LatencyBudget(), Slots()]
+        policies = [example(2)["Guests"](), LatencyBudget(), Slots()]
         async with Router(endpoints, policies=policies, clock=virtual_clock) as router:
             with router.fleet["busy"].slots.acquire_over_limit():
                 answer = await router.complete(Request(messages="hi", model="m", metadata={"guest": True}))
@@ -54,7 +66,7 @@ def test_the_policy_example_keeps_guests_to_quiet_endpoints() -> None:
 
 
 def test_the_looking_example_shows_a_report_a_diagnosis_and_metrics(capsys: pytest.CaptureFixture[str]) -> None:
-    names = example(2)
+    names = example(3)
 
     async def main() -> None:
         route = Route(name="chat", models="m")
