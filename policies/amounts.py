@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from .expectation import sizes
+from .expectation import likely_lengths
 
 if TYPE_CHECKING:
     from ..router.call import Call
@@ -29,7 +29,8 @@ NOTHING: Amounts = (0.0, 0.0, 0.0, 0.0)
 
 def asked_by(call: Call, now_s: float) -> Asked:
     """What the call takes."""
-    tokens_in, tokens_out = sizes(call, now_s)
+    lengths = likely_lengths(call, call.request.priority or call.route.priority, now_s)
+    tokens_in, tokens_out = call.prompt_tokens, sum(lengths) / len(lengths)
     used = (1.0, tokens_in + tokens_out, tokens_in, tokens_out)
     most = call.max_tokens
     return used, used if most is None else (1.0, tokens_in + most, tokens_in, most)

@@ -23,14 +23,17 @@ Key: TypeAlias = object
 
 
 class Credentials:
-    """The allowance of each endpoint of one router, made when it is first asked for."""
+    """The allowance of each endpoint of one router, made when it is first asked for.
 
-    __slots__ = ("_among", "_by_key", "_of", "_quotas")
+    known: those that were asked for.
+    """
+
+    __slots__ = ("_among", "_by_key", "_quotas", "known")
 
     def __init__(self, quotas: Iterable[Quota]) -> None:
         self._quotas = {name: quota for quota in quotas for name in quota.endpoints}
         self._by_key: dict[Key, Allowance] = {}
-        self._of: dict[Target, Allowance] = {}
+        self.known: dict[Target, Allowance] = {}
         self._among: dict[int, tuple[tuple[Target, ...], tuple[Allowance, ...]]] = {}
         """By identity: a tuple that is handed down again and again is not hashed. It is kept, to stay the only one."""
 
@@ -39,9 +42,9 @@ class Credentials:
 
     def of(self, target: Target, now_s: float) -> Allowance:
         """The one that *target* draws on."""
-        allowance = self._of.get(target)
+        allowance = self.known.get(target)
         if allowance is None:
-            allowance = self._of[target] = self._made(target, now_s)
+            allowance = self.known[target] = self._made(target, now_s)
         return allowance
 
     def among(self, targets: tuple[Target, ...], now_s: float) -> tuple[Allowance, ...]:

@@ -175,7 +175,7 @@ class _Share(msgspec.Struct):
     def sent(self, target: Target, attempt: Attempt) -> None:
         """An attempt is sent: now it is known whose limit it counts against."""
         line, asked, sent_s = self.line, self.asked, attempt.sent_s
-        allowance = line.credentials.of(target, sent_s)
+        allowance = line.credentials.known.get(target) or line.credentials.of(target, sent_s)
         self.taken.append((allowance, attempt, allowance.take(asked, sent_s)))
         if self.on_its_way:
             self.on_its_way = False
