@@ -81,6 +81,7 @@ class Steady:
         self._call = catch.calls[0]
         self.fleet = router.fleet
         self.targets = tuple(router.fleet)
+        self._learned = {target.name: target.learned for target in self.targets}
         self._dice = random.Random(1)
         self._turns = itertools.cycle(self.targets)
 
@@ -124,7 +125,7 @@ class Steady:
 
     def record(self, attempt: Attempt) -> None:
         """Tell the statistics all there is to tell of an attempt, as `dispatch` does."""
-        learned = self.fleet[attempt.endpoint.name].learned
+        learned = self._learned[attempt.endpoint.name]
         learned.sent(attempt)
         learned.spoke(attempt, attempt.first_progress_s or 0.0)
         learned.finished(attempt, attempt.finished_s or 0.0, blame=False)

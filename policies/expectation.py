@@ -23,6 +23,9 @@ MILLISECOND_S = 0.001
 DEFAULT_SERVICE_S = 1.0
 """What a call is taken to occupy a slot for, where nothing is known of it."""
 
+TTFT, THROUGHPUT = Priority.TTFT, Priority.THROUGHPUT
+"""For the hot path: on Python 3.11 a look through the class takes ten times as long."""
+
 
 class Ask(msgspec.Struct, frozen=True):
     """What a call asks of an endpoint. Equal asks have equal answers, so they can be remembered.
@@ -47,7 +50,7 @@ class Ask(msgspec.Struct, frozen=True):
         """
         priority, streamed = call.request.priority or call.route.priority, call.request.stream
         objective, began_s = call.route.objective, call.ledger.began_s
-        if priority is not Priority.TTFT or not streamed:  # an answer in one piece begins when it is complete
+        if priority is not TTFT or not streamed:  # an answer in one piece begins when it is complete
             within_s = _left_s(call.deadline_s, began_s, objective.total_s, now_s)
             return cls(within_s, call.size, streamed, likely_lengths(call, priority, now_s))
         within_s = _left_s(call.start_by_s, began_s, objective.ttft_s, now_s)
@@ -118,7 +121,7 @@ def likely_lengths(call: Call, priority: Priority, now_s: float) -> tuple[int, .
     """
     cap = call.max_tokens
     given = call.request.expected_tokens
-    if given is None and priority is Priority.THROUGHPUT:
+    if given is None and priority is THROUGHPUT:
         given = cap
     if given is None:
         learned = call.lengths.likely(now_s)

@@ -61,6 +61,9 @@ LOOK_AGAIN = 0.25
 SOONEST_S = 0.001
 """Seconds after which it is tried again at the soonest, however little makes the first one late."""
 
+FEW = 10
+"""Endpoints whose delays tell what is usual."""
+
 MOST_LOOKED_AT = 32
 """Endpoints that are compared at most; of more, so many are drawn. The best of 32 is good enough for a second leg."""
 
@@ -95,6 +98,9 @@ class Hedge:
     _delays: Remembered[tuple[Target, int], Delay] = attrs.field(
         factory=Remembered["tuple[Target, int]", "Delay"], init=False, repr=False, eq=False
     )
+    _usual: Remembered[tuple[str, int], Delay] = attrs.field(
+        factory=Remembered["tuple[str, int]", "Delay"], init=False, repr=False, eq=False
+    )
 
     async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
         if len(call.candidates) < 2 or not call.request.stream or call.ledger.committed:
@@ -119,12 +125,19 @@ class Hedge:
         """The same, kept for a moment. One of which too little is known is late when half of *among* would be."""
         kept = self._delays.get((target, size), target.pulse, now_s)
         if kept is None:
-            late_s = self.late_after_s(target, size, now_s)
-            if late_s is None:
-                others = (self.late_after_s(other, size, now_s) for other in among[:MOST_LOOKED_AT])
-                late_s = median_high(known_s) if (known_s := [each for each in others if each is not None]) else None
-            kept = Delay(late_s)
+            kept = Delay(self.late_after_s(target, size, now_s))
             self._delays.keep((target, size), kept, target.pulse, now_s)
+        return self._usual_s(size, among, now_s) if kept.after_s is None else kept.after_s
+
+    def _usual_s(self, size: int, among: Sequence[Target], now_s: float) -> float | None:
+        """The median of what is known of a few, by the model of the first; None: of none of them."""
+        asked, pulse = (among[0].model, size), among[0].pulse
+        kept = self._usual.get(asked, pulse, now_s)
+        if kept is None:
+            few = (self.late_after_s(target, size, now_s) for target in among[:FEW])
+            known_s = [late_s for late_s in few if late_s is not None]
+            kept = Delay(median_high(known_s) if known_s else None)
+            self._usual.keep(asked, kept, pulse, now_s)
         return kept.after_s
 
 

@@ -61,6 +61,9 @@ the fastest 5 % in 96 cases of a hundred, and judging all of them would hold up 
 BOUNDED_LOAD = 1.5
 """Times the mean load up to which the nearer of equals are preferred."""
 
+MOST_TRIED = 8
+"""Endpoints that are looked at for whether a call would go there, or can afford to."""
+
 QUICK = 2.0
 """Times what the best endpoint is expected to take, up to which a trial was no disappointment."""
 
@@ -79,6 +82,10 @@ class Prefer(enum.Enum):
     """Least money for this call; an unknown price stands last."""
     BEST = "best"
     """Highest quality tier."""
+
+
+CHEAPEST = Prefer.CHEAPEST
+"""For the hot path: on Python 3.11 a look through the class takes ten times as long."""
 
 
 class Otherwise(enum.Enum):
@@ -149,7 +156,7 @@ class LatencyBudget:
 
     def _ranking(self, call: Call, now_s: float) -> Ranking:
         ask = Ask.of(call, now_s)
-        tokens = sizes(call, now_s) if self.prefer is Prefer.CHEAPEST else None  # they matter to the price alone
+        tokens = sizes(call, now_s) if self.prefer is CHEAPEST else None  # they matter to the price alone
         asked = (call.candidates, call.tied, ask, least_quality(call), tokens)
         if not call.candidates:
             raise NoEndpoint("no candidate is left to judge")
@@ -223,7 +230,7 @@ class LatencyBudget:
         """
         if not kept:
             return tuple(target for _, target in doubtful)
-        able = [target for _, target in doubtful]
+        able = [target for _, target in doubtful[:MOST_TRIED]]
         ordered, tied = self._preferred(call, ask, [*kept, *able], now_s)
         hurried = ask.with_less(ask.expected_s(kept[0], now_s))
         return tuple(

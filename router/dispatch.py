@@ -30,7 +30,7 @@ from .errors import (
     StreamInterrupted,
 )
 from .events import AttemptEnded
-from .ledger import Attempt, Outcome
+from .ledger import CANCELLED, OK, TIMED_OUT, Attempt, Outcome
 from .operation import CHAT, EMBEDDING, EMBEDDING_ALONE
 from .watchdog import DEADLINE, Watchdog
 
@@ -90,7 +90,7 @@ async def dispatch(call: Call, emit: Emit) -> None:
             permit.release()
     if failure is not None or delivery.refused is not None:
         await _end(call, target, delivery, failure, has_left=task.cancelling() > cancels_before)
-    _settle(call, target, attempt, Outcome.OK)
+    _settle(call, target, attempt, OK)
 
 
 def _sent(call: Call, target: Target, now_s: float) -> Attempt:
@@ -152,7 +152,7 @@ async def _end(
     if failure is not None and (has_left or not isinstance(failure, Exception | CancelledError)):
         await _give_way(call, target, attempt, failure)
     if delivery.refused is not None:
-        _settle(call, target, attempt, Outcome.CANCELLED)
+        _settle(call, target, attempt, CANCELLED)
         raise delivery.refused
     if failure is not None and not delivery.finished:
         await _fail(call, target, delivery, failure)
@@ -160,7 +160,7 @@ async def _end(
 
 async def _give_way(call: Call, target: Target, attempt: Attempt, failure: BaseException) -> NoReturn:
     """The caller has left: let its cancellation pass. A provider must not make a failure of it."""
-    _settle(call, target, attempt, Outcome.CANCELLED)
+    _settle(call, target, attempt, CANCELLED)
     if not isinstance(failure, Exception):
         raise failure
     behind = failure.__context__
@@ -182,7 +182,7 @@ def _settle(call: Call, target: Target, attempt: Attempt, outcome: Outcome, *, b
     attempt.outcome = outcome
     now_s = attempt.finished_s = call.clock()
     target.finished(attempt, now_s, blame=blame)
-    if outcome is Outcome.OK and attempt.usage is not None and attempt.usage.output_tokens:
+    if outcome is OK and attempt.usage is not None and attempt.usage.output_tokens:
         tokens = attempt.usage.output_tokens // attempt.choices or 1
         call.lengths.record(tokens, now_s, cut_off=attempt.finish_reason == CUT_AT_THE_CAP)
     if call.listeners:
@@ -196,7 +196,7 @@ async def _fail(call: Call, target: Target, delivery: Delivery, failure: BaseExc
     error = _translated(target, failure) if passed is None else _timeout(call, target, attempt, passed)
     if isinstance(error, AttemptFailed):
         attempt.error = error
-    outcome = Outcome.FAILED if passed is None else Outcome.TIMED_OUT
+    outcome = Outcome.FAILED if passed is None else TIMED_OUT
     _settle(call, target, attempt, outcome, blame=isinstance(error, AttemptFailed) and error.blames_endpoint)
     if delivery.begun and isinstance(error, AttemptFailed):
         if call.ledger.committed:

@@ -53,6 +53,10 @@ class CallOutcome(enum.Enum):
     """The caller left. Neither a success nor a failure."""
 
 
+ANSWERED = CallOutcome.ANSWERED
+"""For the hot path: on Python 3.11 a look through the class takes ten times as long."""
+
+
 class CallEnded(Event, frozen=True, eq=False):
     """A call has ended. Its ``ledger`` has every attempt, retry, fallback and decision.
 

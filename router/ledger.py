@@ -32,6 +32,10 @@ class Outcome(enum.Enum):
     """The caller left, or another leg was faster: says nothing against the endpoint."""
 
 
+OK, TIMED_OUT, CANCELLED = Outcome.OK, Outcome.TIMED_OUT, Outcome.CANCELLED
+"""For the hot path: on Python 3.11 a look through the class takes ten times as long."""
+
+
 class Attempt(msgspec.Struct):
     """One try at one endpoint. Marks are seconds on the router's clock; None: never reached.
 
@@ -154,7 +158,7 @@ class Attempt(msgspec.Struct):
     @property
     def signal(self) -> Signal:
         """What its end says of the endpoint's load. One that runs, or was cut off from here, says nothing."""
-        if self.outcome is Outcome.OK:
+        if self.outcome is OK:
             return Signal.OK
         return Signal.IGNORED if self.error is None else self.error.signal
 
@@ -266,6 +270,6 @@ class Ledger:
     def answered_by(self) -> Attempt | None:
         """The attempt whose answer the caller has; None as long as there is none."""
         for attempt in reversed(self.attempts):  # the last one, nearly always
-            if attempt.outcome is Outcome.OK:
+            if attempt.outcome is OK:
                 return attempt
         return None

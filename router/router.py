@@ -25,7 +25,7 @@ from .errors import (
     PolicyFailed,
     RouterClosed,
 )
-from .events import CallEnded, CallOutcome, Listener, Listeners
+from .events import ANSWERED, CallEnded, CallOutcome, Listener, Listeners
 from .fit import check_fit
 from .fleet import Fleet, allowed_regions
 from .inflight import RESISTANCE_S, InFlight
@@ -245,7 +245,7 @@ class Router:
         now_s = self._clock()
         self._in_flight.leave(ledger)
         self.budget.ended(now_s, answered=failure is None)
-        outcome, reason = CallOutcome.ANSWERED, None
+        outcome, reason = ANSWERED, None
         if failure is not None:
             outcome, reason = _outcome(failure, receiver)
         self._listeners.tell(CallEnded(now_s, call, outcome, reason))

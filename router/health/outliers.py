@@ -17,7 +17,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from ..events import EndpointEjected, EndpointReturned
-from ..ledger import Outcome
+from ..ledger import OK
 from .ejection import most_out
 from .failure import failure_of
 from .health import Health
@@ -83,7 +83,7 @@ class Outliers:
 
     def finished(self, target: Target, health: Health, attempt: Attempt, now_s: float, *, blame: bool) -> None:
         """An attempt is over. *blame*: a failure is the endpoint's, not the caller's."""
-        if attempt.outcome is Outcome.OK:
+        if attempt.outcome is OK:
             ejection = health.ejection
             if health.succeeded(attempt.sent_s, now_s) and ejection is not None:
                 self._returned(target, health, now_s, away_s=now_s - ejection.since_s)

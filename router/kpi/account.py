@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ..events import CallOutcome
-from ..ledger import Outcome
+from ..events import ANSWERED, CallOutcome
+from ..ledger import OK, TIMED_OUT, Outcome
 from ..statistics.size_class import class_of
 from .row import AttemptRow, CallRow
 
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from ..events import AttemptEnded, CallEnded
     from ..ledger import Attempt, Ledger
 
-ANSWERED, FAILED = CallOutcome.ANSWERED, CallOutcome.FAILED
-OK, TIMED_OUT = Outcome.OK, Outcome.TIMED_OUT
+FAILED = CallOutcome.FAILED
 
 UNTOLD = "failed"
 """The reason of a failure that has none of its own."""

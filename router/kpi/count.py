@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..events import CallOutcome
-from ..ledger import Outcome
+from ..events import ANSWERED
+from ..ledger import OK
 from ..statistics.size_class import size_class
 from .account import is_in_time
 from .counts import counts_of_attempt, counts_of_call
@@ -18,8 +18,6 @@ from .counts import counts_of_attempt, counts_of_call
 if TYPE_CHECKING:
     from ..events import AttemptEnded, CallEnded
     from .tally import AttemptTally, GroupTallies
-
-ANSWERED, OK = CallOutcome.ANSWERED, Outcome.OK
 
 
 def count_call(totals: GroupTallies, event: CallEnded) -> None:

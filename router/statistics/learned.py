@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Protocol
 
-from ..ledger import Outcome
+from ..ledger import CANCELLED, OK, TIMED_OUT
 from ..operation import EMBEDDING
 from .by_load import ByLoad
 from .by_size import BySize
@@ -199,9 +199,9 @@ class Learned:
         self._measure_answer(attempt, now_s)
         if self.under_way.dragging:
             self._no_longer_under_way(attempt, now_s)
-        if attempt.outcome is Outcome.OK or blame:
+        if attempt.outcome is OK or blame:
             self.recent.outcome(failed=blame, now_s=now_s)
-        if blame or attempt.outcome is Outcome.TIMED_OUT:
+        if blame or attempt.outcome is TIMED_OUT:
             self._startle(now_s)
 
     def goes_on(self, attempt: Attempt, now_s: float) -> None:
@@ -212,7 +212,7 @@ class Learned:
     def _no_longer_under_way(self, attempt: Attempt, now_s: float) -> None:
         """One that dragged may be over, or be overtaken. What was cut off tells its pace all the same."""
         pace_s = self.under_way.over(attempt)
-        if attempt.outcome is not Outcome.OK:
+        if attempt.outcome is not OK:
             if pace_s is not None:
                 self.recent.tpot.sample(pace_s, attempt.in_flight, now_s)
         elif attempt.tpot_s is not None:
@@ -221,7 +221,7 @@ class Learned:
     def _never_spoke(self, attempt: Attempt, now_s: float) -> None:
         self.recent.forget(attempt)
         after_s = now_s - attempt.sent_s
-        if attempt.outcome is Outcome.TIMED_OUT:
+        if attempt.outcome is TIMED_OUT:
             self.recent.timed_out(attempt, after_s, now_s)
         if _is_cut_off(attempt):
             self.ttft.record_censored(after_s, attempt.size, now_s)
@@ -233,11 +233,11 @@ class Learned:
         if attempt.operation is EMBEDDING and not attempt.streamed:
             return  # of an endpoint that writes as well: its time is no answer's
         gap_s, outcome = attempt.longest_gap_s, attempt.outcome
-        if outcome is Outcome.TIMED_OUT and attempt.last_progress_s is not None:
+        if outcome is TIMED_OUT and attempt.last_progress_s is not None:
             self.gap.record_censored(max(gap_s or 0.0, now_s - attempt.last_progress_s), now_s)
         elif gap_s is not None:
             self.gap.record(gap_s if gap_s > SHORTEST_S else SHORTEST_S, now_s)  # noqa: FURB136  the hot path
-        if outcome is Outcome.OK:
+        if outcome is OK:
             self.total.measured.record(after_s, now_s)
             tpot_s = attempt.tpot_s
             if tpot_s is not None:
@@ -260,4 +260,4 @@ class Learned:
 
 
 def _is_cut_off(attempt: Attempt) -> bool:
-    return attempt.outcome is Outcome.TIMED_OUT or attempt.outcome is Outcome.CANCELLED
+    return attempt.outcome is TIMED_OUT or attempt.outcome is CANCELLED

@@ -38,29 +38,24 @@ WEIGHT = 1.0 / 32.0
 class UnderWay:
     """Of one endpoint. Everything is O(1)."""
 
-    __slots__ = ("_characters", "_dragging")
+    __slots__ = ("_characters", "dragging")
 
     def __init__(self) -> None:
         self._characters = CHARACTERS
-        self._dragging: dict[int, tuple[float, float, int]] = {}
+        self.dragging: dict[int, tuple[float, float, int]] = {}
         """When it was sent, its pace in seconds per token, and the load it met: the last few that were found to drag,
         in the order in which they were looked at."""
 
-    @property
-    def dragging(self) -> bool:
-        """Whether any of its answers drags."""
-        return bool(self._dragging)
-
     def samples(self) -> list[Sample]:
         """Those that drag, as `Level` has samples of the time per token."""
-        return [(pace_s, in_flight, False) for _, pace_s, in_flight in self._dragging.values()]
+        return [(pace_s, in_flight, False) for _, pace_s, in_flight in self.dragging.values()]
 
     def goes_on(self, attempt: Attempt, usual_s: float | None) -> None:
         """An answer goes on. *usual_s*: seconds per token, as a rule; None if that is not known."""
         pace_s = self._pace_s(attempt)
         if pace_s is None or not usual_s:
             return
-        dragging = self._dragging
+        dragging = self.dragging
         dragging.pop(id(attempt), None)
         if pace_s >= SLOW * usual_s:
             dragging[id(attempt)] = attempt.sent_s, pace_s, attempt.in_flight
@@ -75,14 +70,14 @@ class UnderWay:
 
     def over(self, attempt: Attempt) -> float | None:
         """An attempt is over, however it ended. The pace at which it dragged; None if it did not."""
-        dragged = self._dragging.pop(id(attempt), None)
+        dragged = self.dragging.pop(id(attempt), None)
         return None if dragged is None else dragged[1]
 
     def overtaken(self, attempt: Attempt, pace_s: float, usual_s: float | None) -> None:
         """An answer has come to its end: those that were sent before it, and drag, are stragglers if it did not."""
         if usual_s is not None and pace_s < SLOW * usual_s:
-            left = {key: drag for key, drag in self._dragging.items() if drag[0] > attempt.sent_s}
-            self._dragging = left
+            left = {key: drag for key, drag in self.dragging.items() if drag[0] > attempt.sent_s}
+            self.dragging = left
 
     def _pace_s(self, attempt: Attempt) -> float | None:
         """Seconds per token of what has come so far; None if that cannot be told."""
