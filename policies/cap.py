@@ -30,6 +30,7 @@ from msgspec.structs import replace
 from ..router import check
 from ..router.errors import ConfigurationError, CostLimitReached
 from ..router.events import CostThresholdPassed
+from ..router.operation import EMBEDDING
 from ..router.pipeline import Layer
 from .allowance import REFUSED, UNSENT
 from .expectation import sizes
@@ -112,7 +113,8 @@ class Cap:
             return
         cap, most = call.cap, call.max_tokens
         if self.max_tokens is not None and (most is None or most > self.max_tokens):
-            cap = most = self.max_tokens
+            cap = self.max_tokens
+            most = None if call.request.operation is EMBEDDING else cap  # of those nothing comes out to be capped
         if self.cost is None:
             await next(call if cap is call.cap else replace(call, cap=cap), emit)
             return

@@ -218,7 +218,7 @@ def test_ctrl_c_at_the_question_sends_nothing(tmp_path: Path) -> None:
         terminal("bench", str(config(tmp_path / "fleet.toml", made, DEAR)), *SHORT) as screen,
     ):
         screen.until("Go on? [y/N]")
-        screen.process.send_signal(signal.SIGINT)
+        screen.interrupt()
         assert screen.code() == 130
 
     assert "Traceback" not in screen.said

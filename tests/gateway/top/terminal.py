@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 PATIENCE_S = 30.0
+PRESS_AGAIN_S = 5.0
 
 
 class Terminal:
@@ -35,6 +37,15 @@ class Terminal:
 
     def press(self, key: bytes) -> None:
         os.write(self.descriptor, key)
+
+    def interrupt(self) -> None:
+        """Ctrl-C, and again as a person would: one in the instant before Python waits for a line is not seen by it."""
+        ends_s, again_s = time.monotonic() + PATIENCE_S, 0.0
+        while self.process.poll() is None and time.monotonic() < ends_s:
+            if time.monotonic() >= again_s:
+                self.process.send_signal(signal.SIGINT)
+                again_s = time.monotonic() + PRESS_AGAIN_S
+            self._read(0.05)
 
     def code(self) -> int:
         """Its exit code. What it still says is read meanwhile, as a terminal does."""
