@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 from ...router import Operation, Request
 from ...router.errors import InvalidRequest
 from .dialect import Asked
-from .openai_fields import check_choices, decoded, flag_in, options_in, text_in
+from .openai_fields import cap_in, decoded, flag_in, params_in, text_in
 from .refused import Mistake
 
 if TYPE_CHECKING:
@@ -32,12 +32,8 @@ def read_completion(body: bytes) -> Asked:
     """
     fields = decoded(body)
     streamed = flag_in(fields, "stream")
-    params = {name: value for name, value in fields.items() if name not in OURS}
-    options = options_in(fields, streamed=streamed)
-    if options:
-        params["stream_options"] = options
-    check_choices(params.get("n"))
-    cap = _cap(fields)
+    params = params_in(fields, OURS, streamed=streamed)
+    cap = cap_in(fields, CAP, least=0)
     if cap == 0:
         params[CAP] = cap
     model, user = text_in(fields, "model"), text_in(fields, "user")
@@ -83,12 +79,3 @@ def request_of(
     except InvalidRequest as wrong:
         told = str(wrong)
         raise Mistake(told if field == "prompt" else told.replace("prompt", field, 1), param=field) from None
-
-
-def _cap(fields: Mapping[str, object]) -> int | None:
-    value = fields.get(CAP)
-    if value is None:
-        return None
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise Mistake(f"{CAP} must be a whole number of at least 0", param=CAP)
-    return value

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 from ...router import Request
 from ...router.errors import InvalidRequest
 from .dialect import Asked
-from .openai_fields import check_choices, decoded, flag_in, options_in, text_in
+from .openai_fields import cap_in, decoded, flag_in, params_in, text_in
 from .refused import Mistake
 
 if TYPE_CHECKING:
@@ -37,11 +37,7 @@ def read_body(body: bytes) -> Asked:
     """
     fields = decoded(body)
     streamed = flag_in(fields, "stream")
-    params = {name: value for name, value in fields.items() if name not in OURS}
-    options = options_in(fields, streamed=streamed)
-    if options:
-        params["stream_options"] = options
-    check_choices(params.get("n"))
+    params = params_in(fields, OURS, streamed=streamed)
     messages = fields.get("messages")
     if not isinstance(messages, list) or not messages:
         raise Mistake("messages must be a list of at least one message", param="messages")
@@ -64,10 +60,7 @@ def _cap(fields: Mapping[str, object]) -> int | None:
     """The least that is given under either name; None where neither is."""
     cap: int | None = None
     for name in CAPS:
-        value = fields.get(name)
-        if value is None:
-            continue
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise Mistake(f"{name} must be a whole number of at least 1", param=name)
-        cap = value if cap is None else min(cap, value)
+        value = cap_in(fields, name, least=1)
+        if value is not None:
+            cap = value if cap is None else min(cap, value)
     return cap

@@ -12,7 +12,7 @@ import msgspec
 from .refused import Mistake
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 MOST_CHOICES = 128
 """As OpenAI's own limit on ``n``."""
@@ -70,7 +70,35 @@ def flag_in(fields: Mapping[str, object], name: str) -> bool:
     return bool(value)
 
 
-def check_choices(value: object) -> None:
+def cap_in(fields: Mapping[str, object], name: str, *, least: int) -> int | None:
+    """A cap on the answer, in tokens; None where there is none.
+
+    Raises:
+        Mistake: it is no whole number of at least *least*.
+    """
+    value = fields.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise Mistake(f"{name} must be a whole number of at least {least}", param=name)
+    return value
+
+
+def params_in(fields: Mapping[str, object], ours: Collection[str], *, streamed: bool) -> dict[str, object]:
+    """What goes to the vendor as it is: all but *ours*, and of the options of a stream what is not ours either.
+
+    Raises:
+        Mistake: those options, or the number of answers, cannot be.
+    """
+    params = {name: value for name, value in fields.items() if name not in ours}
+    options = _options_in(fields, streamed=streamed)
+    if options:
+        params["stream_options"] = options
+    _check_choices(params.get("n"))
+    return params
+
+
+def _check_choices(value: object) -> None:
     """Refuse a number of answers that nobody gives.
 
     Raises:
@@ -82,7 +110,7 @@ def check_choices(value: object) -> None:
         raise Mistake(f"n must be a whole number from 1 to {MOST_CHOICES}", param="n")
 
 
-def options_in(fields: Mapping[str, object], *, streamed: bool) -> dict[str, object]:
+def _options_in(fields: Mapping[str, object], *, streamed: bool) -> dict[str, object]:
     """What is asked of a stream beyond the tokens, which are always asked for.
 
     Raises:

@@ -124,6 +124,9 @@ _MESSAGES: Json = {
 }
 
 _SAID: Json = {"type": "string", "minLength": 1, "pattern": r"\S"}
+_USER: Json = {**_SAID, "type": ["string", "null"]}
+_FLAG: Json = {"type": ["boolean", "null"]}
+_CHOICES: Json = {"type": ["integer", "null"], "minimum": 1, "maximum": 128}
 _TOKENS: Json = {"type": "array", "minItems": 1, "items": {"type": "integer"}}
 _PROMPT: Json = {
     "description": "A text, texts, the tokens of one, or those of several",
@@ -195,40 +198,40 @@ _MODEL = _object(["id", "object", "created", "owned_by"], id=_TEXT, created={"ty
 _SCHEMAS: Json = {
     "ChatRequest": _object(
         ["model", "messages"],
-        model={"type": "string", "minLength": 1, "pattern": r"\S"},
+        model=_SAID,
         messages=_MESSAGES,
-        stream={"type": ["boolean", "null"]},
+        stream=_FLAG,
         max_tokens={"type": ["integer", "null"], "minimum": 1},
         max_completion_tokens={"type": ["integer", "null"], "minimum": 1},
-        n={"type": ["integer", "null"], "minimum": 1, "maximum": 128},
-        user={"type": ["string", "null"], "minLength": 1, "pattern": r"\S"},
+        n=_CHOICES,
+        user=_USER,
     ),
     "TextRequest": _object(
         ["model", "prompt"],
         model=_SAID,
         prompt=_PROMPT,
-        stream={"type": ["boolean", "null"]},
+        stream=_FLAG,
         max_tokens={"type": ["integer", "null"], "minimum": 0},
-        n={"type": ["integer", "null"], "minimum": 1, "maximum": 128},
-        user={"type": ["string", "null"], "minLength": 1, "pattern": r"\S"},
+        n=_CHOICES,
+        user=_USER,
     ),
     "EmbeddingRequest": _object(
         ["model", "input"],
         model=_SAID,
         input=_PROMPT,
         encoding_format={"enum": ["float", "base64"]},
-        user={"type": ["string", "null"], "minLength": 1, "pattern": r"\S"},
+        user=_USER,
     ),
     "MessagesRequest": _object(
         ["model", "messages", "max_tokens"],
-        model={"type": "string", "minLength": 1, "pattern": r"\S"},
+        model=_SAID,
         messages={
             "type": "array",
             "minItems": 1,
             "items": _object(["role", "content"], role={"enum": ["user", "assistant"]}, content=_TEXT),
         },
         max_tokens=_COUNT,
-        stream={"type": ["boolean", "null"]},
+        stream=_FLAG,
     ),
     "Embeddings": _object(["data"], data={"type": "array"}),
     "Completion": _object(["choices"], choices={"type": "array"}),

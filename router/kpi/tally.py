@@ -73,12 +73,8 @@ class Tally:
 
     def count_usage(self, endpoint: Endpoint, usage: Usage, prompt_tokens: int = 0) -> None:
         """The same, as a vendor told it. prompt_tokens: what stands for the tokens in where it did not tell them."""
-        self.input_tokens += prompt_tokens if usage.input_tokens is None else usage.input_tokens
-        self.output_tokens += usage.output_tokens or 0
-        money = cost(endpoint, usage)
-        if money is not None:
-            self.priced += 1
-            self.cost += money
+        tokens_in = prompt_tokens if usage.input_tokens is None else usage.input_tokens
+        self.count_tokens(tokens_in, usage.output_tokens, cost(endpoint, usage))
 
     def _add(self, other: Tally) -> None:
         self.answered += other.answered
