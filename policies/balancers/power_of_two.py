@@ -69,7 +69,7 @@ def cost(target: Target, call: Call, now_s: float) -> float:
     outlook = target.outlook(now_s, call.size)  # `expected_s`, written out: it is asked twice a call
     believed_s = outlook.ttft_s if call.request.stream else outlook.total_s
     seconds = ((believed_s or 0.0) + outlook.failure_s) * (target.slots.used + 1)
-    return seconds / target.weight(now_s)
+    return seconds if target.health is None else seconds / target.health.weight(now_s)
 
 
 def expected_s(target: Target, call: Call, now_s: float) -> float:
