@@ -49,10 +49,12 @@ def cheaper_of_two(
 
     alike: either of them, if the less costs at least this share of the more.
     """
-    if len(targets) == 1:
+    count = len(targets)
+    if count == 1:
         return targets[0]
-    first, second = draw_two(len(targets), call.dice)
-    one, other = targets[first], targets[second]
+    chance = call.dice.random  # `draw_two`, written out: it is done for every call
+    first, second = int(chance() * count), int(chance() * (count - 1))
+    one, other = targets[first], targets[second if second != first else -1]
     one_cost, other_cost = cost(one, call, now_s), cost(other, call, now_s)
     return other if other_cost < alike * one_cost else one
 
