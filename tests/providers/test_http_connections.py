@@ -238,7 +238,7 @@ def bare(reply: bytes) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter],
     ("reply", "why"),
     [
         (b"", "not within 0.05 s"),
-        (b"SSH-2.0\r\n\r\n", "ClientResponseError"),
+        (b"SSH-2.0\r\n\r\n", "HttpProcessingError"),
         (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", "keeps no connection"),
     ],
     ids=["silent", "no HTTP", "closes"],
