@@ -36,16 +36,19 @@ class Head:
 
     method: default POST. url: complete. headers: beside ``Host`` and those of the body.
     target: what is asked for, in the words of the first line; default None: the path of *url*.
+    origin: the server, as text.
     """
 
     method: str = "POST"
     url: URL
     headers: CIMultiDictProxy[str] = attrs.field(repr=False)
     target: str | None = None
+    origin: str = attrs.field(init=False, repr=False, eq=False)
     _opening: bytes = attrs.field(init=False, repr=False, eq=False)
     """All of it but the length of the body, and the blank line."""
 
     def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "origin", str(self.url.origin()))
         target = self.url.raw_path_qs if self.target is None else self.target
         lines = CIMultiDict({"Host": self.url.host_port_subcomponent or "", **USUAL})
         lines.update(self.headers)

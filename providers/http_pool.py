@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import math
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncGenerator
 
+    from aiohttp.client_reqrep import ConnectionKey
+
     from ..router.clock import Clock
     from ..router.ledger import Attempt
     from .http_connections import Connections
@@ -45,6 +48,15 @@ through, and a passed `asyncio.timeout`."""
 
 SWITCHING = 101
 """The one status below 200 that is an answer; the others are said before one."""
+
+
+class Door(aiohttp.ClientRequest):
+    """A request as far as it says which connections will do. It stays as it is, and so does what it says."""
+
+    @cached_property
+    def connection_key(self) -> ConnectionKey:  # pyright: ignore[reportIncompatibleMethodOverride]  what is read is one
+        """As aiohttp's, which makes it anew each time."""
+        return super().connection_key
 
 
 class HttpPool:
@@ -64,7 +76,7 @@ class HttpPool:
         self._proxy_headers = connections.proxy_headers()
         self._tls: ssl.SSLContext | bool = True
         """As the connector has it; or what times its handshakes, once there is a need for TLS."""
-        self._doors: dict[URL, aiohttp.ClientRequest] = {}
+        self._doors: dict[str, aiohttp.ClientRequest] = {}
 
     async def send(self, head: Head, body: bytes | None = None, attempt: Attempt | None = None) -> Response:
         """One request, and its response, which is to be closed. Follows no redirect: it would take the key along.
@@ -76,7 +88,7 @@ class HttpPool:
         """
         FOR.set(attempt)
         try:
-            connection = await self._connector.connect(self._door(head.url), [], NO_TIMEOUT)
+            connection = await self._connector.connect(self._door(head), [], NO_TIMEOUT)
         finally:
             FOR.set(None)
         protocol = connection.protocol
@@ -106,16 +118,18 @@ class HttpPool:
             raise
         return Response(message.code, message.headers, content, connection, uploading)
 
-    def _door(self, url: URL) -> aiohttp.ClientRequest:
-        """What the connector is to be asked for a connection with: it looks at the origin, at TLS and at the proxy."""
-        door = self._doors.get(url)
-        if door is None:
-            proxy_headers = None if self._proxy_headers is None else CIMultiDict(self._proxy_headers)
-            door = aiohttp.ClientRequest(
-                "GET", url, loop=self._loop, ssl=self._tls, proxy=self._proxy, proxy_headers=proxy_headers
+    def _door(self, head: Head) -> aiohttp.ClientRequest:
+        """What the connector is asked for a connection with. It looks at the origin, at TLS and at the proxy."""
+        door = self._doors.get(head.origin)
+        if door is not None:
+            return door
+        if self._proxy is not None:
+            # The connector writes into the headers for a proxy, so each call has its own.
+            shown = None if self._proxy_headers is None else CIMultiDict(self._proxy_headers)
+            return aiohttp.ClientRequest(
+                "GET", head.url, loop=self._loop, ssl=self._tls, proxy=self._proxy, proxy_headers=shown
             )
-            if self._proxy is None:  # the connector writes into the headers for a proxy
-                self._doors[url] = door
+        door = self._doors[head.origin] = Door("GET", head.url, loop=self._loop, ssl=self._tls)
         return door
 
     def expect_tls(self) -> None:
