@@ -89,9 +89,11 @@ class HttpPool:
         FOR.set(attempt)
         try:
             connection = await self._connector.connect(self._door(head), [], NO_TIMEOUT)
+            while (protocol := connection.protocol) is not None and len(protocol):
+                connection.close()  # what a server said unasked must not be taken for the answer to this
+                connection = await self._connector.connect(self._door(head), [], NO_TIMEOUT)
         finally:
             FOR.set(None)
-        protocol = connection.protocol
         transport = None if protocol is None else protocol.transport
         if protocol is None or transport is None:
             connection.close()

@@ -59,11 +59,15 @@ async def routed(talk: Talk) -> AsyncGenerator[tuple[Router, Server]]:
         before = asyncio.all_tasks()
         async with Router([Endpoint(name="e", provider=OpenAICompatible(), model="m", url=url)]) as router:
             yield router, server
-            connector: aiohttp.TCPConnector = router.fleet["e"].handler._pool._connector  # type: ignore[attr-defined]
-            assert connector.in_use == 0  # type: ignore[attr-defined]
+            assert router.pools()[0].in_use == 0
         await asyncio.wait_for(server.gone.wait(), 1.0)
         await asyncio.sleep(0)
         assert asyncio.all_tasks() <= before
+
+
+def connector_of(router: Router) -> aiohttp.BaseConnector:
+    connector: aiohttp.BaseConnector = router.fleet["e"].handler._pool._connector  # type: ignore[attr-defined]
+    return connector
 
 
 async def whole_request(reader: asyncio.StreamReader) -> None:
@@ -81,6 +85,31 @@ def test_what_is_said_before_an_answer_is_passed_over() -> None:
         async with routed(talk) as (router, server):
             assert [(await router.complete(question())).text for _ in range(2)] == ["hello", "hello"]
             assert server.connections == 1
+
+    asyncio.run(main())
+
+
+def test_what_a_server_says_unasked_is_nobodys_answer() -> None:
+    unasked = GOOD.replace(b"hello", b"stale")
+
+    async def main() -> None:
+        said = asyncio.Event()
+
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await whole_request(reader)
+            writer.write(GOOD)
+            await said.wait()
+            writer.write(unasked)
+
+        async with routed(talk) as (router, server):
+            assert (await router.complete(question())).text == "hello"
+            said.set()
+            (kept,) = (kept for kept, _ in next(iter(connector_of(router)._conns.values())))
+            async with asyncio.timeout(1.0):
+                while not len(kept):  # noqa: ASYNC110  nobody tells of what nobody waits for
+                    await asyncio.sleep(0)
+            assert (await router.complete(question())).text == "hello"
+            assert server.connections == 2
 
     asyncio.run(main())
 
