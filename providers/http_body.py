@@ -24,7 +24,7 @@ LONG_BYTES = 64 * 1024
 """From here on a body is sent in pieces of this size. It is what asyncio buffers before it makes a writer wait."""
 
 
-async def upload(to: ResponseHandler, head: bytes, body: bytes, attempt: Attempt | None, clock: Clock) -> None:
+async def upload(to: ResponseHandler, head: bytes, body: bytes, attempt: Attempt, clock: Clock) -> None:
     """Hand a long body over, as fast as it is taken, and mark on *attempt* how long that took.
 
     Where the connection breaks it ends, and says nothing: whoever waits for the answer hears of it.
@@ -36,5 +36,4 @@ async def upload(to: ResponseHandler, head: bytes, body: bytes, attempt: Attempt
             await writer.write(bytes(pieces[begin : begin + LONG_BYTES]))
     except (ClientError, OSError):
         return
-    if attempt is not None:
-        attempt.upload_s = clock() - began_s
+    attempt.upload_s = clock() - began_s

@@ -81,7 +81,7 @@ class HttpPool:
     async def send(self, head: Head, body: bytes | None = None, attempt: Attempt | None = None) -> Response:
         """One request, and its response, which is to be closed. Follows no redirect: it would take the key along.
 
-        attempt: gets the marks of a new connection, and of a long body.
+        attempt: gets the marks of a new connection, and of a long body. None: nobody waits for it, and it is short.
 
         Raises:
             TRANSPORT_ERRORS: there is no response.
@@ -105,7 +105,7 @@ class HttpPool:
             protocol.set_response_params(skip_payload=head.method == "HEAD", read_until_eof=True)
             if body is None:
                 transport.write(head.alone())
-            elif len(body) < LONG_BYTES:
+            elif len(body) < LONG_BYTES or attempt is None:
                 transport.write(head.before(len(body)) + body)
             else:
                 handing_over = upload(protocol, head.before(len(body)), body, attempt, self._clock)

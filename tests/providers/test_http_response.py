@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
-from paceline.providers import OpenAICompatible
-from paceline.providers.http_body import LONG_BYTES
-from paceline.router import Endpoint, Router
+from paceline.providers import Connections, OpenAICompatible
+from paceline.providers.http_body import LONG_BYTES, upload
+from paceline.providers.http_head import Head
+from paceline.providers.http_marks import MarkingConnector, MarkingResolver
+from paceline.providers.http_pool import TRANSPORT_ERRORS, HttpPool
+from paceline.providers.http_protocol import Protocol
+from paceline.router import Attempt, Endpoint, Router
 from paceline.router.errors import CallError, ProviderError, RequestTooLarge
+from paceline.router.testing import Scripted, endpoint
 
 from .loopback import question
 
 if TYPE_CHECKING:
     import aiohttp
+    from aiohttp.connector import Connection
 
 Talk: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -68,6 +77,11 @@ async def routed(talk: Talk) -> AsyncGenerator[tuple[Router, Server]]:
 def connector_of(router: Router) -> aiohttp.BaseConnector:
     connector: aiohttp.BaseConnector = router.fleet["e"].handler._pool._connector  # type: ignore[attr-defined]
     return connector
+
+
+async def whole_and_good(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await whole_request(reader)
+    writer.write(GOOD)
 
 
 async def whole_request(reader: asyncio.StreamReader) -> None:
@@ -164,6 +178,44 @@ def test_a_connection_that_breaks_under_a_long_request_is_told_once() -> None:
     assert isinstance(error, ProviderError)
     assert "the connection broke before any answer" in str(error)
     assert error.attempts[0].upload_s is None
+
+
+def test_an_upload_ends_quietly_where_there_is_no_connection_any_more() -> None:
+    async def main() -> None:
+        attempt = Attempt(endpoint=endpoint("e", Scripted()), number=1, sent_s=0.0)
+        broken = Protocol(asyncio.get_running_loop())
+        await upload(broken, b"head", b"body" * LONG_BYTES, attempt, time.monotonic)
+        assert attempt.upload_s is None
+
+    asyncio.run(main())
+
+
+class Breaking(MarkingConnector):
+    """Connections that break between being opened and being used."""
+
+    async def connect(self, *asked: Any, **how: Any) -> Connection:
+        connection = await super().connect(*asked, **how)
+        transport = connection.transport
+        assert transport is not None
+        transport.abort()
+        async with asyncio.timeout(1.0):
+            while not connection.closed or connection.transport is transport:  # noqa: ASYNC110  nobody is told of it
+                await asyncio.sleep(0)
+        return connection
+
+
+def test_a_connection_that_breaks_before_it_is_used_is_given_up() -> None:
+    async def main() -> None:
+        async with await asyncio.start_server(Server(whole_and_good), "127.0.0.1", 0) as listening:
+            url = URL(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/")
+            connector = Breaking(time.monotonic, tls=None, dns_ttl_s=60.0, keepalive_s=60.0, resolver=MarkingResolver())
+            async with connector:
+                pool = HttpPool(Connections(), connector, time.monotonic)
+                with pytest.raises(TRANSPORT_ERRORS):
+                    await pool.send(Head(url=url, headers=CIMultiDictProxy(CIMultiDict())), b"{}")
+                assert connector.in_use == 0
+
+    asyncio.run(main())
 
 
 def test_a_caller_who_leaves_during_a_long_request_takes_the_connection_along() -> None:
