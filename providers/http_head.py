@@ -27,7 +27,8 @@ FRAMING = frozenset({"content-length", "transfer-encoding"})
 """Headers that say where a body ends. They follow from the body."""
 
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+"""Control characters, and what stands for bytes that were no text, as in a variable of the environment."""
 
 
 @attrs.frozen(kw_only=True)
@@ -72,4 +73,4 @@ class Head:
 
 def can_be_sent(name: str, value: str) -> bool:
     """Whether a header may be so."""
-    return TOKEN.fullmatch(name) is not None and CONTROL.search(value) is None
+    return TOKEN.fullmatch(name) is not None and UNSENDABLE.search(value) is None

@@ -125,7 +125,10 @@ def test_how_long_a_body_is_is_not_for_an_endpoint_to_say(name: str) -> None:
         endpoint("https://x/v1", headers={name: "7"})
 
 
-@pytest.mark.parametrize("headers", [{"X Team": "a"}, {"X-Team:": "a"}, {"X-Team": "a\x00b"}, {"X-Team": "\x1b[0m"}])
+@pytest.mark.parametrize(
+    "headers",
+    [{"X Team": "a"}, {"X-Team:": "a"}, {"X-Team": "a\x00b"}, {"X-Team": "\x1b[0m"}, {"X-Team": "\udcff"}, {"é": "a"}],
+)
 def test_what_would_not_arrive_as_one_header_is_refused(headers: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError, match="cannot be sent"):
         endpoint("https://x/v1", headers=headers)
