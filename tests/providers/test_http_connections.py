@@ -238,7 +238,7 @@ def bare(reply: bytes) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter],
     ("reply", "within_s", "why"),
     [
         (b"", 0.05, "not within 0.05 s"),
-        (b"SSH-2.0\r\n\r\n", 30.0, "ClientResponseError"),
+        (b"SSH-2.0\r\n\r\n", 30.0, "HttpProcessingError"),
         (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", 30.0, "keeps no connection"),
     ],
     ids=["silent", "no HTTP", "closes"],
