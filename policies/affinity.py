@@ -43,7 +43,7 @@ from ..router.ledger import Decision
 from ..router.pipeline import Layer
 from ..router.remembered import KEPT_S
 from .balancers.power_of_two import expected_s
-from .prompt_prefix import prefix_of, texts_of
+from .prompt_prefix import Prefixes
 from .queues import has_room
 from .recent_calls import RecentCalls
 from .rendezvous import GROUPS, Rendezvous
@@ -67,6 +67,9 @@ CROWDED = 2.0
 
 HOME = "%s is home to this prefix"
 AWAY = "%s, as %s is full, crowded or slow"
+
+
+NOBODY: tuple[tuple[Target, ...], tuple[Target, ...]] = ((), ())
 
 
 def _load(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
@@ -99,15 +102,24 @@ class Affinity:
     _recent: RecentCalls = attrs.field(factory=RecentCalls, init=False, repr=False, eq=False)
     _warmth: dict[Target, Warmth] = attrs.field(factory=dict["Target", Warmth], init=False, repr=False, eq=False)
 
+    _prefixes: Prefixes = attrs.field(factory=Prefixes, init=False, repr=False, eq=False)
+    _first: dict[Target, tuple[tuple[Target, ...], tuple[Target, ...]]] = attrs.field(
+        factory=dict["Target", "tuple[tuple[Target, ...], tuple[Target, ...]]"], init=False, repr=False, eq=False
+    )
+    """The candidates for which an endpoint was put first of late, and their order with it."""
+
     async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
         candidates = call.candidates
-        key = prefix_of(texts_of(call.request), self.characters) if len(candidates) > 1 else None
+        key = self._prefixes.of(call.request, self.characters) if len(candidates) > 1 else None
         target = None if key is None else self._home(call, key)
         if target is None:
             await next(call, emit)
         else:
-            place = candidates.index(target)
-            in_order = (target, *candidates[:place], *candidates[place + 1 :])
+            of, in_order = self._first.get(target, NOBODY)
+            if of is not candidates:
+                place = candidates.index(target)
+                in_order = (target, *candidates[:place], *candidates[place + 1 :])
+                self._first[target] = candidates, in_order
             await next(replace(call, candidates=in_order, tied=1), emit)
         self._learn(call, target)
 

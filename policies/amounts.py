@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from ..router.request import DEFAULT_EXPECTED_TOKENS
 from .expectation import likely_lengths
 
 if TYPE_CHECKING:
@@ -21,19 +22,32 @@ if TYPE_CHECKING:
 Amounts: TypeAlias = tuple[float, float, float, float]
 """Calls, tokens, tokens in, tokens out."""
 
-Asked: TypeAlias = tuple[Amounts, Amounts]
-"""What a call is likely to use, and the most that it may."""
+Asked: TypeAlias = tuple[float, float, float]
+"""Of one call: tokens in, tokens that are likely to come out, and the most that may."""
+
+LIKELY, MOST = 1, 2
+"""Places of the two in `Asked`."""
 
 NOTHING: Amounts = (0.0, 0.0, 0.0, 0.0)
 
 
 def asked_by(call: Call, now_s: float) -> Asked:
     """What the call takes."""
-    lengths = likely_lengths(call, call.request.priority or call.route.priority, now_s)
-    tokens_in, tokens_out = call.prompt_tokens, sum(lengths) / len(lengths)
-    used = (1.0, tokens_in + tokens_out, tokens_in, tokens_out)
-    most = call.max_tokens
-    return used, used if most is None else (1.0, tokens_in + most, tokens_in, most)
+    tokens_in, request, route = call.prompt_tokens, call.request, call.route
+    if request.max_tokens is None and request.expected_tokens is None and call.cap is None and route.max_tokens is None:
+        # most calls say nothing of their length: then the mean of `likely_lengths` is known
+        usual = call.lengths.mean(now_s)
+        likely = DEFAULT_EXPECTED_TOKENS if usual is None else usual
+        return tokens_in, likely, likely
+    lengths, most = likely_lengths(call, request.priority or route.priority, now_s), call.max_tokens
+    likely = sum(lengths) / len(lengths)
+    return tokens_in, likely, likely if most is None else most
+
+
+def amounts_of(asked: Asked, place: int) -> Amounts:
+    """What a call takes, if what comes out is the one at this place."""
+    tokens_in, tokens_out = asked[0], asked[place]
+    return 1.0, tokens_in + tokens_out, tokens_in, tokens_out
 
 
 def plus(one: Amounts, other: Amounts, share: float = 1.0) -> Amounts:

@@ -34,11 +34,10 @@ from ..router.operation import EMBEDDING
 from ..router.pipeline import Layer
 from .allowance import REFUSED, UNSENT
 from .expectation import sizes
-from .spending import CostLimit, Spending
+from .spending import CostLimit, Dearest, Spending
 
 if TYPE_CHECKING:
     from ..router.call import Call
-    from ..router.endpoint import Endpoint
     from ..router.fleet import Fleet
     from ..router.ledger import Attempt
     from ..router.pipeline import Emit, Handler
@@ -77,7 +76,7 @@ class Cap:
 
     _spending: dict[str, Spending] = attrs.field(factory=dict[str, Spending], init=False, repr=False, eq=False)
 
-    _dearest: Callable[[tuple[Target, ...]], tuple[float, float]] = attrs.field(
+    _dearest: Callable[[tuple[Target, ...]], Dearest] = attrs.field(
         factory=lambda: lru_cache(maxsize=64)(_dearest), init=False, repr=False, eq=False
     )
 
@@ -118,31 +117,27 @@ class Cap:
         if self.cost is None:
             await next(call if cap is call.cap else replace(call, cap=cap), emit)
             return
-        bill = self._bill(call, self.cost, cap, most)
+        now_s, name = call.clock(), call.route.name
+        spending = self._spending.get(name) or self._spending.setdefault(name, Spending(self.cost, now_s))
+        dearest = spending.dearest
+        if dearest.targets is not call.candidates:
+            dearest = spending.dearest = self._dearest(call.candidates)
+        tokens_in, tokens_out = call.prompt_tokens, most or sizes(call, now_s)[1]
+        money = PER_TOKEN * (tokens_in * dearest.per_m_in + tokens_out * dearest.per_m_out)
+        if not spending.takes(money, now_s):
+            self._warn_or_refuse(call, self.cost, spending, money, now_s)
+        bill = _Bill(call, spending, cap, tokens_in, tokens_out, money)
         try:
             await next(replace(call, on_sent=bill.sent, cap=cap), emit)
         finally:
             bill.settle(call.clock())
 
-    def _bill(self, call: Call, cost: CostLimit, cap: int | None, most: int | None) -> _Bill:
-        """The bill of a call that may be sent. *cap*: of its answer. *most*: tokens of it at most; None: any number.
+    def _warn_or_refuse(self, call: Call, cost: CostLimit, spending: Spending, money: float, now_s: float) -> None:
+        """Reserve what is more than can be taken without a word.
 
         Raises:
-            CostLimitReached: it may not.
+            CostLimitReached: it does not fit.
         """
-        now_s, name = call.clock(), call.route.name
-        spending = self._spending.get(name)
-        if spending is None:
-            spending = self._spending[name] = Spending(cost, now_s)
-        per_m_in, per_m_out = self._dearest(call.candidates)
-        tokens_in, tokens_out = call.prompt_tokens, most or sizes(call, now_s)[1]
-        money = PER_TOKEN * (tokens_in * per_m_in + tokens_out * per_m_out)
-        if not spending.takes(money, now_s):
-            self._warn_or_refuse(call, cost, spending, money, now_s)
-            spending.reserve(money)
-        return _Bill(call, spending, cap, tokens_in, tokens_out, money)
-
-    def _warn_or_refuse(self, call: Call, cost: CostLimit, spending: Spending, money: float, now_s: float) -> None:
         fits = spending.fits(money, now_s)
         for share in spending.passed_by(money):
             self._tell(call, cost, spending, share, now_s)
@@ -154,6 +149,7 @@ class Cap:
                 f"The next window begins in {in_s:.3f} s",
                 opens_in_s=in_s,
             )
+        spending.reserve(money)
 
     @staticmethod
     def _tell(call: Call, cost: CostLimit, spending: Spending, share: float, now_s: float) -> None:
@@ -191,43 +187,44 @@ class _Bill(msgspec.Struct):
 
     def sent(self, target: Target, attempt: Attempt) -> None:
         """An attempt is sent. For the first, money was reserved, as if it went to the dearest endpoint."""
-        more = _money(attempt.endpoint, self.tokens_in, self.most)
-        if not self.attempts:
-            more -= self.reserved
-        self.attempts.append(attempt)
-        self.reserved += more
-        self.spending.reserved += more
-        if self.call.on_sent is not None:
-            self.call.on_sent(target, attempt)
+        attempts, reserved, endpoint = self.attempts, self.reserved, attempt.endpoint
+        money = PER_TOKEN * (
+            self.tokens_in * (endpoint.price_in_per_m or 0.0) + self.most * (endpoint.price_out_per_m or 0.0)
+        )
+        if attempts or money != reserved:
+            more = money if attempts else money - reserved
+            self.reserved += more
+            self.spending.reserved += more
+        attempts.append(attempt)
+        on_sent = self.call.on_sent
+        if on_sent is not None:
+            on_sent(target, attempt)
 
     def settle(self, now_s: float) -> None:
         """The call is over."""
         spent = 0.0
         for attempt in self.attempts:
-            spent += self._cost_of(attempt)
+            if attempt.error is not None and isinstance(attempt.error, FREE):
+                continue
+            usage, endpoint, tokens_in, tokens_out = attempt.usage, attempt.endpoint, None, None
+            if usage is not None:
+                tokens_in, tokens_out = usage.input_tokens, usage.output_tokens
+            spent += PER_TOKEN * (
+                (self.tokens_in if tokens_in is None else tokens_in) * (endpoint.price_in_per_m or 0.0)
+                + (self._feared(attempt) if tokens_out is None else tokens_out) * (endpoint.price_out_per_m or 0.0)
+            )
         self.spending.settle(self.reserved, spent, now_s)
 
-    def _cost_of(self, attempt: Attempt) -> float:
-        """What an attempt has cost, as its usage says or as it must be feared."""
-        if attempt.error is not None and isinstance(attempt.error, FREE):
+    def _feared(self, attempt: Attempt) -> float:
+        """Tokens of an answer whose usage does not say: those that are likely, if it had begun."""
+        if attempt.first_progress_s is None:
             return 0.0
-        usage, tokens_in = attempt.usage, self.tokens_in
-        if usage is not None and usage.input_tokens is not None:
-            tokens_in = usage.input_tokens
-        if usage is not None and usage.output_tokens is not None:
-            return _money(attempt.endpoint, tokens_in, usage.output_tokens)
-        capped = replace(self.call, cap=self.cap)
-        likely = 0.0 if attempt.first_progress_s is None else sizes(capped, attempt.sent_s)[1]
-        return _money(attempt.endpoint, tokens_in, likely)
+        return sizes(replace(self.call, cap=self.cap), attempt.sent_s)[1]
 
 
-def _money(endpoint: Endpoint, tokens_in: float, tokens_out: float) -> float:
-    return PER_TOKEN * (tokens_in * (endpoint.price_in_per_m or 0.0) + tokens_out * (endpoint.price_out_per_m or 0.0))
-
-
-def _dearest(targets: tuple[Target, ...]) -> tuple[float, float]:
-    """The highest prices among them for tokens in and out, not necessarily of one endpoint."""
-    return (
+def _dearest(targets: tuple[Target, ...]) -> Dearest:
+    return Dearest(
+        targets,
         max((target.endpoint.price_in_per_m or 0.0 for target in targets), default=0.0),
         max((target.endpoint.price_out_per_m or 0.0 for target in targets), default=0.0),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from .allowance import Allowance
+from .certain import MOST_KEPT, Certain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,24 +17,22 @@ if TYPE_CHECKING:
     from ..router.target import Target
     from .quota import Quota
 
-MOST_KEPT = 256
-"""Selections of candidates whose allowances are remembered; more than these do not repeat."""
-
 Key: TypeAlias = object
 
 
 class Credentials:
     """The allowance of each endpoint of one router, made when it is first asked for.
 
-    known: those that were asked for.
+    known: those that were asked for. certain: what may be sent without a look at them.
     """
 
-    __slots__ = ("_among", "_by_key", "_quotas", "known")
+    __slots__ = ("_among", "_by_key", "_quotas", "certain", "known")
 
     def __init__(self, quotas: Iterable[Quota]) -> None:
         self._quotas = {name: quota for quota in quotas for name in quota.endpoints}
         self._by_key: dict[Key, Allowance] = {}
         self.known: dict[Target, Allowance] = {}
+        self.certain = Certain()
         self._among: dict[int, tuple[tuple[Target, ...], tuple[Allowance, ...]]] = {}
         """By identity: a tuple that is handed down again and again is not hashed. It is kept, to stay the only one."""
 
@@ -62,7 +61,7 @@ class Credentials:
         key, name = (_credential(target), target.name) if quota is None else (id(quota), quota.endpoints[0])
         allowance = self._by_key.get(key)
         if allowance is None:
-            allowance = self._by_key[key] = Allowance(name, quota, now_s)
+            allowance = self._by_key[key] = Allowance(name, quota, now_s, self.certain)
         return allowance
 
     def _quota_of(self, target: Target) -> Quota | None:

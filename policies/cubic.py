@@ -35,15 +35,15 @@ class MeasuredRate:
     __slots__ = ("_count", "_ends_s", "_per_s")
 
     def __init__(self, now_s: float) -> None:
-        self._count = 0
+        self._count = 0.0
         self._per_s = 0.0
         self._ends_s = now_s + SLOT_S
 
-    def sent(self, now_s: float) -> None:
-        """One was sent."""
+    def sent(self, now_s: float, calls: float = 1.0) -> None:
+        """So many were sent."""
         if now_s >= self._ends_s:
             self._close(now_s)
-        self._count += 1
+        self._count += calls
 
     def per_s(self, now_s: float) -> float:
         """As of the last whole slot; of the running one, before there is any."""

@@ -27,7 +27,7 @@ Sources: token buckets; the adaptive mode of botocore (CUBIC), but bounded by th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import attrs
 import msgspec
@@ -36,7 +36,8 @@ from msgspec.structs import replace
 from ..router import check
 from ..router.errors import ConfigurationError, NoEndpoint, Throttled
 from ..router.pipeline import Layer
-from .amounts import asked_by
+from .amounts import MOST, asked_by
+from .certain import A_CALL
 from .credentials import Credentials
 from .gate import without_gated
 from .quota import Quota
@@ -48,8 +49,8 @@ if TYPE_CHECKING:
     from ..router.ledger import Attempt
     from ..router.pipeline import Emit, Handler
     from ..router.target import Target
-    from .allowance import Allowance
-    from .amounts import Amounts, Asked
+    from .allowance import Allowance, Sent
+    from .amounts import Asked
 
 BY = "Pace"
 
@@ -108,11 +109,17 @@ class Pace:
                     )
 
     async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
-        if not call.candidates:
-            raise NoEndpoint("no candidate is left to pace")
-        now_s, line = call.clock(), self._line
-        asked = asked_by(call, now_s)
-        if not line.lets_pass(call, asked, now_s):
+        candidates, now_s, line = call.candidates, call.clock(), self._line
+        asked, certain = asked_by(call, now_s), line.certain
+        room, weight = certain.room, certain.weight + A_CALL + asked[0] + asked[MOST]
+        if room.targets is not candidates:
+            room = certain.of(candidates)
+        if weight <= room.weight and now_s < room.until_s and now_s >= candidates[0].pulse.gated_until_s:
+            certain.weight = weight
+            if line.passing is not None:
+                line.on_its_way()
+            line.passing = asked
+        else:
             call = await self._with_room(call, asked, now_s)
         share = _Share(line, asked, call.on_sent)
         try:
@@ -126,6 +133,10 @@ class Pace:
         Raises:
             Throttled, Gated: none has, in time.
         """
+        if not call.candidates:
+            raise NoEndpoint("no candidate is left to pace")
+        if self._line.lets_pass(call, asked, now_s):
+            return call
         targets = self._line.with_room(call, asked, now_s)
         if targets:
             self._line.begin(asked)
@@ -163,35 +174,41 @@ class Pace:
         return Throttled(f"{told}; there will be in {in_s:.3f} s", endpoint=call.target.name, retry_after_s=in_s)
 
 
+Taken: TypeAlias = "tuple[Allowance, Attempt, Sent, Taken | None]"
+"""What an attempt took of which allowance, and what the one before it did."""
+
+
 class _Share(msgspec.Struct):
     """What one call takes of the limits, from being let through to its end. *before*: who else is told."""
 
     line: QuotaLine
     asked: Asked
     before: Callable[[Target, Attempt], None] | None
-    taken: list[tuple[Allowance, Attempt, Amounts]] = []
-    on_its_way: bool = True
+    taken: Taken | None = None
 
     def sent(self, target: Target, attempt: Attempt) -> None:
         """An attempt is sent: now it is known whose limit it counts against."""
-        line, asked, sent_s = self.line, self.asked, attempt.sent_s
+        line, asked, before, sent_s = self.line, self.asked, self.taken, attempt.sent_s
         allowance = line.credentials.known.get(target) or line.credentials.of(target, sent_s)
-        self.taken.append((allowance, attempt, allowance.take(asked, sent_s)))
-        if self.on_its_way:
-            self.on_its_way = False
+        self.taken = allowance, attempt, allowance.take(asked, sent_s), before
+        if before is not None:
+            line.certain.lost(1.0, asked[0] + asked[MOST])  # it was let through once
+        elif line.passing is asked:
+            line.passing = None
+        else:
             line.end(asked)
-            if line.line:
-                line.let_in(sent_s)
+        if line.line:
+            line.let_in(sent_s)
         if self.before is not None:
             self.before(target, attempt)
 
     def settle(self, now_s: float) -> None:
         """The call is over, or its leg is."""
-        line, asked = self.line, self.asked
-        for allowance, attempt, sent_by_then in self.taken:
-            allowance.settle(attempt, asked, sent_by_then, now_s)
-        if self.on_its_way:
-            self.on_its_way = False
+        line, asked, taken = self.line, self.asked, self.taken
+        if taken is None:
             line.end(asked)
+        while taken is not None:
+            allowance, attempt, sent, taken = taken
+            allowance.settle(attempt, asked, sent, now_s)
         if line.line:
             line.let_in(now_s)

@@ -11,10 +11,11 @@ room counts as *on its way* until its attempt is sent and takes it from one cred
 from __future__ import annotations
 
 import asyncio
+import math
 from bisect import insort
 from typing import TYPE_CHECKING
 
-from .amounts import NOTHING, plus
+from .amounts import MOST, NOTHING, amounts_of, plus
 
 if TYPE_CHECKING:
     from ..router.call import Call
@@ -50,13 +51,20 @@ class QuotaLine:
     """The line of one router.
 
     credentials: whose room is waited for. longest: waiters at most, at least 0.
-    line: those who wait, the first in front. calls_on_their_way: those that have room and have not taken it.
+    line: those who wait, the first in front. calls_on_their_way: those that have room and have not taken it, but for
+    *passing*: the last that was let pass, which nearly always is sent before anybody else asks.
+    certain: what may pass without a look; nothing while there is a line.
     """
 
-    __slots__ = ("_claimed", "_longest", "_on_its_way", "_seq", "_timer", "calls_on_their_way", "credentials", "line")
+    __slots__ = (
+        "_claimed", "_longest", "_on_its_way", "_seq", "_timer", "calls_on_their_way", "certain", "credentials", "line",
+        "passing",
+    )  # fmt: skip
 
     def __init__(self, credentials: Credentials, longest: int) -> None:
         self.credentials = credentials
+        self.certain = credentials.certain
+        self.passing: Asked | None = None
         self._longest = longest
         self.line: list[_Waiter] = []
         self._seq = 0
@@ -73,41 +81,59 @@ class QuotaLine:
 
     def begin(self, asked: Asked) -> None:
         """A call was given room, and will be sent."""
-        self._on_its_way = plus(self._on_its_way, asked[1]) if self.calls_on_their_way else asked[1]
-        self.calls_on_their_way += 1
+        self.certain.lost(1.0, asked[0] + asked[MOST])
+        self._count(asked)
 
     def end(self, asked: Asked) -> None:
         """It was sent, and has taken its room, or it will not be."""
+        if self.passing is asked:
+            self.passing = None
+            return
         self.calls_on_their_way -= 1
-        self._on_its_way = plus(self._on_its_way, asked[1], -1.0) if self.calls_on_their_way else NOTHING
+        self._on_its_way = plus(self._on_its_way, amounts_of(asked, MOST), -1.0) if self.calls_on_their_way else NOTHING
+
+    def _count(self, asked: Asked) -> None:
+        self._on_its_way = plus(self._on_its_way, amounts_of(asked, MOST))
+        self.calls_on_their_way += 1
+
+    def on_its_way(self) -> Amounts:
+        """What those take who have room and have not taken it yet."""
+        passing, self.passing = self.passing, None
+        if passing is not None:
+            self._count(passing)
+        return self._on_its_way
 
     # -- who has room
 
     def lets_pass(self, call: Call, asked: Asked, now_s: float) -> bool:
-        """Whether the call may go on as it is, which nearly all may: nobody is before it, and there is room everywhere.
+        """Whether the call may go on as it is: nobody is before it, and all its candidates have room.
 
-        It is on its way then.
+        If so, see how much that is, and it is on its way.
         """
-        if self.line or self.calls_on_their_way or now_s < call.candidates[0].pulse.gated_until_s:
+        candidates = call.candidates
+        if self.line or now_s < candidates[0].pulse.gated_until_s:
             return False
-        tokens = asked[1][1]
-        for allowance in self.credentials.among(call.candidates, now_s):
-            is_sure = allowance.sure_calls >= 1.0 and allowance.sure_tokens >= tokens
-            if not is_sure or not allowance.closed_until_s <= now_s < allowance.sure_until_s:
-                if not allowance.has_room(asked, now_s):
+        calls = tokens = until_s = math.inf
+        ahead, most = self.on_its_way(), asked[0] + asked[MOST]
+        for allowance in self.credentials.among(candidates, now_s):
+            calls_here, tokens_here, until_here_s = allowance.room(now_s)
+            is_plenty = calls_here >= 1.0 + ahead[0] and tokens_here >= most + ahead[1] and now_s < until_here_s
+            if not is_plenty:
+                if not allowance.has_room(asked, now_s, ahead):
                     return False
-                allowance.look(now_s)
-        self._on_its_way = asked[1]
-        self.calls_on_their_way = 1
+                calls_here, tokens_here, until_here_s = allowance.room(now_s)
+            calls, tokens, until_s = min(calls, calls_here), min(tokens, tokens_here), min(until_s, until_here_s)
+        self.certain.seen(candidates, calls - ahead[0], tokens - ahead[1], until_s)
+        self.begin(asked)
         return True
 
     def with_room(self, call: Call, asked: Asked, now_s: float) -> tuple[Target, ...]:
         """The call's candidates that may be asked, and have room now that nobody in line waits for."""
-        credentials = self.credentials
+        credentials, ahead = self.credentials, self.on_its_way()
         room = {
             allowance
             for allowance in credentials.among(call.candidates, now_s)
-            if allowance not in self._claimed and allowance.has_room(asked, now_s, self._on_its_way)
+            if allowance not in self._claimed and allowance.has_room(asked, now_s, ahead)
         }
         if not room:
             return ()
@@ -150,6 +176,7 @@ class QuotaLine:
         self._seq += 1
         waiter = _Waiter((call.urgency, self._seq), call, asked, until_s)
         insort(self.line, waiter)
+        self.certain.forget()  # nobody overtakes
         now_s = call.clock()
         timer = asyncio.get_running_loop().call_later(max(0.0, until_s - now_s), self._expire, waiter)
         self.let_in(now_s)

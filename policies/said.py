@@ -20,14 +20,14 @@ class Said(msgspec.Struct):
     """The ``emit`` of a call that may be resumed, and its memory.
 
     passes_to: the caller's own ``emit``. pieces: of text, that the caller has. is_text_only: it has nothing else.
-    leg_characters: of text, in this leg. spent: tokens of the legs before it.
+    leg_from: the first of them that is of this leg. spent: tokens of the legs before it.
     refused: what the caller's own ``emit`` raised; None: nothing.
     """
 
     passes_to: Emit
     pieces: list[str] = []
     is_text_only: bool = True
-    leg_characters: int = 0
+    leg_from: int = 0
     spent: Usage | None = None
     refused: Exception | None = None
 
@@ -53,16 +53,16 @@ class Said(msgspec.Struct):
         """Remember what a chunk says that is to be passed on. Gives it as it is to be passed on."""
         if chunk.text:
             self.pieces.append(chunk.text)
-            self.leg_characters += len(chunk.text)
         if chunk.reasoning or chunk.refusal or chunk.tool_calls:
             self.is_text_only = False
-        if chunk.usage is not None and self.spent is not None:
+        if self.spent is not None and chunk.usage is not None:
             return replace(chunk, usage=_sum(self.spent, chunk.usage), raw=b"")
         return chunk
 
     async def begin_anew(self) -> None:
         """Tell the caller that all of it is void."""
         self.pieces.clear()
+        self.leg_from = 0
         self.is_text_only = True
         await self.emit(DISCARD)
 
@@ -73,15 +73,15 @@ class Said(msgspec.Struct):
         """
         usage = attempt.usage
         if usage is None or usage.input_tokens is None or usage.output_tokens is None:
-            told = usage or Usage()
+            told, characters = usage or Usage(), sum(map(len, self.pieces[self.leg_from :]))
             usage = attempt.usage = Usage(
                 input_tokens=prompt_tokens if told.input_tokens is None else told.input_tokens,
-                output_tokens=told.output_tokens or -(-self.leg_characters // CHARACTERS_PER_TOKEN),
+                output_tokens=told.output_tokens or -(-characters // CHARACTERS_PER_TOKEN),
                 cached_tokens=told.cached_tokens,
                 reasoning_tokens=told.reasoning_tokens,
             )
         self.spent = usage if self.spent is None else _sum(self.spent, usage)
-        self.leg_characters = 0
+        self.leg_from = len(self.pieces)
         return usage
 
 

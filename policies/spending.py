@@ -7,12 +7,16 @@ costs more than its limit.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
+import msgspec
 
 from ..router import check
 from ..router.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from ..router.target import Target
 
 DAY_S = 86_400.0
 
@@ -43,29 +47,40 @@ class CostLimit:
     warn_at: tuple[float, ...] = attrs.field(default=(0.8, 0.95), converter=_shares, validator=_rising)
 
 
+class Dearest(msgspec.Struct, frozen=True):
+    """The highest prices among *targets*, for a million tokens in and out; not necessarily of one endpoint."""
+
+    targets: tuple[Target, ...] = ()
+    per_m_in: float = 0.0
+    per_m_out: float = 0.0
+
+
 class Spending:
     """Of one route, against one limit.
 
     spent, reserved: money of this window, and for the calls that run. ends_s: when the window does.
+    dearest: prices of the candidates of the last call, nearly always those of the next.
     """
 
-    __slots__ = ("_limit", "_next", "_warned", "ends_s", "reserved", "spent")
+    __slots__ = ("_limit", "_next", "_warned", "dearest", "ends_s", "reserved", "spent")
 
     def __init__(self, limit: CostLimit, now_s: float) -> None:
         self._limit = limit
         self._warned = 0
         """Thresholds that were passed in this window."""
         self._next = self._threshold()
-        """Share of the money at which somebody is to be told, or refused."""
+        """The money at which somebody is to be told, or refused."""
+        self.dearest = Dearest()
         self.spent = 0.0
         self.reserved = 0.0
         self.ends_s = now_s + limit.window_s
 
     def takes(self, money: float, now_s: float) -> bool:
         """Reserve so much, where no window has ended, nobody is to be warned, and it fits: for nearly all calls."""
-        if now_s >= self.ends_s or (self.spent + self.reserved + money) / self._limit.money >= self._next:
+        reserved = self.reserved + money
+        if now_s >= self.ends_s or self.spent + reserved >= self._next:
             return False
-        self.reserved += money
+        self.reserved = reserved
         return True
 
     def fits(self, money: float, now_s: float) -> bool:
@@ -107,5 +122,5 @@ class Spending:
         self._next = self._threshold()
 
     def _threshold(self) -> float:
-        warn_at = self._limit.warn_at
-        return warn_at[self._warned] if self._warned < len(warn_at) else 1.0
+        warn_at, money = self._limit.warn_at, self._limit.money
+        return money * warn_at[self._warned] if self._warned < len(warn_at) else money

@@ -31,7 +31,7 @@ import msgspec
 
 from ..router import check
 from ..router.errors import ConfigurationError
-from ..router.remembered import Remembered
+from ..router.remembered import KEPT_S
 from ..router.request import CHARACTERS_PER_TOKEN
 
 if TYPE_CHECKING:
@@ -65,9 +65,10 @@ class Stall:
     least_tokens_per_s: float | None = attrs.field(default=1.0, validator=check.if_given(check.positive))
     over_s: float = attrs.field(default=10.0, validator=check.positive)
 
-    _known: Remembered[Target, float] = attrs.field(
-        factory=Remembered["Target", float], init=False, repr=False, eq=False
+    _known: dict[Target, tuple[float, float]] = attrs.field(
+        factory=dict["Target", "tuple[float, float]"], init=False, repr=False, eq=False
     )
+    """Seconds, and until when they are good for."""
     _habits: dict[Target, float] = attrs.field(factory=dict["Target", float], init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
@@ -75,12 +76,11 @@ class Stall:
             raise ConfigurationError(f"Stall: most_s ({self.most_s:g}) must be at least least_s ({self.least_s:g})")
 
     def after_s(self, target: Target, now_s: float) -> float:
-        """Seconds without progress after which an answer of *target* has stalled; at most 0.01 s old."""
-        known_s = self._known.get(target, target.pulse, now_s)
-        if known_s is None:
-            known_s = self._learned_s(target, now_s)
-            self._known.keep(target, known_s, target.pulse, now_s)
-        return known_s
+        """Seconds without progress after which an answer of *target* has stalled; at most 0.05 s old."""
+        known = self._known.get(target)
+        if known is None or now_s >= known[1]:
+            known = self._known[target] = self._learned_s(target, now_s), now_s + KEPT_S
+        return known[0]
 
     def _learned_s(self, target: Target, now_s: float) -> float:
         gaps = target.learned.gap.fold(now_s)
@@ -121,7 +121,7 @@ class Watch(msgspec.Struct):
 
     async def emit(self, chunk: Chunk) -> None:
         """Pass a chunk on, and take down how long the endpoint took over it."""
-        says_something = bool(chunk.text) or chunk.is_progress
+        says_something = True if chunk.text else chunk.finish_reason is None and chunk.is_progress
         if chunk.discard:
             self._begin_anew()
         elif says_something and self.ready_s is not None:

@@ -108,8 +108,10 @@ def compose(policies: Sequence[Policy], leaf: Handler) -> Handler:
 
 
 def _around(policy: Policy, next: Handler) -> Handler:
+    handle = policy if inspect.isfunction(policy) else policy.__call__  # looked up once, not by every call
+
     def handler(call: Call, emit: Emit, /) -> Awaitable[None]:
-        return policy(call, emit, next)
+        return handle(call, emit, next)
 
     return handler
 

@@ -28,11 +28,12 @@ STRATA = (0.1, 0.3, 0.5, 0.7, 0.9)
 class Lengths:
     """Output tokens of one route's answers of late."""
 
-    __slots__ = ("_asked_at_s", "_likely", "_window")
+    __slots__ = ("_asked_at_s", "_likely", "_mean", "_window")
 
     def __init__(self, shape: WindowShape) -> None:
         self._window = Window(TOKENS, shape)
         self._likely: tuple[int, ...] | None = None
+        self._mean: float | None = None
         self._asked_at_s = -math.inf
 
     def record(self, tokens: int, now_s: float, *, cut_off: bool) -> None:
@@ -42,9 +43,19 @@ class Lengths:
     def likely(self, now_s: float) -> tuple[int, ...] | None:
         """Five equally likely lengths in tokens, the shortest first; None below 20 answers. Kept for 0.25 s."""
         if now_s - self._asked_at_s >= REFOLD_AFTER_S:
-            self._likely = self._learned(now_s)
-            self._asked_at_s = now_s
+            self._look(now_s)
         return self._likely
+
+    def mean(self, now_s: float) -> float | None:
+        """The mean of those in tokens; None below 20 answers."""
+        if now_s - self._asked_at_s >= REFOLD_AFTER_S:
+            self._look(now_s)
+        return self._mean
+
+    def _look(self, now_s: float) -> None:
+        likely = self._likely = self._learned(now_s)
+        self._mean = sum(likely) / len(likely) if likely else None
+        self._asked_at_s = now_s
 
     def _learned(self, now_s: float) -> tuple[int, ...] | None:
         fold = self._window.fold(now_s)
@@ -66,3 +77,8 @@ class NoLengths(Lengths):
         """None of them has a token."""
         del now_s
         return (0,)
+
+    def mean(self, now_s: float) -> float | None:
+        """As `likely`."""
+        del now_s
+        return 0.0

@@ -9,7 +9,8 @@ import anyio
 import pytest
 
 from paceline.policies import Counts, Hedge, Pace, Quota, Retry, RoundRobin, Slots
-from paceline.policies.credentials import MOST_KEPT, Credentials
+from paceline.policies.certain import MOST_KEPT
+from paceline.policies.credentials import Credentials
 from paceline.router import Call, Emit, Handler, Policy, Rate, RateLimits, Router
 from paceline.router.errors import (
     BadRequest,
@@ -98,10 +99,9 @@ def test_without_a_candidate_there_is_nothing_to_pace(ask: Ask) -> None:
 
 
 def level(router: Router, pace: Pace, which: int) -> float:
-    """What is left of a limit of the first endpoint: calls, tokens, tokens in, tokens out, as far as limited."""
+    """What is left of a limit of the first endpoint: calls, or tokens."""
     target = next(iter(router.fleet))
-    allowance = pace._credentials.of(target, 0.0)
-    return dict(allowance._meters)[which].level(0.0)
+    return pace._credentials.of(target, 0.0).room(0.0)[which]
 
 
 def left_after(script: Script, *, counts: Counts = Counts.USED, **fields: int) -> tuple[float, float]:

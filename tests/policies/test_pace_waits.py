@@ -281,3 +281,18 @@ def test_whatever_comes_no_minute_has_more_calls_than_the_limit_and_nobody_is_fo
     for from_s in sent:
         in_a_minute = sum(from_s <= at_s < from_s + 60.0 - 1e-6 for at_s in sent)
         assert in_a_minute <= limit + len(unsent)
+
+
+def test_one_that_passed_and_waits_for_a_slot_is_reckoned_with() -> None:
+    async def main() -> list[int]:
+        pace = Pace(quotas=[Quota(endpoints=A, requests_per_min=600, burst_s=0.2)])  # two calls at once
+        on_their_way: list[int] = []
+        async with routed([endpoint(A, Scripted(answers(0.01)), slots=1)], [pace, Slots()]) as router:
+            calls = [asyncio.create_task(told(whole, router, M)) for _ in range(2)]
+            await anyio.sleep(0.005)
+            on_their_way.append(int(pace._line.on_its_way()[0]))  # the second: it waits for the slot of the first
+            await asyncio.wait(calls)
+            on_their_way.append(int(pace._line.on_its_way()[0]))
+        return on_their_way
+
+    assert run(main) == [1, 0]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paceline.policies.prompt_prefix import prefix_of
+from paceline.policies.prompt_prefix import MOST_KEPT, Prefixes, prefix_of
+from paceline.router import Request
 
 TEXTS = st.lists(st.text(max_size=20), min_size=1, max_size=6)
 
@@ -50,3 +51,25 @@ def test_a_text_that_is_no_valid_unicode_is_a_text() -> None:
 
 def test_it_is_the_same_in_every_process() -> None:
     assert prefix_of(said("12345678"), 8) == 0x9AE0DAAF
+
+
+@given(texts=st.lists(st.text(alphabet="abé", max_size=12), max_size=20), characters=st.integers(1, 10))
+def test_a_prefix_that_is_remembered_has_the_number_it_had(texts: list[str], characters: int) -> None:
+    prefixes = Prefixes()
+    for text in (*texts, *texts):
+        request = Request(messages=text or "-")
+        assert prefixes.of(request, characters) == prefix_of(request.messages, characters)
+
+
+def test_prefixes_that_end_alike_are_told_apart() -> None:
+    prefixes = Prefixes()
+    one, other = Request(messages="a" * 100 + "z" * 100), Request(messages="b" * 100 + "z" * 100)
+    assert prefixes.of(one, 200) != prefixes.of(other, 200)
+    assert prefixes.of(one, 200) == prefixes.of(one, 200)
+
+
+def test_prefixes_do_not_pile_up() -> None:
+    prefixes = Prefixes()
+    for number in range(1000, 1000 + 2 * MOST_KEPT):
+        assert prefixes.of(Request(messages=f"{number} and more"), 4) is not None
+    assert len(prefixes._known) <= MOST_KEPT

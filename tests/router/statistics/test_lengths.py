@@ -6,7 +6,7 @@ import random
 import pytest
 
 from paceline.router import WindowShape
-from paceline.router.statistics.lengths import FEWEST, STRATA, Lengths
+from paceline.router.statistics.lengths import FEWEST, STRATA, Lengths, NoLengths
 from paceline.router.statistics.window import REFOLD_AFTER_S
 
 NOW_S = 0.5
@@ -82,3 +82,13 @@ def test_what_is_said_is_at_most_a_quarter_of_a_second_old() -> None:
 
     assert known.likely(NOW_S + REFOLD_AFTER_S / 2) == said
     assert known.likely(NOW_S + REFOLD_AFTER_S) == pytest.approx((900,) * 5, rel=0.01)
+
+
+@pytest.mark.parametrize("answers", [[], [10] * 19, [10] * 30, list(range(1, 60))])
+def test_their_mean_is_that_of_the_likely_ones(answers: list[int]) -> None:
+    lengths = Lengths(WindowShape())
+    for tokens in answers:
+        lengths.record(tokens, 1.0, cut_off=False)
+    likely = lengths.likely(2.0)
+    assert lengths.mean(2.0) == (None if likely is None else sum(likely) / len(likely))
+    assert NoLengths(WindowShape()).mean(2.0) == 0.0
