@@ -55,15 +55,6 @@ class PassesOn(Protocol):
         ...
 
 
-@runtime_checkable
-class Introduced(Protocol):
-    """A `Writer` that wants to know who speaks, before the first chunk."""
-
-    def introduce(self, model: str, service_tier: str | None, /) -> None:
-        """model: in the vendor's words, where it told them. service_tier: None where it did not."""
-        ...
-
-
 class Calls:
     """The handler of one form of the API: ``web.post(path, Calls(front, dialect, path).answer)``.
 
@@ -131,7 +122,7 @@ class Calls:
 
         def begin() -> CIMultiDict[str]:
             attempt = speaker(call)
-            if attempt is not None and isinstance(writer, Introduced):
+            if attempt is not None:
                 writer.introduce(attempt.served_model or attempt.endpoint.model, attempt.service_tier)
             return visit.headers(streamed=True)
 

@@ -18,6 +18,7 @@ from ..ending import BAD_INPUT, FAILED, complain
 from ..reload import Reload
 from ..replay.recorder import Recorder
 from .call_log import CallLog
+from .collecting import collect_seldom
 from .server import Gateway
 from .workers import supervise, watch_bind_of
 
@@ -37,6 +38,7 @@ def run(options: ServeOptions) -> int:
         configuration = configured(options)
         if options.worker is None and configuration.settings.workers > 1:
             return supervise(configuration, options)
+        collect_seldom()
         return _run(serve(configuration, options))
     except ConfigurationError as wrong:
         return complain("serve", wrong, BAD_INPUT)
