@@ -22,6 +22,7 @@ from .http_warmup import warmed
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
+    from multidict import CIMultiDictProxy
     from yarl import URL
 
     from ..router.call import Call
@@ -45,6 +46,7 @@ class Dialect:
         `Exchange`.
     request_id: name of the header that carries the vendor's id of the request.
     region: name of the header that says where it was served; None: the vendor does not say.
+    headers: makes the headers of one call from those of its address; None: every call has the same.
     """
 
     address: Callable[[Endpoint, Secret | None], Address]
@@ -52,6 +54,7 @@ class Dialect:
     reader: Callable[[Attempt, Callable[[VendorError], AttemptFailed]], AnswerReader]
     request_id: str
     region: str | None = None
+    headers: Callable[[Call, CIMultiDictProxy[str]], CIMultiDictProxy[str]] | None = None
 
 
 class Settings(Protocol):

@@ -124,6 +124,8 @@ class Exchange:
         """
         attempt = self.attempt
         headers = address.streaming if self.call.request.stream else address.headers
+        if self._shared.dialect.headers is not None:
+            headers = self._shared.dialect.headers(self.call, headers)
         try:
             response = await self._shared.pool.send("POST", address.url, headers, self._body)
         except TRANSPORT_ERRORS as error:
