@@ -22,8 +22,12 @@ def test_anthropics_own_client_switches_on_what_it_wants() -> None:
     async def main() -> None:
         vendor = Claude(Reply())
         async with before_claude(vendor) as gateway, anthropic_client(gateway) as client:
-            said = await client.beta.messages.create(**ASKED, betas=BETAS)
-            async with client.beta.messages.stream(**ASKED, betas=BETAS) as stream:
+            said = await client.beta.messages.create(
+                model="chat", max_tokens=9, messages=[{"role": "user", "content": "so?"}], betas=BETAS
+            )
+            async with client.beta.messages.stream(
+                model="chat", max_tokens=9, messages=[{"role": "user", "content": "so?"}], betas=BETAS
+            ) as stream:
                 streamed = await stream.get_final_message()
         assert said.content[0].to_dict() == streamed.content[0].to_dict()
         assert [headers["anthropic-beta"] for headers in vendor.headers] == [",".join(BETAS)] * 2
