@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ...router.errors import PacelineError
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Asked:
     """What a body asks for.
 
