@@ -163,7 +163,7 @@ def _pair(one: float | None, other: float | None, digits: int = 1) -> str:
 def verdicts(measured: list[tuple[layers.Row, float]], costs: list[Cost]) -> str:
     """What became of the aims, a sentence each."""
     by_name = {cost.name: cost for cost in costs}
-    layered_us = [cost_us for row, cost_us in measured if row.around is None][-1]
+    layered_us = [cost_us for row, cost_us in measured if row.against is None][-1]
     said = [
         f"The stack of the first table takes {layered_us:.1f} us a call with 10 endpoints; the aim is {AIM_US:g} us."
     ]

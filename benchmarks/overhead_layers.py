@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -31,12 +32,14 @@ from paceline.policies import (
     Slots,
     Splice,
 )
-from paceline.router import Policy, Request, Router, WindowShape
+from paceline.router import Call, Emit, Handler, Policy, Request, Router, WindowShape
 from paceline.router.statistics.hdr import MILLISECONDS_TO_AN_HOUR
 from paceline.router.statistics.window import Window
 
 LONG = Request(messages="You are an assistant. " * 250, route="chat")
 """Long enough to be cached by a vendor."""
+
+DISPATCH = "router and dispatch"
 
 Once = Callable[[], Awaitable[None]]
 
@@ -48,8 +51,8 @@ class Row:
     name: str
     once: Once
     is_floor: bool
-    around: str | None = None
-    """The row whose stack it is put around; None: the one before."""
+    against: str | None = None
+    """The row it is compared with; None: the one before."""
 
 
 async def nothing() -> None:
@@ -60,6 +63,16 @@ async def one_scope() -> None:
     """Enter and leave one cancel scope with a deadline."""
     with anyio.move_on_after(60.0):  # noqa: ASYNC100  the price of the scope alone is asked for
         pass
+
+
+async def one_task() -> None:
+    """Start a task and wait for it: what a race costs at least, for each leg is one."""
+    await asyncio.get_running_loop().create_task(nothing())
+
+
+async def pass_on(call: Call, emit: Emit, next: Handler, /) -> None:
+    """The least policy there is."""
+    await next(call, emit)
 
 
 def one_record() -> Once:
@@ -78,16 +91,23 @@ async def rows(opened: AsyncExitStack) -> list[Row]:
     timed = [
         Row("await of an empty coroutine", nothing, is_floor=True),
         Row("one cancel scope with a deadline", one_scope, is_floor=True),
+        Row("one task, awaited", one_task, is_floor=True),
         Row("one histogram record", one_record(), is_floor=True),
     ]
+
+    async def timed_call(
+        name: str, policies: list[Policy], against: str | None = None, asked: Request = QUESTION
+    ) -> None:
+        through = await opened.enter_async_context(router(policies, Instant()))
+        timed.append(Row(name, _call(through, asked), is_floor=False, against=against))
+
     for size in range(len(stack) + 1):
         policies = stack[len(stack) - size :]
-        name = type(policies[0]).__name__ if policies else "router and dispatch"
-        timed.append(Row(name, _call(await opened.enter_async_context(router(policies, Instant()))), is_floor=False))
+        await timed_call(type(policies[0]).__name__ if policies else DISPATCH, policies)
+    await timed_call("a policy that passes the call on", [pass_on], against=DISPATCH)
     for name, policy, question in by_themselves():
         both: list[Policy] = [Slots(), policy] if isinstance(policy, Chaos) else [policy, Slots()]
-        open_router = await opened.enter_async_context(router(both, Instant()))
-        timed.append(Row(name, _call(open_router, question), is_floor=False, around="Slots"))
+        await timed_call(f"{name}, around Slots alone", both, against="Slots", asked=question)
     return timed
 
 
@@ -133,10 +153,9 @@ def layer_table(measured: list[tuple[Row, float]]) -> str:
     lines = ["| layer | us a call | adds | of one scope |", "|---|---|---|---|"]
     before_us, by_name = 0.0, {row.name: cost_us for row, cost_us in measured}
     for row, cost_us in measured:
-        around_us = before_us if row.around is None else by_name[row.around]
-        adds = "floor" if row.is_floor else f"{cost_us - around_us:.2f}"
-        name = row.name if row.around is None else f"{row.name}, around {row.around} alone"
-        lines.append(f"| {name} | {cost_us:.2f} | {adds} | {cost_us / scope_us:.1f} |")
+        against_us = before_us if row.against is None else by_name[row.against]
+        adds = "floor" if row.is_floor else f"{cost_us - against_us:.2f}"
+        lines.append(f"| {row.name} | {cost_us:.2f} | {adds} | {cost_us / scope_us:.1f} |")
         if not row.is_floor:
             before_us = cost_us
     return "\n".join(lines)

@@ -4,9 +4,10 @@
 
 A vendor on loopback, in a process of its own, answers with 64 words in an event each, or in one piece; 64 calls are
 made at a time. What is measured is the processor time a call of the client's process; each client has its own. The
-floor is aiohttp reading the bytes and looking at none of them: nobody who uses it pays less. Then what everybody would
-write by hand, then Paceline, from the request to the chunk, through a router with one endpoint; then other clients, if
-they are installed (``pip install '.[bench]'``).
+floor is aiohttp's session reading the bytes and looking at none of them: nobody who uses that pays less. (Paceline has
+aiohttp's connections and parser and not its session, so that it may cost less than the floor.) Then what everybody
+would write by hand, then Paceline, from the request to the chunk, through a router with one endpoint; then other
+clients, if they are installed (``pip install '.[bench]'``).
 
 Streams come in two ways, because they cost different things. When events trickle in, one a millisecond, most is paid
 for waking up. When they arrive in few reads, as behind a busy proxy, what is done for each event shows.

@@ -16,8 +16,9 @@ from .fallback import Fallback
 from .faults import CutOff, Drip, Failure, Fault, Latency, Silence
 from .hedge import Hedge
 from .jitter import DecorrelatedJitter, FullJitter, Jitter
-from .latency_budget import LatencyBudget, Otherwise, Prefer
+from .latency_budget import LatencyBudget, Otherwise
 from .pace import Pace
+from .preference import Prefer
 from .quota import Counts, Quota
 from .regions import Regions
 from .resume import Resume

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from ..router.statistics.outlook import Outlook
     from ..router.target import Target
 
-MILLISECOND_S = 0.001
+MILLISECONDS = 1000.0
+"""In a second."""
 
 DEFAULT_SERVICE_S = 1.0
 """What a call is taken to occupy a slot for, where nothing is known of it."""
@@ -107,9 +108,9 @@ class Ask(msgspec.Struct, frozen=True):
 
 def _left_s(until_s: float, began_s: float, promised_s: float | None, now_s: float) -> float:
     """Seconds to a limit, or to what was promised at the beginning if that is nearer."""
-    if promised_s is not None:
-        until_s = min(until_s, began_s + promised_s)
-    return math.floor((until_s - now_s) / MILLISECOND_S) * MILLISECOND_S
+    if promised_s is not None and began_s + promised_s < until_s:
+        until_s = began_s + promised_s
+    return math.floor((until_s - now_s) * MILLISECONDS) / MILLISECONDS
 
 
 def likely_lengths(call: Call, priority: Priority, now_s: float) -> tuple[int, ...]:

@@ -38,8 +38,8 @@ from ..router import check
 from ..router.budget import Extra
 from ..router.pipeline import Layer
 from ..router.remembered import Remembered
-from .latency_budget import least_quality
 from .lateness import worth_it_after_s
+from .preference import least_quality
 from .queues import has_room
 from .race import Race
 from .slots import MOSTLY_FAILING

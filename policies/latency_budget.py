@@ -31,7 +31,6 @@ exploration that is bounded and paid for by slack, as in conservative bandits (W
 from __future__ import annotations
 
 import enum
-import math
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
@@ -42,7 +41,8 @@ from ..router import check
 from ..router.errors import DeadlineInsufficient, NoEndpoint
 from ..router.pipeline import Layer
 from ..router.remembered import Remembered
-from .expectation import Ask, money, sizes
+from .expectation import Ask, sizes
+from .preference import CHEAPEST, Prefer, Preference, good_enough, nearer
 from .ranking import Ranking
 from .trials import Trials
 
@@ -58,9 +58,6 @@ MOST_JUDGED = 64
 """Candidates that are judged at a time where only speed counts. Of a thousand, the best of 64 drawn at random is among
 the fastest 5 % in 96 cases of a hundred, and judging all of them would hold up every call meanwhile by milliseconds."""
 
-BOUNDED_LOAD = 1.5
-"""Times the mean load up to which the nearer of equals are preferred."""
-
 MOST_TRIED = 8
 """Endpoints that are looked at for whether a call would go there, or can afford to."""
 
@@ -74,20 +71,6 @@ TRIES = "tries %s, of which little or nothing was heard for a while"
 NOTHING_KNOWN = "nothing is known yet of %d endpoints"
 
 
-class Prefer(enum.Enum):
-    """What is preferred among the endpoints that make it."""
-
-    FASTEST = "fastest"
-    CHEAPEST = "cheapest"
-    """Least money for this call; an unknown price stands last."""
-    BEST = "best"
-    """Highest quality tier."""
-
-
-CHEAPEST = Prefer.CHEAPEST
-"""For the hot path: on Python 3.11 a look through the class takes ten times as long."""
-
-
 class Otherwise(enum.Enum):
     """What to do when no endpoint makes it."""
 
@@ -97,8 +80,9 @@ class Otherwise(enum.Enum):
     """Raise `DeadlineInsufficient`, with nothing sent; but first try one of which nothing is known, if there is one."""
 
 
-Asked: TypeAlias = "tuple[tuple[Target, ...], int, Ask, int, tuple[int, float] | None]"
-"""Candidates, how many of them are tied, the ask, the least quality, and the tokens where price matters."""
+Asked: TypeAlias = "tuple[tuple[Target, ...], int, Ask, int, int | None, tuple[int, float] | None]"
+"""Candidates, how many of them are tied, the ask, the route's and the request's least quality, and the tokens where
+price matters."""
 
 
 @attrs.frozen(kw_only=True)
@@ -126,10 +110,15 @@ class LatencyBudget:
     tied_within: float = attrs.field(default=0.25, validator=check.at_least_zero)
     explore_after_s: float | None = attrs.field(default=10.0, validator=check.if_given(check.positive))
 
+    _preference: Preference = attrs.field(
+        default=attrs.Factory(lambda self: Preference(self.prefer, self.tied_within), takes_self=True),
+        init=False,
+        repr=False,
+        eq=False,
+    )
     _ranked: Remembered[Asked, Ranking] = attrs.field(
         factory=Remembered[Asked, Ranking], init=False, repr=False, eq=False
     )
-
     _trials: Trials = attrs.field(
         default=attrs.Factory(lambda self: Trials(self.explore_after_s), takes_self=True),
         init=False,
@@ -157,10 +146,11 @@ class LatencyBudget:
     def _ranking(self, call: Call, now_s: float) -> Ranking:
         ask = Ask.of(call, now_s)
         tokens = sizes(call, now_s) if self.prefer is CHEAPEST else None  # they matter to the price alone
-        asked = (call.candidates, call.tied, ask, least_quality(call), tokens)
-        if not call.candidates:
+        candidates = call.candidates
+        if not candidates:
             raise NoEndpoint("no candidate is left to judge")
-        pulse = call.candidates[0].pulse
+        asked = (candidates, call.tied, ask, call.route.min_quality, call.request.min_quality, tokens)
+        pulse = candidates[0].pulse
         ranking = self._ranked.get(asked, pulse, now_s)
         if ranking is None:
             ranking = self._judge(call, ask, now_s)
@@ -190,7 +180,7 @@ class LatencyBudget:
         facts: tuple[object, ...]
         if kept:
             doubtful = [pair for pair in doubtful if pair[0] >= self.target]
-            ordered, tied = self._preferred(call, ask, kept, now_s)
+            ordered, tied = self._preference.ordered(call, ask, kept, now_s)
             words, facts = KEPT, (len(kept), len(candidates), ask.within_s, ordered[0].name)
         elif short and not (self.otherwise is Otherwise.REFUSE and self._probes(unknown)):
             ordered, tied = self._best_effort(ask, short, now_s)
@@ -200,7 +190,7 @@ class LatencyBudget:
         else:
             ordered, tied = [], 0
             words, facts = NOTHING_KNOWN, (len(unknown),)
-        equals = _nearer([*ordered[:tied], *unknown], call.candidates[: call.tied])
+        equals = nearer([*ordered[:tied], *unknown], call.candidates[: call.tied])
         first = set(equals)
         others = (target for target in (*ordered, *unknown) if target not in first)
         doubtful.sort(key=lambda pair: -pair[0])
@@ -215,10 +205,7 @@ class LatencyBudget:
         """Those of which too little was heard lately, as long as others are known better."""
         if not ask.streamed or self.otherwise is Otherwise.REFUSE:
             return ()
-        old = {target for target in candidates if self._trials.is_stale(target, now_s)}
-        if not old or not any(target.is_settled(now_s) for target in candidates):
-            return ()
-        return old
+        return self._trials.old(candidates, now_s)
 
     def _worth_a_trial(
         self, call: Call, ask: Ask, kept: list[Target], doubtful: list[tuple[float, Target]], now_s: float
@@ -231,7 +218,7 @@ class LatencyBudget:
         if not kept:
             return tuple(target for _, target in doubtful)
         able = [target for _, target in doubtful[:MOST_TRIED]]
-        ordered, tied = self._preferred(call, ask, [*kept, *able], now_s)
+        ordered, tied = self._preference.ordered(call, ask, [*kept, *able], now_s)
         hurried = ask.with_less(ask.expected_s(kept[0], now_s))
         return tuple(
             target
@@ -255,18 +242,6 @@ class LatencyBudget:
         """Whether one of which nothing is known may be asked now: it has no call under way yet."""
         return any(target.in_flight == 0 for target in unknown)
 
-    def _preferred(self, call: Call, ask: Ask, kept: Sequence[Target], now_s: float) -> tuple[list[Target], int]:
-        """Those that make it, the preferred first, and how many of them are equal."""
-        if self.prefer is Prefer.FASTEST:
-            return self._fastest_first(ask, kept, now_s)
-        if self.prefer is Prefer.CHEAPEST:
-            tokens = sizes(call, now_s)
-            return _least_first(kept, [money(tokens, target) for target in kept], 0.0)
-        return _least_first(kept, [-target.endpoint.quality for target in kept], 0.0)
-
-    def _fastest_first(self, ask: Ask, targets: Sequence[Target], now_s: float) -> tuple[list[Target], int]:
-        return _least_first(targets, [ask.cost_s(target, now_s) for target in targets], self.tied_within)
-
     def _best_effort(self, ask: Ask, short: list[tuple[float, Target]], now_s: float) -> tuple[list[Target], int]:
         """None makes it: those with the best chance first.
 
@@ -280,49 +255,7 @@ class LatencyBudget:
                 f"the best has {best:.0%}: give more time, or let LatencyBudget try with otherwise=BEST_EFFORT"
             )
         if best < EQUAL_CHANCES:  # hopeless in time, so at least be quick
-            return self._fastest_first(ask, [target for _, target in short], now_s)
+            return self._preference.fastest_first(ask, [target for _, target in short], now_s)
         near = [target for p, target in short if p >= best - EQUAL_CHANCES]
         far = sorted((pair for pair in short if pair[0] < best - EQUAL_CHANCES), key=lambda pair: -pair[0])
         return near + [target for _, target in far], len(near)
-
-
-def _least_first(targets: Sequence[Target], scores: Sequence[float], tied_within: float) -> tuple[list[Target], int]:
-    """Targets by score, the least first and equals in their order, and how many are as good as the first."""
-    limit = min(scores)
-    if tied_within and limit < math.inf:
-        limit += abs(limit) * tied_within
-    ranked = sorted(range(len(targets)), key=scores.__getitem__)
-    return [targets[place] for place in ranked], sum(score <= limit for score in scores)
-
-
-def _nearer(equals: list[Target], near: tuple[Target, ...]) -> list[Target]:
-    """Of equals, those that an outer policy had among its own first, unless they are busier than the others.
-
-    Being nearer, or a user's own, is worth something as long as it does not crowd: the preference ends where they carry
-    more than 1.5 times the mean. Source: consistent hashing with bounded loads (Mirrokni, Thorup, Zadimoghaddam 2018).
-    """
-    preferred = set(near)
-    nearer = [target for target in equals if target in preferred]
-    if not nearer or len(nearer) == len(equals):
-        return equals
-    busy = sum(target.in_flight for target in nearer) / len(nearer)
-    mean = sum(target.in_flight for target in equals) / len(equals)
-    return nearer if busy <= BOUNDED_LOAD * mean + 1.0 else equals
-
-
-def least_quality(call: Call) -> int:
-    """The quality tier asked for: the request's or the route's, whichever is higher."""
-    return max(call.route.min_quality, call.request.min_quality or 0)
-
-
-def good_enough(call: Call) -> tuple[Target, ...]:
-    """The candidates of at least the quality asked for.
-
-    Raises:
-        NoEndpoint: there is none.
-    """
-    least = least_quality(call)
-    good = tuple(target for target in call.candidates if target.endpoint.quality >= least)
-    if not good:
-        raise NoEndpoint(f"no candidate has a quality of at least {least}: lower min_quality, or add endpoints")
-    return good

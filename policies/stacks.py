@@ -31,7 +31,8 @@ from tenacity import stop_after_attempt
 from .breaker import Breaker
 from .fallback import DEFAULT_START_WITHIN_S, Fallback
 from .hedge import Hedge
-from .latency_budget import LatencyBudget, Prefer
+from .latency_budget import LatencyBudget
+from .preference import Prefer
 from .regions import Regions
 from .retry import Retry
 from .slots import Slots

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from ..router.target import Target
 
@@ -54,6 +54,11 @@ class Trials:
     def is_stale(self, target: Target, now_s: float) -> bool:
         """Whether too little was heard of it lately to tell how fast it is now."""
         return self._after_s is not None and target.is_stale(now_s, self._after_s)
+
+    def old(self, targets: Sequence[Target], now_s: float) -> Collection[Target]:
+        """Those of *targets*, as long as others are known better."""
+        stale = {target for target in targets if self.is_stale(target, now_s)}
+        return stale if stale and any(target.is_settled(now_s) for target in targets) else ()
 
     def begin(self, stale: Sequence[Target], quick_s: float, now_s: float) -> Target | None:
         """The first of *stale* that may be tried now, and is from now on; None if there is none.

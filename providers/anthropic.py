@@ -81,7 +81,7 @@ class Anthropic:
             encode=Encoder(max_tokens=self.max_tokens, thinking=self.thinking),
             reader=MessagesAnswer,
             request_id="request-id",
-            headers=with_betas,
+            head=with_betas,
         )
         return open_client(dialect, self, clock)
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import attrs
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from .anthropic_parts import list_of, mistaken
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..router.call import Call
+    from .http_head import Head
 
 HEADER = "anthropic-beta"
 MOST_BETAS = 32
@@ -48,16 +50,16 @@ def betas_in(params: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def with_betas(call: Call, headers: CIMultiDictProxy[str]) -> CIMultiDictProxy[str]:
-    """*headers* of the address, and the betas that this call asks for besides.
+def with_betas(call: Call, head: Head) -> Head:
+    """The *head* of the address, and the betas that this call asks for besides.
 
     Raises:
         InvalidRequest: as `betas_in`.
     """
     betas = betas_in(call.request.params)
     if not betas:
-        return headers
-    always = [name.strip() for name in headers.get(HEADER, "").split(",") if name.strip()]
-    asked = CIMultiDict(headers)
+        return head
+    always = [name.strip() for name in head.headers.get(HEADER, "").split(",") if name.strip()]
+    asked = CIMultiDict(head.headers)
     asked[HEADER] = ",".join(dict.fromkeys((*always, *betas)))
-    return CIMultiDictProxy(asked)
+    return attrs.evolve(head, headers=CIMultiDictProxy(asked))

@@ -10,6 +10,7 @@ from yarl import URL
 
 from ..router.credential import static_secrets
 from ..router.errors import ConfigurationError
+from .http_head import FRAMING, Head, can_be_sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,14 +25,22 @@ EXAMPLE = "https://api.openai.com/v1"
 
 @attrs.frozen(kw_only=True)
 class Address:
-    """The destination of a request. The headers hold the key: never shown.
+    """The destination of requests.
 
-    url: complete. headers: for an answer in one piece; streaming: for a stream.
+    whole: the head of one for an answer in one piece; streaming: for a stream.
     """
 
-    url: URL
-    headers: CIMultiDictProxy[str] = attrs.field(repr=False)
-    streaming: CIMultiDictProxy[str] = attrs.field(repr=False)
+    whole: Head
+    streaming: Head
+
+    @property
+    def url(self) -> URL:
+        """Complete, and one for both."""
+        return self.whole.url
+
+    def moved(self, url: URL) -> Address:
+        """The same of another *url*."""
+        return Address(whole=attrs.evolve(self.whole, url=url), streaming=attrs.evolve(self.streaming, url=url))
 
 
 def address_of(endpoint: Endpoint, key: Secret | None, default_url: str | None = None) -> Address:
@@ -64,7 +73,10 @@ def address_at(url: URL, headers: CIMultiDict[str], endpoint: Endpoint) -> Addre
     # A compressed stream is held back until the compressor has enough of it, and the first token with it.
     streaming = CIMultiDict({"Accept-Encoding": "identity"})
     streaming.update(headers)
-    return Address(url=url, headers=CIMultiDictProxy(headers), streaming=CIMultiDictProxy(streaming))
+    return Address(
+        whole=Head(url=url, headers=CIMultiDictProxy(headers)),
+        streaming=Head(url=url, headers=CIMultiDictProxy(streaming)),
+    )
 
 
 def check_address(endpoint: Endpoint, address_of: Callable[[Endpoint, Secret | None], Address]) -> None:
@@ -114,9 +126,10 @@ def base_of(endpoint: Endpoint, url: str, example: str) -> URL:
 
 def _check_headers(name: str, headers: Mapping[str, str]) -> None:
     for header, value in headers.items():
-        given: object = value  # whatever the types promise
-        if not isinstance(given, str) or not header or any(c in header + value for c in "\r\n\0"):
+        if not can_be_sent(header, value):
             raise ConfigurationError(
                 f"endpoint {name!r}: the header {header!r} cannot be sent: it must be text without line breaks "
                 "(is there one at the end of the api_key?)"
             )
+        if header.lower() in FRAMING:
+            raise ConfigurationError(f"endpoint {name!r}: the header {header!r} follows from the body: leave it out")

@@ -22,7 +22,6 @@ from .http_warmup import warmed
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
-    from multidict import CIMultiDictProxy
     from yarl import URL
 
     from ..router.call import Call
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from .http_address import Address
     from .http_connections import Connections
     from .http_exchange import AnswerReader
+    from .http_head import Head
 
 
 @attrs.frozen(kw_only=True)
@@ -46,7 +46,7 @@ class Dialect:
         `Exchange`.
     request_id: name of the header that carries the vendor's id of the request.
     region: name of the header that says where it was served; None: the vendor does not say.
-    headers: makes the headers of one call from those of its address; None: every call has the same.
+    head: makes the head of one call's request from that of its address; None: every call has the same.
     """
 
     address: Callable[[Endpoint, Secret | None], Address]
@@ -54,7 +54,7 @@ class Dialect:
     reader: Callable[[Attempt, Callable[[VendorError], AttemptFailed]], AnswerReader]
     request_id: str
     region: str | None = None
-    headers: Callable[[Call, CIMultiDictProxy[str]], CIMultiDictProxy[str]] | None = None
+    head: Callable[[Call, Head], Head] | None = None
 
 
 class Settings(Protocol):

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 from ..router.errors import AttemptFailed, MalformedAnswer, ProviderError, TruncatedAnswer
 from .error_body import VendorError, read_error, scrubbed
 from .http_address import hidden_in
-from .http_body import Body
 from .http_errors import failure_of, only_elsewhere
 from .http_pool import TRANSPORT_ERRORS, harmless, unsent
 from .openai_request import texts_of
@@ -31,8 +30,6 @@ from .vendor_timing import processing_s
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
 
-    import aiohttp
-
     from ..router.call import Call
     from ..router.chunk import Chunk
     from ..router.clock import Clock
@@ -41,6 +38,7 @@ if TYPE_CHECKING:
     from .http_address import Address
     from .http_client import Dialect, Settings
     from .http_pool import HttpPool
+    from .http_response import Response
     from .sse import Lines
 
 KINDS = STREAM, JSON = "text/event-stream", "application/json"
@@ -104,7 +102,7 @@ class Exchange:
 
     __slots__ = ("_body", "_emit", "_response", "_secrets", "_shared", "attempt", "call")
 
-    _response: aiohttp.ClientResponse
+    _response: Response
 
     def __init__(
         self, shared: Shared, call: Call, attempt: Attempt, emit: Emit, secrets: Callable[[], Iterable[str]]
@@ -112,7 +110,7 @@ class Exchange:
         self._shared = shared
         self._emit = emit
         self._secrets = secrets
-        self._body = Body(shared.dialect.encode(call), attempt, shared.clock)
+        self._body = shared.dialect.encode(call)
         self.call = call
         self.attempt = attempt
 
@@ -123,11 +121,11 @@ class Exchange:
             AttemptFailed: there is none, or not a whole one.
         """
         attempt = self.attempt
-        headers = address.streaming if self.call.request.stream else address.headers
-        if self._shared.dialect.headers is not None:
-            headers = self._shared.dialect.headers(self.call, headers)
+        head = address.streaming if self.call.request.stream else address.whole
+        if self._shared.dialect.head is not None:
+            head = self._shared.dialect.head(self.call, head)
         try:
-            response = await self._shared.pool.send("POST", address.url, headers, self._body)
+            response = await self._shared.pool.send(head, self._body, attempt)
         except TRANSPORT_ERRORS as error:
             failure, cause = unsent(error, attempt), harmless(error)
         else:
@@ -138,11 +136,10 @@ class Exchange:
                 failed.request_id = attempt.request_id
                 raise
             finally:
-                if response.connection is not None:  # a body that was read to its end has left it to the pool
-                    response.close()
+                response.close()
         raise failure from cause  # out here, so that an error which holds the headers is not its context either
 
-    def _reading(self, response: aiohttp.ClientResponse) -> Awaitable[None]:
+    def _reading(self, response: Response) -> Awaitable[None]:
         """Take what the head of the response says; the rest is to be awaited."""
         shared, attempt, headers = self._shared, self.attempt, response.headers
         attempt.headers_s = shared.clock()

@@ -100,7 +100,7 @@ class ByOperation(Client):
 
 def beside_chat(address: Address, path: str) -> Address:
     """The address of another operation, given that of chats: ``chat/completions`` is replaced by *path*."""
-    return attrs.evolve(address, url=_beside(address.url, path))
+    return address.moved(_beside(address.url, path))
 
 
 def _beside(chat: URL, path: str) -> URL:

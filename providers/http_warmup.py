@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from .http_head import Head
 from .http_pool import TRANSPORT_ERRORS, HttpPool
 
 if TYPE_CHECKING:
@@ -30,9 +31,10 @@ async def warmed(pool: HttpPool, url: URL) -> tuple[int, str | None]:
 async def _knock(pool: HttpPool, url: URL, within_s: float) -> str | None:
     """Open one connection and leave it in the pool. What stood in the way, if anything."""
     try:
-        async with asyncio.timeout(within_s), await pool.send("HEAD", url.origin(), HEADERS) as response:
-            closes = response.headers.get("Connection", "").lower() == "close"
-            return "the server keeps no connection" if closes else None
+        async with asyncio.timeout(within_s):
+            response = await pool.send(Head(method="HEAD", url=url.origin(), headers=HEADERS))
+        response.close()  # it has no body, and so left its connection to the pool
+        return "the server keeps no connection" if response.headers.get("Connection", "").lower() == "close" else None
     except TimeoutError:
         return f"not within {within_s:g} s"
     except TRANSPORT_ERRORS as error:

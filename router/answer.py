@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import attrs
+import msgspec
 
 from .chunk import Usage
 from .pieces import Pieces, ToolCall
@@ -37,8 +38,7 @@ class Choice:
         return _message(self)
 
 
-@attrs.frozen(kw_only=True, slots=False)  # one is made for each call, and to fill frozen slots costs four times as much
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What came of a call. Times are seconds as the caller saw them, queueing, retries and fallbacks included.
 
     What a vendor says beyond this, such as citations, is in the chunks' raw bytes: take them by `Router.send`.
@@ -59,26 +59,26 @@ class Answer:
     ttft_s: to the first progress, None for an answer without any. total_s: to the end.
     """
 
-    text: str = attrs.field(repr=False)
-    reasoning: str = attrs.field(default="", repr=False)
-    refusal: str = attrs.field(default="", repr=False)
-    tool_calls: tuple[ToolCall, ...] = attrs.field(default=(), repr=False)
-    thinking_blocks: tuple[Mapping[str, object], ...] = attrs.field(default=(), repr=False)
+    text: str
     finish_reason: str | None
-    logprobs: Logprobs | None = attrs.field(default=None, repr=False)
-    others: tuple[Choice, ...] = attrs.field(default=(), repr=False)
-    embeddings: tuple[Vector, ...] = attrs.field(default=(), repr=False)
     usage: Usage
-    service_tier: str | None = None
     endpoint: str
     model: str
     region: str
     fallbacks: tuple[ModelLeft, ...]
     retries: tuple[str, ...]
-    attempts: tuple[Attempt, ...] = attrs.field(repr=False)
-    decisions: tuple[Decision, ...] = attrs.field(repr=False)
+    attempts: tuple[Attempt, ...]
+    decisions: tuple[Decision, ...]
     ttft_s: float | None
     total_s: float
+    reasoning: str = ""
+    refusal: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    thinking_blocks: tuple[Mapping[str, object], ...] = ()
+    logprobs: Logprobs | None = None
+    others: tuple[Choice, ...] = ()
+    embeddings: tuple[Vector, ...] = ()
+    service_tier: str | None = None
 
     @property
     def fell_back(self) -> bool:
@@ -95,11 +95,21 @@ class Answer:
         message = _message(self)
         return {**message, "thinking_blocks": list(self.thinking_blocks)} if self.thinking_blocks else message
 
+    def __repr__(self) -> str:
+        """How it came about, never content: an answer must not reach a log by accident."""
+        return f"Answer({', '.join(f'{name}={getattr(self, name)!r}' for name in SHOWN)})"
+
     def story(self) -> str:
         """Every decision and attempt in words, a line each, in order of time."""
         lines = [(decision.at_s, str(decision)) for decision in self.decisions]
         lines += [(attempt.sent_s, f"attempt {attempt}") for attempt in self.attempts]
         return "\n".join(line for _, line in sorted(lines, key=lambda pair: pair[0]))
+
+
+SHOWN = (
+    "finish_reason", "usage", "service_tier", "endpoint", "model", "region", "fallbacks", "retries", "ttft_s", "total_s"
+)  # fmt: skip
+"""What the repr of an answer tells."""
 
 
 class Collector:
@@ -149,27 +159,27 @@ class Collector:
             raise RuntimeError("the call has not been answered")
         endpoint, first_s = attempt.endpoint, ledger.spoke_s(attempt)
         first, others = self._first, self._others
-        return Answer(
-            text=first.text,
-            reasoning=first.reasoning,
-            refusal=first.refusal,
-            tool_calls=first.tool_calls,
-            thinking_blocks=first.thinking_blocks,
-            finish_reason=attempt.finish_reason,
-            logprobs=first.logprobs,
-            others=tuple(_choice(index, others[index]) for index in sorted(others)) if others else (),
-            embeddings=self._embeddings,
-            usage=self._usage or attempt.usage or Usage(),
-            service_tier=attempt.service_tier,
-            endpoint=endpoint.name,
-            model=endpoint.model,
-            region=endpoint.region,
-            fallbacks=tuple(ledger.models_left),
-            retries=tuple(ledger.retries),
-            attempts=tuple(ledger.attempts),
-            decisions=tuple(ledger.decisions),
-            ttft_s=None if first_s is None else first_s - ledger.began_s,
-            total_s=attempt.finished_s - ledger.began_s,
+        return Answer(  # by position: names would cost more than all fields
+            first.text,
+            attempt.finish_reason,
+            self._usage or attempt.usage or Usage(),
+            endpoint.name,
+            endpoint.model,
+            endpoint.region,
+            tuple(ledger.models_left),
+            tuple(ledger.retries),
+            tuple(ledger.attempts),
+            tuple(ledger.decisions),
+            None if first_s is None else first_s - ledger.began_s,
+            attempt.finished_s - ledger.began_s,
+            first.reasoning,
+            first.refusal,
+            first.tool_calls,
+            first.thinking_blocks,
+            first.logprobs,
+            tuple(_choice(index, others[index]) for index in sorted(others)) if others else (),
+            self._embeddings,
+            attempt.service_tier,
         )
 
 

@@ -16,16 +16,11 @@ from .abilities import sieves, unmet
 from .answer import Answer, Collector
 from .budget import Budget
 from .call import Call
+from .description import described
 from .endpoint import Endpoint
-from .errors import (
-    CallError,
-    ConfigurationError,
-    InvalidRequest,
-    PacelineError,
-    PolicyFailed,
-    RouterClosed,
-)
-from .events import ANSWERED, CallEnded, CallOutcome, Listener, Listeners
+from .errors import ConfigurationError, InvalidRequest, PolicyFailed, RouterClosed
+from .events import ANSWERED, CallEnded, Listener, Listeners
+from .failing import meant, outcome_of, policy_failed
 from .fit import check_fit
 from .fleet import Fleet, allowed_regions
 from .inflight import RESISTANCE_S, InFlight
@@ -36,7 +31,7 @@ from .ledger import Ledger
 from .legs import Legs
 from .mirrors import Mirrors
 from .operation import EMBEDDING
-from .pipeline import compose, name_of
+from .pipeline import compose
 from .pool import Pool, made_ready, pools_of
 from .reach import Bounds, residency_proofs
 from .receiver import Receiver
@@ -238,38 +233,22 @@ class Router:
         try:
             await self._handler(call, emit)
         except BaseException as raised:  # noqa: BLE001  whatever it is, the call is over; it is raised again below
-            failure = self._meant(raised, ledger)
+            failure = meant(raised, ledger, self._in_flight)
         else:
             if ledger.answered_by is None:
-                failure = _policy_failed(ledger, "a policy returned without an answer: it must call next, or raise")
+                failure = policy_failed(ledger, "a policy returned without an answer: it must call next, or raise")
         now_s = self._clock()
         self._in_flight.leave(ledger)
         self.budget.ended(now_s, answered=failure is None)
         outcome, reason = ANSWERED, None
         if failure is not None:
-            outcome, reason = _outcome(failure, receiver)
+            outcome, reason = outcome_of(failure, receiver)
         self._listeners.tell(CallEnded(now_s, call, outcome, reason))
         if failure is not None:
             try:
                 raise failure
             finally:
                 del failure  # an error holds on to this frame, and must not be held by it
-
-    def _meant(self, raised: BaseException, ledger: Ledger) -> BaseException:
-        """The one error that comes out, of what a stack has raised."""
-        if isinstance(raised, PacelineError):
-            if isinstance(raised, CallError):
-                raised.ledger = ledger
-            return raised
-        if isinstance(raised, Exception):
-            failed = _policy_failed(ledger, f"a policy raised {type(raised).__name__}: see the cause of this")
-            failed.__cause__ = raised
-            return failed
-        if isinstance(raised, asyncio.CancelledError):
-            return self._in_flight.meaning(raised, ledger) or _policy_failed(
-                ledger, "a policy was cancelled from within, though nobody had asked the call to end"
-            )
-        return raised
 
     # -- what it knows
 
@@ -371,31 +350,4 @@ class Router:
 
     def describe(self) -> str:
         """The stack, from the caller inwards, and what it routes to, for a person to read."""
-        lines = [f"Router: {len(self.fleet)} endpoints, budget {self._budget_s:g} s unless a route or request says"]
-        lines += [f"  {name_of(policy):<14} {policy!r}" for policy in self._policies]
-        lines.append(f"  {'dispatch':<14} limits of each attempt, commit point, latency windows")
-        lines.append(f"  {'extra attempts':<14} {self.budget!r}")
-        for route in self.fleet.routes:
-            lines.append(f"route {route.name}: {' > '.join(route.models)}, fast means {route.priority.value}")
-            lines += [f"  {proof}" for proof in self.residency_proofs if proof.route == route.name]
-        for target in self.fleet:
-            endpoint = target.endpoint
-            limit = "" if target.limiter is None else f", limited by {endpoint.slots!r}"
-            slots = "no slot limit" if endpoint.slots is None else f"{target.slots.limit} slots{limit}"
-            lines.append(
-                f"endpoint {endpoint.name}: {endpoint.model} of {endpoint.provider.name} in {endpoint.region}, {slots}"
-            )
-        return "\n".join(lines)
-
-
-def _outcome(failure: BaseException, receiver: Receiver | None) -> tuple[CallOutcome, str | None]:
-    """How a call ended that was not answered, and why in a word. Who leaves by raising has left, and not failed."""
-    if not isinstance(failure, Exception) or (receiver is not None and receiver.has_left(failure)):
-        return CallOutcome.CANCELLED, None
-    return CallOutcome.FAILED, failure.reason if isinstance(failure, PacelineError) else None
-
-
-def _policy_failed(ledger: Ledger, message: str) -> PolicyFailed:
-    failed = PolicyFailed(message)
-    failed.ledger = ledger
-    return failed
+        return described(self.fleet, self._policies, self.residency_proofs, self.budget, self._budget_s)

@@ -21,6 +21,8 @@ import asyncio
 import heapq
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from .errors import ConfigurationError
 from .shed import Shed
 
@@ -30,23 +32,25 @@ if TYPE_CHECKING:
     from .clock import Clock
 
 
-class Lease:
-    """Slots in use by one call. Use it as a ``with`` block, or call `release`; the second release changes nothing."""
+class Lease(msgspec.Struct, eq=False):
+    """Slots in use by one call. Use it as a ``with`` block, or call `release`; the second release changes nothing.
 
-    __slots__ = ("_pool", "slots", "waited_s")
+    pool: whose they are; None once they are given back. slots: how many. waited_s: seconds they were waited for.
+    """
 
-    def __init__(self, pool: SlotPool, slots: int) -> None:
-        self._pool: SlotPool | None = pool
-        self.slots = slots
-        """How many it holds."""
-        self.waited_s = 0.0
-        """Seconds they were waited for."""
+    pool: SlotPool | None
+    slots: int
+    waited_s: float = 0.0
 
     def release(self) -> None:
         """Give them back, once. Synchronous, so it works while being cancelled."""
-        pool, self._pool = self._pool, None
+        pool = self.pool
         if pool is not None:
-            pool._give_back(self.slots)  # noqa: SLF001  a lease is its pool's other half
+            self.pool = None
+            pool.in_flight -= 1
+            pool.used -= self.slots
+            if pool._queue:  # noqa: SLF001  a lease is its pool's other half
+                pool._let_in()  # noqa: SLF001
 
     def __enter__(self) -> None:
         pass
@@ -207,12 +211,6 @@ class SlotPool:
             raise ConfigurationError(f"a slot limit must be at least 1, or None for no limit, not {limit!r}")
         self.limit = limit
         self._let_in()
-
-    def _give_back(self, slots: int) -> None:
-        self.in_flight -= 1
-        self.used -= slots
-        if self._queue:
-            self._let_in()
 
     def _let_in(self) -> None:
         """Grant to the head of the queue as long as it fits. Who has gone or expired is passed over and leaves."""

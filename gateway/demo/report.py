@@ -102,7 +102,10 @@ def _table(title: str, groups: Groups) -> Table:
 
 def notes(outcome: Outcome) -> list[str]:
     """What one must know to read the tables, and whether the machine kept up."""
-    lines = ["Seconds from the instant a call was to arrive (those of an endpoint: was sent), of answers alone."]
+    lines = [
+        "Seconds from the instant a call was to arrive (those of an endpoint: was sent), of answers alone.",
+        "A call counts in the phase it began in: what the brown-out struck half-way is slow in the phase before.",
+    ]
     told = [
         f"{who} {strain.lag_p99_s * 1e3:.1f} ms and {strain.cpu:.0%} of a core"
         for who, strain in outcome.strain.items()

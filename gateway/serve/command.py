@@ -19,6 +19,7 @@ from ..reload import Reload, stamp_of
 from ..replay.recorder import Recorder
 from .call_log import CallLog
 from .collecting import collect_seldom
+from .memory import remembering
 from .server import Gateway
 from .workers import supervise, watch_bind_of
 
@@ -83,6 +84,7 @@ async def serve(configuration: Configuration, options: ServeOptions, stamp: Stam
         gateway = await running.enter_async_context(
             Gateway(configuration, listeners=listeners, log=log, reuse_port=options.worker is not None)
         )
+        await running.enter_async_context(remembering(gateway.running, options.own(options.remember)))
         await running.enter_async_context(reloading(gateway, options, stamp))
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -107,12 +109,8 @@ def recording(configuration: Configuration, options: ServeOptions) -> Recorder |
     Raises:
         OSError: the file cannot be written.
     """
-    path, worker = options.record, options.worker
-    if path is None:
-        return None
-    return Recorder(
-        path=path if worker is None else path.with_stem(f"{path.stem}-{worker}"), endpoints=configuration.endpoints
-    )
+    path = options.own(options.record)
+    return None if path is None else Recorder(path=path, endpoints=configuration.endpoints)
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 
-from ..arguments import writable
+from ..arguments import whole, writable
 
 MOST_WORKERS = 256
 
@@ -27,7 +27,7 @@ class ServeOptions:
     """What was asked for on the command line. None: as the file says.
 
     config: the file; None: the simulated fleet. host, port, workers: as in `Settings`. quiet: no line per call.
-    record: file for calls and attempts, for `paceline replay`.
+    record: file for calls and attempts, for `paceline replay`. remember: file for what is measured (`memory`).
     worker: which of several processes this is, from 0; None: the one that was started by hand.
     """
 
@@ -37,7 +37,12 @@ class ServeOptions:
     workers: int | None = None
     quiet: bool = False
     record: Path | None = None
+    remember: Path | None = None
     worker: int | None = None
+
+    def own(self, path: Path | None) -> Path | None:
+        """The file that stands for *path* in this process: each of several workers has its own."""
+        return path if path is None or self.worker is None else path.with_stem(f"{path.stem}-{self.worker}")
 
     @classmethod
     def of(cls, given: argparse.Namespace) -> ServeOptions:
@@ -49,6 +54,7 @@ class ServeOptions:
             workers=given.workers,
             quiet=given.quiet,
             record=given.record,
+            remember=given.remember,
             worker=given.worker,
         )
 
@@ -62,23 +68,19 @@ def describe_serve(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--host", metavar="ADDRESS", help="where to listen (default 127.0.0.1)")
     parser.add_argument(
-        "--port", type=_whole(0, 65535), metavar="N", help="which port; 0 takes a free one (default 8080)"
+        "--port", type=whole(0, 65535), metavar="N", help="which port; 0 takes a free one (default 8080)"
     )
     parser.add_argument(
-        "--workers", type=_whole(1, MOST_WORKERS), metavar="N", help="processes that share the address (default 1)"
+        "--workers", type=whole(1, MOST_WORKERS), metavar="N", help="processes that share the address (default 1)"
     )
     parser.add_argument("--quiet", action="store_true", help="write no line about each call")
     parser.add_argument(
         "--record", type=writable, metavar="FILE", help="write down calls and attempts, without content, for replay"
     )
-    parser.add_argument("--worker", type=_whole(0, MOST_WORKERS), help=argparse.SUPPRESS)
-
-
-class _whole:  # noqa: N801  it stands for a type, and argparse shows its name
-    def __init__(self, least: int, most: int) -> None:
-        self._least, self._most = least, most
-
-    def __call__(self, text: str) -> int:
-        if not (text.isascii() and text.isdecimal() and self._least <= int(text) <= self._most):
-            raise argparse.ArgumentTypeError(f"must be a number from {self._least} to {self._most}, not {text!r}")
-        return int(text)
+    parser.add_argument(
+        "--remember",
+        type=writable,
+        metavar="FILE",
+        help="begin with the latencies that FILE tells, an .hlog, and keep it up to date: a restart forgets nothing",
+    )
+    parser.add_argument("--worker", type=whole(0, MOST_WORKERS), help=argparse.SUPPRESS)

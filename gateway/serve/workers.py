@@ -115,6 +115,8 @@ class _Workers:
         command += ["--workers", str(self._settings.workers), "--worker", str(worker)]
         if given.record is not None:
             command += ["--record", str(given.record)]
+        if given.remember is not None:
+            command += ["--remember", str(given.remember)]
         return [*command, "--quiet"] if given.quiet else command
 
     def _end(self, number: int) -> None:

@@ -68,7 +68,7 @@ def test_what_a_layer_adds_is_told_against_the_row_it_is_put_around() -> None:
         (Row("dispatch", nothing, is_floor=False), 10.0),
         (Row("Slots", nothing, is_floor=False), 15.0),
         (Row("Retry", nothing, is_floor=False), 16.0),
-        (Row("Hedge", nothing, is_floor=False, around="Slots"), 30.0),
+        (Row("Hedge, around Slots alone", nothing, is_floor=False, against="Slots"), 30.0),
     ]
 
     said = layer_table(rows)
@@ -80,7 +80,7 @@ def test_what_a_layer_adds_is_told_against_the_row_it_is_put_around() -> None:
 def test_layers_are_timed_from_the_inside_outwards() -> None:
     measured = asyncio.run(overhead.measure_layers(rounds=1, calls=5))
 
-    names = [row.name for row, _ in measured if row.around is None and not row.is_floor]
+    names = [row.name for row, _ in measured if row.against is None and not row.is_floor]
     assert names == ["router and dispatch", "Slots", "LatencyBudget", "Regions", "Retry", "Fallback"]
     assert all(cost_us > 0 for _, cost_us in measured)
 

@@ -147,9 +147,8 @@ class Asked:
     @property
     def connector(self) -> aiohttp.BaseConnector:
         """The pool of the endpoint's provider."""
-        session: aiohttp.ClientSession = self.target.handler._pool._session  # type: ignore[attr-defined]
-        assert session.connector is not None
-        return session.connector
+        connector: aiohttp.BaseConnector = self.target.handler._pool._connector  # type: ignore[attr-defined]
+        return connector
 
     @property
     def in_use(self) -> int:

@@ -68,13 +68,13 @@ def test_a_header_that_cannot_be_sent_is_refused_without_being_shown(fields: dic
 
 
 def test_without_a_key_no_authorization_is_sent_and_a_header_may_take_its_place() -> None:
-    assert "Authorization" not in address_of(endpoint("https://x/v1"), None).headers
+    assert "Authorization" not in address_of(endpoint("https://x/v1"), None).whole.headers
     azure = address_of(endpoint("https://x/v1", headers={"api-key": KEY}), None)
-    assert azure.headers["api-key"] == KEY
+    assert azure.whole.headers["api-key"] == KEY
     assert KEY not in repr(azure)
 
 
 def test_the_endpoints_own_headers_win() -> None:
     given = {"accept-encoding": "gzip", "User-Agent": "mine", "authorization": "Basic x"}
-    headers = address_of(endpoint("https://x/v1", headers=given), Secret(KEY)).streaming
+    headers = address_of(endpoint("https://x/v1", headers=given), Secret(KEY)).streaming.headers
     assert (headers["Accept-Encoding"], headers["User-Agent"], headers["Authorization"]) == ("gzip", "mine", "Basic x")

@@ -235,21 +235,21 @@ def bare(reply: bytes) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter],
 
 
 @pytest.mark.parametrize(
-    ("reply", "why"),
+    ("reply", "within_s", "why"),
     [
-        (b"", "not within 0.05 s"),
-        (b"SSH-2.0\r\n\r\n", "ClientResponseError"),
-        (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", "keeps no connection"),
+        (b"", 0.05, "not within 0.05 s"),
+        (b"SSH-2.0\r\n\r\n", 30.0, "HttpProcessingError"),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", 30.0, "keeps no connection"),
     ],
     ids=["silent", "no HTTP", "closes"],
 )
-def test_a_server_that_cannot_be_warmed_is_told_and_the_router_opens(reply: bytes, why: str) -> None:
+def test_a_server_that_cannot_be_warmed_is_told_and_the_router_opens(reply: bytes, within_s: float, why: str) -> None:
     heard: list[Event] = []
 
     async def main() -> None:
         server = await asyncio.start_server(bare(reply), "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-        endpoint = Endpoint(name="e", provider=provider(warm=2, warm_within_s=0.05), model="m", url=url)
+        endpoint = Endpoint(name="e", provider=provider(warm=2, warm_within_s=within_s), model="m", url=url)
         async with server, Router([endpoint], listeners=[heard.append]) as router:
             assert router.pools()[0].in_use == 0
 

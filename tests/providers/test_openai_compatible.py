@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from paceline.providers import Connections, OpenAICompatible
+from paceline.providers.http_pool import NO_TIMEOUT
 from paceline.router import Endpoint, Route, Router, Usage
 from paceline.router.errors import ConfigurationError, InvalidRequest
 from paceline.router.ledger import Attempt
@@ -32,7 +33,6 @@ from .loopback import (
 )
 
 if TYPE_CHECKING:
-    import aiohttp
     from aiohttp import web
 
 
@@ -368,11 +368,12 @@ def test_equal_providers_share_a_pool_and_routers_do_not() -> None:
 def test_time_is_limited_by_deadlines_alone() -> None:
     async def main() -> None:
         async with asking(streams(WHOLE)) as asked:
-            session: aiohttp.ClientSession = asked.target.handler._pool._session  # type: ignore[attr-defined]
-            timeout = session.timeout
-            assert (timeout.total, timeout.connect, timeout.sock_connect, timeout.sock_read) == (None,) * 4
+            await asked.stream()
+            ((kept, _),) = next(iter(asked.connector._conns.values()))
+            assert kept.read_timeout is None
             assert asked.connector.limit == 0
 
+    assert (NO_TIMEOUT.total, NO_TIMEOUT.connect, NO_TIMEOUT.sock_connect, NO_TIMEOUT.sock_read) == (None,) * 4
     asyncio.run(main())
 
 

@@ -228,8 +228,7 @@ def test_the_prompts_tokens_are_told_at_the_beginning_if_they_are_known() -> Non
 
 def test_the_tier_is_told_in_anthropics_words() -> None:
     def of(tier: str) -> Any:
-        answer = answered(Chunk("a"), STOP)
-        object.__setattr__(answer, "service_tier", tier)
+        answer = msgspec.structs.replace(answered(Chunk("a"), STOP), service_tier=tier)
         return json.loads(DIALECT.whole(ASKED, answer).body)["usage"].get("service_tier")
 
     assert [of("default"), of("priority"), of("flex")] == ["standard", "priority", None]

@@ -230,9 +230,9 @@ def test_an_address_in_use_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--port", "70000"), "--port: must be a number from 0 to 65535"),
-        (("--port", "x"), "--port: must be a number"),
-        (("--workers", "0"), "--workers: must be a number from 1 to 256"),
+        (("--port", "70000"), "--port: must be a whole number from 0 to 65,535"),
+        (("--port", "x"), "--port: must be a whole number"),
+        (("--workers", "0"), "--workers: must be a whole number from 1 to 256"),
         (("a.toml", "b.toml"), "unrecognized arguments: b.toml"),
     ],
 )

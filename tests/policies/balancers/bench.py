@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from paceline.router import Call, Lease, Ledger, Outcome, Profile, Request, Router, Target
 from paceline.router.errors import ProviderError
+from paceline.router.health.health import Health
+from paceline.router.health.rules import HealthRules
 from paceline.router.testing import Scripted, endpoint
 
 from ..asking import routed
@@ -38,8 +40,8 @@ def alike(count: int, *, slots: int | None = None) -> list[Target]:
     return targets({f"t{number}": 0.25 for number in range(count)}, slots=slots)
 
 
-class _ComingBack(Target):
-    """One that is to get a quarter of its part."""
+class _ComingBack(Health):
+    """That of one which is to get a quarter of its part."""
 
     __slots__ = ()
 
@@ -49,7 +51,7 @@ class _ComingBack(Target):
 
 def come_back(target: Target) -> None:
     """From now on its weight is a quarter."""
-    target.__class__ = _ComingBack
+    target.health = _ComingBack(HealthRules())
 
 
 def call_to(among: Sequence[Target], *, seed: int = 1, stream: bool = True) -> Call:
