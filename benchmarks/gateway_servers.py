@@ -23,6 +23,7 @@ from aiohttp import web
 
 from paceline.gateway.config import Bind, Configuration, Settings
 from paceline.gateway.serve.call_log import CallLog
+from paceline.gateway.serve.collecting import collect_seldom
 from paceline.gateway.serve.server import Gateway
 from paceline.policies import stacks
 from paceline.providers import OpenAICompatible
@@ -102,6 +103,7 @@ def memory_mib() -> float:
 async def main(name: str, url: str) -> None:
     """Serve until there is nothing more to read."""
     loop = asyncio.get_running_loop()
+    collect_seldom()  # as the gateway's program does; the floor is given the same
     async with SERVERS[name](url) as listening:
         print(listening, flush=True)
         while await loop.run_in_executor(None, sys.stdin.readline):

@@ -61,6 +61,7 @@ class Reload:
     every_s: seconds between two looks at the file. Default 1.
     adapt: what becomes of a configuration before it is served, such as what the command line puts in its place.
     now: the time of day, for what is told.
+    served: `stamp_of` the file from before it was read, so that a change in between is seen. Default, as it is now.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Reload:
         every_s: float = LOOK_EVERY_S,
         adapt: Callable[[Configuration], Configuration] = lambda given: given,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        served: Stamp | None = None,
     ) -> None:
         self.path = path
         self.last: Reloaded | None = None
@@ -83,7 +85,7 @@ class Reload:
         self._now = now
         self._at_start = running.configuration.settings
         self._asked = asyncio.Event()
-        self._served = stamp_of(path)
+        self._served = served or stamp_of(path)
 
     def ask(self) -> None:
         """Read the file at the next opportunity, changed or not. SIGHUP does this."""

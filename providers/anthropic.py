@@ -6,8 +6,9 @@
 Requests come in OpenAI's form, as for every provider, and answers go out in it. What that takes stands in
 `anthropic_request` and `anthropic_answer`: what Anthropic cannot express is refused by name before anything is sent.
 
-A key goes out as ``x-api-key``, a token from a `TokenSource` as a bearer's. Betas are asked for in the endpoint's
-headers: ``headers={"anthropic-beta": "..."}``.
+A key goes out as ``x-api-key``, a token from a `TokenSource` as a bearer's. Betas are asked for by a call, in its
+parameter ``betas`` (`anthropic_betas`), or by all calls of an endpoint, in its headers: ``headers={"anthropic-beta":
+"..."}``.
 
 The API version is 2023-06-01, whose answers are those of 2026-10-21. Of requests the newer one takes less: no
 ``temperature``, ``top_p`` or ``top_k``. An endpoint that is to use it says so in its headers.
@@ -23,6 +24,7 @@ from ..router import check
 from ..router.credential import static_secrets
 from ..router.errors import ConfigurationError
 from .anthropic_answer import MessagesAnswer
+from .anthropic_betas import with_betas
 from .anthropic_request import Encoder
 from .anthropic_thinking import AdaptiveThinking, Thinking
 from .http_address import Address, address_at, base_of, check_address, plain_headers
@@ -79,6 +81,7 @@ class Anthropic:
             encode=Encoder(max_tokens=self.max_tokens, thinking=self.thinking),
             reader=MessagesAnswer,
             request_id="request-id",
+            head=with_betas,
         )
         return open_client(dialect, self, clock)
 

@@ -36,12 +36,14 @@ from .anthropic_wire import (
     usage_of,
 )
 from .error_body import NO_JSON, VendorError, read_error
+from .sse import events_of
+from .together import together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ..router.ledger import Attempt
-    from .sse import Event
+    from .sse import Event, Lines
 
 Decoded = TypeVar("Decoded")
 
@@ -127,6 +129,10 @@ class MessagesAnswer:
         if self._attempt.first_progress_s is None:
             self._attempt.keepalives += event.comments or said is None
         return self._aside(event.data) if said is None else self._piece(said, event.data)
+
+    def chunks(self, said: Lines | list[Event]) -> Iterator[Chunk]:
+        """The chunks that the events of one read carry, as few as say the same. Raises as `chunk` does."""
+        return together(events_of(said), self, self._attempt)
 
     def whole(self, body: bytes) -> Chunk:
         """The chunk of an answer that came in one piece.

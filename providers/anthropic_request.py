@@ -1,6 +1,6 @@
 """The body of a Messages request, from a call in OpenAI's form.
 
-Every parameter takes one of four ways, so that none gets lost:
+Every parameter takes one of four ways, so that none gets lost (``betas`` go into a header, see `anthropic_betas`):
 
 - Anthropic has it under another name or in another form: translated (`_Body`).
 - OpenAI has it and Anthropic has not: refused by its name, unless its value asks for nothing (`NEUTRAL`).
@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ..router.errors import InvalidRequest, Unsupported
+from .anthropic_betas import betas_in
 from .anthropic_messages import conversation
 from .anthropic_parts import Fields, Json, fields_of, list_of, mistaken, refuse, text_of
 from .anthropic_thinking import Thinking
 from .anthropic_tools import choice_of, tools_of
-from .openai_request import OURS, encoded
+from .openai_request import BETAS, OURS, encoded
 
 if TYPE_CHECKING:
     from ..router.call import Call
@@ -92,7 +93,8 @@ class Encoder:
         if taken:
             told = "the router sets that itself, from the fields of Request"
             raise InvalidRequest(f"params may not set {', '.join(sorted(taken))}: {told}")
-        given = {name: value for name, value in request.params.items() if value is not None}
+        betas_in(request.params)  # so that a mistake in them is told before anything is sent
+        given = {name: value for name, value in request.params.items() if value is not None and name != BETAS}
         system, turns = conversation(request.messages)
         body = _Body(given)
         body.said["model"] = model

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .http_address import Address
     from .http_connections import Connections
     from .http_exchange import AnswerReader
+    from .http_head import Head
 
 
 @attrs.frozen(kw_only=True)
@@ -45,6 +46,7 @@ class Dialect:
         `Exchange`.
     request_id: name of the header that carries the vendor's id of the request.
     region: name of the header that says where it was served; None: the vendor does not say.
+    head: makes the head of one call's request from that of its address; None: every call has the same.
     """
 
     address: Callable[[Endpoint, Secret | None], Address]
@@ -52,6 +54,7 @@ class Dialect:
     reader: Callable[[Attempt, Callable[[VendorError], AttemptFailed]], AnswerReader]
     request_id: str
     region: str | None = None
+    head: Callable[[Call, Head], Head] | None = None
 
 
 class Settings(Protocol):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from ..router.errors import AttemptFailed, MalformedAnswer, ProviderError, TruncatedAnswer
@@ -22,11 +23,12 @@ from .http_errors import failure_of, only_elsewhere
 from .http_pool import TRANSPORT_ERRORS, harmless, unsent
 from .openai_request import texts_of
 from .rate_limit_headers import rate_limits, tells_rates
-from .sse import FrameTooLong, SseDecoder
+from .sse import Event, FrameTooLong, SseDecoder
+from .together import NEWLINE, apart
 from .vendor_timing import processing_s
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
 
     from ..router.call import Call
     from ..router.chunk import Chunk
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from .http_client import Dialect, Settings
     from .http_pool import HttpPool
     from .http_response import Response
-    from .sse import Event
+    from .sse import Lines
 
 KINDS = STREAM, JSON = "text/event-stream", "application/json"
 """What answers mostly are, and mostly in these very words."""
@@ -61,6 +63,10 @@ class AnswerReader(Protocol):
 
     def chunk(self, event: Event, /) -> Chunk | None:
         """The chunk that *event* carries; None for one that carries none."""
+        ...
+
+    def chunks(self, said: Lines | list[Event], /) -> Iterator[Chunk]:
+        """The chunks that the events of one read carry, as few as say the same (`together`)."""
         ...
 
     def whole(self, body: bytes, /) -> Chunk:
@@ -116,6 +122,8 @@ class Exchange:
         """
         attempt = self.attempt
         head = address.streaming if self.call.request.stream else address.whole
+        if self._shared.dialect.head is not None:
+            head = self._shared.dialect.head(self.call, head)
         try:
             response = await self._shared.pool.send(head, self._body, attempt)
         except TRANSPORT_ERRORS as error:
@@ -157,22 +165,26 @@ class Exchange:
         raise MalformedAnswer(told, endpoint=self._name)
 
     async def _stream(self, answer: AnswerReader) -> None:
-        content, emit, piece = self._response.content, self._emit, answer.chunk
+        content, emit = self._response.content, self._emit
         decoder = SseDecoder(self._shared.most_frame_bytes)
+        chunks = answer.chunks if self.call.meddler is None else partial(apart, answer)  # who meddles counts pieces
         while True:
             try:
                 data = await content.readany()
-                events = decoder.feed(data)
+                said = decoder.read(data)
             except TRANSPORT_ERRORS as error:
                 raise self._broken(error) from error
             except FrameTooLong as error:
                 raise MalformedAnswer(f"{error}: this is no stream of chunks", endpoint=self._name) from None
-            for event in events:
-                chunk = piece(event)
+            if isinstance(said, bytes) and NEWLINE not in said:  # a single event, as they come from a model at work
+                chunk = answer.chunk(Event(said))
                 if chunk is not None:
                     await emit(chunk)
-                if answer.done:
-                    return await self._let_end()
+            else:
+                for piece in chunks(said):
+                    await emit(piece)
+            if answer.done:
+                return await self._let_end()
             if not data:
                 return answer.end(decoder.unfinished)
 

@@ -15,19 +15,23 @@ from typing import TYPE_CHECKING
 
 from ..router.errors import AttemptFailed, MalformedAnswer, ProviderError, TruncatedAnswer
 from .error_body import NO_JSON, VendorError, read_error
+from .openai_alike import alike
 from .openai_choices import GAVE_UP, Choices
 from .openai_chunk import CallNumbers, chunk_of
 from .openai_wire import NOTHING, ServedFrame, decode_frame, decode_name, decode_served_frame
+from .sse import Event, events_of
+from .together import says_only_text, together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from msgspec import Raw
 
     from ..router.chunk import Chunk
     from ..router.ledger import Attempt
+    from .openai_alike import Alike
     from .openai_wire import Frame
-    from .sse import Event
+    from .sse import Lines
 
 DONE = b"[DONE]"
 ANSWERS = (b"", b"message")
@@ -46,6 +50,7 @@ class ChatAnswer:
     """
 
     __slots__ = (
+        "_alike",
         "_attempt",
         "_choices",
         "_decode",
@@ -72,6 +77,8 @@ class ChatAnswer:
         self._told = False
         self._numbers = CallNumbers()
         self._choices = None if attempt.choices == 1 else Choices(attempt.choices)
+        self._alike: Alike | None = None
+        """How the frames of this stream are built; None: that is not known."""
         self.done = False
         """The end marker was seen: nothing of the answer follows."""
 
@@ -97,6 +104,40 @@ class ChatAnswer:
             self._check_choices()
             return None
         return self._piece(data)
+
+    def chunks(self, said: Lines | list[Event]) -> Iterator[Chunk]:
+        """The chunks that the events of one read carry, as few as say the same. Raises as `chunk` does."""
+        if isinstance(said, bytes) and self._choices is None:
+            return self._in_runs(said)
+        return together(events_of(said), self, self._attempt)
+
+    def _in_runs(self, lines: Lines) -> Iterator[Chunk]:
+        rest, is_more = lines, True
+        while is_more and not self.done:
+            run = None if self._alike is None else self._alike.first_of(rest)
+            taken = rest.partition(b"\n")[0] if run is None else run.raw
+            is_more, rest = len(taken) < len(rest), rest[len(taken) + 1 :]
+            if run is not None:
+                yield run
+                continue
+            chunk = self.chunk(Event(taken))
+            if chunk is None:
+                continue
+            yield chunk
+            if says_only_text(chunk) and not self._is_news(chunk):
+                if is_more:
+                    yield from together(events_of(rest), self, self._attempt)
+                return
+
+    def _is_news(self, chunk: Chunk) -> bool:
+        """Whether it is known from this chunk, and not before, how the frames of this stream are built."""
+        if self._alike is None:
+            self._alike = alike(chunk, self._sample)
+            return self._alike is not None
+        return False
+
+    def _sample(self, data: bytes) -> Chunk:
+        return chunk_of(self._decode(data), data)
 
     def whole(self, body: bytes) -> Chunk:
         """The chunk of an answer that came in one piece.

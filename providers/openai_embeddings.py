@@ -20,15 +20,17 @@ from .openai_completions import refuse_ours
 from .openai_request import encoded
 from .openai_vectors import NoVector, WireVector
 from .openai_wire import NOTHING, Tokens
+from .sse import events_of
+from .together import together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ..router.call import Call
     from ..router.errors import AttemptFailed
     from ..router.ledger import Attempt
     from .error_body import VendorError
-    from .sse import Event
+    from .sse import Event, Lines
 
 OURS = frozenset({"model", "input", "stream", "messages"})
 """Parameters that the router sets, or that have no meaning here."""
@@ -88,6 +90,10 @@ class EmbeddingAnswer:
         if not event.data:
             return None
         raise self._malformed("a stream in place of embeddings")
+
+    def chunks(self, said: Lines | list[Event]) -> Iterator[Chunk]:
+        """As `chunk`, of all that one read has brought."""
+        return together(events_of(said), self, self._attempt)
 
     def whole(self, body: bytes) -> Chunk:
         """The chunk with all of them.

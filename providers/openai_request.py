@@ -31,6 +31,9 @@ ANTHROPICS = frozenset({"thinking_blocks", "is_error"})
 tool that failed, which its words tell as well. OpenAI would refuse the whole request for them. A conversation that
 began there can so go on here."""
 
+BETAS = "betas"
+"""A parameter for Anthropic alone: what of its own is to be switched on."""
+
 CACHE_MARK = "cache_control"
 """Where a prompt is to be cached, on messages, their parts, tools and calls, or on the whole. Some servers of this form
 take it from there to Anthropic. OpenAI caches unasked and refuses it."""
@@ -90,6 +93,8 @@ def encode_request(
             body["stream_options"] = {**cast("Mapping[str, object]", given), **WITH_USAGE}
     elif params:
         body.pop("stream_options", None)  # without a stream, vendors refuse them
+    if BETAS in params:
+        del body[BETAS]  # none of them
     return encoded(body)
 
 
@@ -102,6 +107,11 @@ def _refuse_what_cannot_be(call: Call, ignored: frozenset[str]) -> None:
         )
     if params.get("audio") is not None or "audio" in _listed(params.get("modalities")):
         raise InvalidRequest("params ask for a spoken answer: answers are text here, leave out audio and modalities")
+    if params.get(BETAS):
+        raise Unsupported(
+            f"{BETAS} switch on what Anthropic alone has: leave them out, or route the request to an endpoint of its",
+            endpoint=call.target.endpoint.name,
+        )
     if ignored:
         _refuse_ignored(call, ignored)
 

@@ -107,7 +107,7 @@ class Chunk(msgspec.Struct, frozen=True):
     usage: tokens so far; cumulative, the last one counts.
     raw: the vendor's own JSON of this piece, without the stream's ``data:`` around it, for passing on without encoding
         again, or the body of an answer in one piece. It holds also what has no field here, such as citations. Empty
-        when made here.
+        when made here. Of several pieces in one, the JSON of each on a line of its own.
     discard: the pieces so far are void and the answer begins anew. Only sent to a caller who takes the answer whole,
         or whose route restarts what breaks off (`policies.Resume`).
     logprobs: of this piece's tokens, where they were asked for.
@@ -115,6 +115,8 @@ class Chunk(msgspec.Struct, frozen=True):
     thinking_blocks: reasoning in the form in which the vendor wants it back, sealed, with the results of the tools it
         led to: for the ``thinking_blocks`` of the assistant's message. Says no more than ``reasoning`` does.
     embeddings: one for each text, in their order, all at once.
+    pieces: how many of the vendor's it stands for. Those that came in one read and say nothing but text are one here:
+        all of a read is there at the same moment, and handing it on costs as much for a word as for a page.
     """
 
     text: str = ""
@@ -129,6 +131,7 @@ class Chunk(msgspec.Struct, frozen=True):
     others: tuple[ChoiceDelta, ...] = ()
     thinking_blocks: tuple[Mapping[str, object], ...] = ()
     embeddings: tuple[Vector, ...] = ()
+    pieces: int = 1
 
     @property
     def is_progress(self) -> bool:

@@ -61,23 +61,29 @@ def _asked(validator: check.Validator) -> check.Validator:
     return checked
 
 
+def _nothing() -> Mapping[str, object]:
+    return {}
+
+
 def _messages(value: str | Sequence[Message]) -> tuple[Message, ...]:
     if isinstance(value, str):
         return ({"role": "user", "content": value},) if value.strip() else ()
     given: object = value  # whatever the types promise
-    if not isinstance(given, Iterable):
+    if not isinstance(given, (list, Iterable)):
         raise InvalidRequest(f"messages must be a string or a list of messages, not {type(value).__name__}")
     return tuple(value)
 
 
 def _regions(value: object) -> frozenset[str] | None:
+    if value is None:
+        return None
     try:
         return check.names_or_none(value, "Request: residency")
     except ConfigurationError as wrong:
         raise InvalidRequest(str(wrong)) from None
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, slots=False)  # one is made for each call: see `Answer`
 class Request:
     """One question to a route or a model.
 
@@ -123,8 +129,8 @@ class Request:
     user: str | None = attrs.field(default=None, repr=False)
     location: str | None = attrs.field(default=None)
     stream: bool = True
-    params: Mapping[str, object] = attrs.field(factory=dict[str, object], repr=False)
-    metadata: Mapping[str, object] = attrs.field(factory=dict[str, object], repr=False)
+    params: Mapping[str, object] = attrs.field(factory=_nothing, repr=False)
+    metadata: Mapping[str, object] = attrs.field(factory=_nothing, repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Refuse what no vendor could answer.
@@ -138,7 +144,7 @@ class Request:
             raise InvalidRequest("messages is empty: give at least one message, or a non-empty string")
         for position, message in enumerate(self.messages):
             given: object = message  # whatever the types promise
-            if not isinstance(given, Mapping) or not isinstance(message.get("role"), str):
+            if not isinstance(given, (dict, Mapping)) or not isinstance(message.get("role"), str):
                 raise InvalidRequest(f"messages[{position}] must be a mapping with a 'role', as OpenAI's are")
         if self.residency is not None and not self.residency:
             raise InvalidRequest("residency is an empty set, which allows no region: leave it out to allow all")

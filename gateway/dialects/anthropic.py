@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import attrs
 import msgspec
 
+from .anthropic_betas import betas_in
 from .anthropic_body import read_body
 from .anthropic_error import error_reply
 from .anthropic_form import message_of
@@ -21,7 +22,9 @@ from .anthropic_stream import AnthropicWriter
 from .dialect import Reply
 
 if TYPE_CHECKING:
-    from ...router import Answer
+    from multidict import CIMultiDictProxy
+
+    from ...router import Answer, Request
     from ...router.errors import PacelineError
     from .dialect import Asked
 
@@ -55,6 +58,15 @@ class Anthropic:
             InvalidRequest: saying what is wrong with it.
         """
         return read_body(body)
+
+    def heed(self, request: Request, headers: CIMultiDictProxy[str], /) -> Request:
+        """*request*, and the betas that its headers ask for: an endpoint of Anthropic's is asked for them, too.
+
+        Raises:
+            Mistake: they are no names, or too many.
+        """
+        betas = betas_in(headers)
+        return attrs.evolve(request, params={**request.params, "betas": betas}) if betas else request
 
     def passes(self, body: bytes, /) -> bool:
         """Whether a vendor's whole answer is in this form already, so that it can go out as it is."""

@@ -60,6 +60,9 @@ OPENAIS = frozenset(
 ELSEWHERE = frozenset(("mcp_servers", "container"))
 """What has the vendor run something of its own, whose doings come back in blocks that have no place here."""
 
+IN_A_HEADER = "betas"
+"""What Anthropic's clients call what they send as ``anthropic-beta``: nothing for a body."""
+
 TAKEN = frozenset(("model", "messages", "system", "stream", "max_tokens"))
 """Fields that are not handed on among the parameters."""
 
@@ -79,7 +82,7 @@ def read_body(body: bytes) -> Asked:
     """
     fields = decoded(body)
     given = {name: value for name, value in fields.items() if value is not None}
-    for name in sorted(given.keys() & OPENAIS):
+    for name in sorted(given.keys() & (OPENAIS | {IN_A_HEADER})):
         mistaken(name, "Extra inputs are not permitted")
     for name in sorted(given.keys() & ELSEWHERE):
         mistaken(name, "it is not to be had here: what comes of it cannot be passed on")

@@ -62,6 +62,12 @@ class Passage:
             return None
         return b"event: %b\ndata: %b\n\n" % (event.type.encode(), raw.replace(b"\n", b"\ndata: "))
 
+    def all_framed(self, lines: bytes) -> bytes | None:
+        """As `framed`, of several events, a line each."""
+        events = [self.framed(raw) for raw in lines.split(b"\n")]
+        fitting = [event for event in events if event is not None]
+        return b"".join(fitting) if len(fitting) == len(events) else None
+
     def _fits(self, event: _Event) -> bool:
         """Whether it goes on with the message; if so, keep in mind what it does. Of what is not known, all fits."""
         kind, index = event.type, event.index

@@ -138,7 +138,9 @@ class AnthropicWriter:
 
     def _passed(self, passage: Passage, chunk: Chunk) -> bytes:
         """The vendor's own event, as it came; or, from one on that is none or does not fit, what is made here."""
-        data = passage.framed(chunk.raw) if chunk.raw and not chunk.discard else None
+        data: bytes | None = None
+        if chunk.raw and not chunk.discard:
+            data = passage.framed(chunk.raw) if chunk.pieces == 1 else passage.all_framed(chunk.raw)
         if data is None:
             return b"".join((*self._taken_over(passage), *self._events(chunk)))
         self._begun = True

@@ -14,6 +14,7 @@ from .completions_form import Text, TextChoice, logprobs_from, starts_at
 from .openai_error import error_body
 from .openai_fields import decoded, wants_usage
 from .openai_form import tokens_of
+from .openai_stream import in_lines
 from .refused import Mistake
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class TextWriter:
         if raw and is_text_frame(raw):
             if chunk.usage is None or self._wants_usage:
                 self._usage_told = chunk.usage is not None
-                return _in_lines(raw)
+                return in_lines(raw, chunk.pieces)
             return _without_usage(raw)
         choices = [self._choice(0, chunk), *(self._choice(other.index, other) for other in chunk.others)]
         said = [choice for choice in choices if choice.text or choice.finish_reason or choice.logprobs]
@@ -108,11 +109,6 @@ def _without_usage(raw: bytes) -> bytes:
     try:
         fields = decoded(raw)
     except Mistake:
-        return _in_lines(raw)  # it was read as a frame before; whatever it is, it is the vendor's
+        return in_lines(raw)  # it was read as a frame before; whatever it is, it is the vendor's
     fields.pop("usage", None)
     return b"data: %b\n\n" % _encode(fields) if fields.get("choices") else b""
-
-
-def _in_lines(raw: bytes) -> bytes:
-    """JSON that came on several lines needs as many ``data`` lines."""
-    return b"data: %b\n\n" % (raw.replace(b"\n", b"\ndata: ") if b"\n" in raw else raw)

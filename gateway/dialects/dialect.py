@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ...router.errors import PacelineError
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Asked:
     """What a body asks for.
 
@@ -39,6 +39,13 @@ class Reply:
 
 class Writer(Protocol):
     """Writes one stream. Each method gives the bytes to send now, framed as server-sent events; empty is nothing."""
+
+    def introduce(self, model: str, service_tier: str | None, /) -> None:
+        """Who speaks, told before the first chunk, if at all.
+
+        model: in the vendor's words, where it told them. service_tier: None where it did not.
+        """
+        ...
 
     def chunk(self, chunk: Chunk, /) -> bytes:
         """A piece of the answer."""

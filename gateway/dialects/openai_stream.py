@@ -80,7 +80,7 @@ class OpenAIWriter:
         """A piece of the answer."""
         raw = chunk.raw
         if raw and chunk.usage is None and (raw.startswith(self._begins) or self._is_frame(raw)):
-            return b"data: %b\n\n" % raw if NEWLINE not in raw else _in_lines(raw)
+            return b"data: %b\n\n" % raw if NEWLINE not in raw else in_lines(raw, chunk.pieces)
         return self._the_longer_way(chunk)
 
     def end(self) -> bytes:
@@ -133,11 +133,11 @@ class OpenAIWriter:
             self._begun, self._raw = True, raw
         if self._wants_usage:
             self._usage_told = True
-            return _in_lines(raw)
+            return in_lines(raw)
         try:
             fields = decoded(raw)
         except Mistake:
-            return _in_lines(raw)  # it was read as a frame before; whatever it is, it is the vendor's
+            return in_lines(raw)  # it was read as a frame before; whatever it is, it is the vendor's
         fields.pop("usage", None)
         choices = fields.get("choices")
         if not choices:
@@ -247,6 +247,6 @@ def _framed(frame: Frame) -> bytes:
     return b"data: %b\n\n" % _encode(frame)
 
 
-def _in_lines(raw: bytes) -> bytes:
-    """JSON that came on several lines needs as many ``data`` lines."""
-    return b"data: %b\n\n" % raw.replace(b"\n", b"\ndata: ")
+def in_lines(raw: bytes, pieces: int = 1) -> bytes:
+    """Several frames, a line each, are as many events; JSON that came on several lines needs as many ``data`` lines."""
+    return b"data: %b\n\n" % raw.replace(b"\n", b"\n\ndata: " if pieces > 1 else b"\ndata: ")

@@ -35,11 +35,9 @@ from .visit import ANSWERED, LEFT, SLOW, Visit
 from .wishes import with_patience, with_wishes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from multidict import CIMultiDict, CIMultiDictProxy
 
-    from multidict import CIMultiDict
-
-    from ...router import Call, Chunk
+    from ...router import Call, Chunk, Request
     from ..dialects import Asked, Dialect
     from .front import Front
 
@@ -56,11 +54,11 @@ class PassesOn(Protocol):
 
 
 @runtime_checkable
-class Introduced(Protocol):
-    """A `Writer` that wants to know who speaks, before the first chunk."""
+class Heeds(Protocol):
+    """A dialect whose API has clients say in headers what a vendor is asked for."""
 
-    def introduce(self, model: str, service_tier: str | None, /) -> None:
-        """model: in the vendor's words, where it told them. service_tier: None where it did not."""
+    def heed(self, request: Request, headers: CIMultiDictProxy[str], /) -> Request:
+        """*request*, and that."""
         ...
 
 
@@ -76,6 +74,7 @@ class Calls:
         self._path = path
         self._id_header = id_header
         self._passes = dialect.passes if isinstance(dialect, PassesOn) else None
+        self._heed = dialect.heed if isinstance(dialect, Heeds) else None
 
     async def answer(self, http: web.Request) -> web.StreamResponse:
         """Answer one request."""
@@ -112,8 +111,10 @@ class Calls:
                 front.leave()
             visit.end()
 
-    def _admitted(self, asked: Asked, visit: Visit, headers: Mapping[str, str]) -> Call:
+    def _admitted(self, asked: Asked, visit: Visit, headers: CIMultiDictProxy[str]) -> Call:
         request = with_wishes(asked.request, headers)
+        if self._heed is not None:
+            request = self._heed(request, headers)
         is_written = request.operation is not EMBEDDING  # which comes all at once, however it is asked for
         if (
             is_written
@@ -131,7 +132,7 @@ class Calls:
 
         def begin() -> CIMultiDict[str]:
             attempt = speaker(call)
-            if attempt is not None and isinstance(writer, Introduced):
+            if attempt is not None:
                 writer.introduce(attempt.served_model or attempt.endpoint.model, attempt.service_tier)
             return visit.headers(streamed=True)
 

@@ -15,9 +15,10 @@ import attrs
 from ...router.errors import ConfigurationError
 from ..config import read_file, trial
 from ..ending import BAD_INPUT, FAILED, complain
-from ..reload import Reload
+from ..reload import Reload, stamp_of
 from ..replay.recorder import Recorder
 from .call_log import CallLog
+from .collecting import collect_seldom
 from .memory import remembering
 from .server import Gateway
 from .workers import supervise, watch_bind_of
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine
 
     from ..config import Configuration
+    from ..reload import Stamp
     from .options import ServeOptions
 
 
@@ -35,10 +37,12 @@ def run(options: ServeOptions) -> int:
     if options.config is not None and hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until somebody can read the file anew
     try:
+        stamp = None if options.config is None else stamp_of(options.config)
         configuration = configured(options)
         if options.worker is None and configuration.settings.workers > 1:
             return supervise(configuration, options)
-        return _run(serve(configuration, options))
+        collect_seldom()
+        return _run(serve(configuration, options, stamp))
     except ConfigurationError as wrong:
         return complain("serve", wrong, BAD_INPUT)
     except OSError as error:
@@ -69,8 +73,11 @@ def adapted(configuration: Configuration, options: ServeOptions) -> Configuratio
     return attrs.evolve(configuration, settings=settings)
 
 
-async def serve(configuration: Configuration, options: ServeOptions) -> int:
-    """Serve until SIGTERM or SIGINT; a second one ends it at once."""
+async def serve(configuration: Configuration, options: ServeOptions, stamp: Stamp | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; a second one ends it at once.
+
+    stamp: of the configuration's file, from before it was read.
+    """
     log = CallLog(None if options.quiet else _written)
     async with AsyncExitStack() as running:
         listeners = [running.enter_context(recorder)] if (recorder := recording(configuration, options)) else []
@@ -78,7 +85,7 @@ async def serve(configuration: Configuration, options: ServeOptions) -> int:
             Gateway(configuration, listeners=listeners, log=log, reuse_port=options.worker is not None)
         )
         await running.enter_async_context(remembering(gateway.running, options.own(options.remember)))
-        await running.enter_async_context(reloading(gateway, options))
+        await running.enter_async_context(reloading(gateway, options, stamp))
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -107,12 +114,13 @@ def recording(configuration: Configuration, options: ServeOptions) -> Recorder |
 
 
 @asynccontextmanager
-async def reloading(gateway: Gateway, options: ServeOptions) -> AsyncGenerator[None]:
-    """Take up changes of the file meanwhile, if there is one."""
+async def reloading(gateway: Gateway, options: ServeOptions, stamp: Stamp | None = None) -> AsyncGenerator[None]:
+    """Take up changes of the file meanwhile, if there is one, and those since it had this *stamp*."""
     if options.config is None:
         yield
         return
-    reload = gateway.reload = Reload(gateway.running, options.config, adapt=partial(adapted, options=options))
+    adapt = partial(adapted, options=options)
+    reload = gateway.reload = Reload(gateway.running, options.config, adapt=adapt, served=stamp)
     watching = asyncio.get_running_loop().create_task(reload.run())
     await asyncio.sleep(0)  # it takes SIGHUP now, which would end the program otherwise: nobody is told before that
     try:

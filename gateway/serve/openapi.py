@@ -48,7 +48,12 @@ def description() -> Json:
             "/v1/embeddings": {
                 "post": _call("OpenAI's embeddings", "EmbeddingRequest", "Embeddings", "Error", streams=False),
             },
-            "/v1/messages": {"post": _call("Anthropic's messages", "MessagesRequest", "Message", "AnthropicError")},
+            "/v1/messages": {
+                "post": {
+                    **_call("Anthropic's messages", "MessagesRequest", "Message", "AnthropicError"),
+                    "parameters": [*_WISHES, _BETAS],
+                }
+            },
             "/v1/models": {"get": _read("The names a call may give as its model", "Models")},
             "/v1/models/{model}": {
                 "get": {
@@ -177,6 +182,14 @@ _WISHES: list[Json] = [
         ("x-paceline-expected-tokens", "How long the answer is likely to be", _COUNT),
     )
 ]
+
+_BETAS: Json = {
+    "name": "anthropic-beta",
+    "in": "header",
+    "required": False,
+    "description": "What of Anthropic's own is to be switched on, with commas between; other vendors refuse it",
+    "schema": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"},
+}
 
 _TOLD: Json = {
     "x-request-id": _header("Of the request: the caller's own, or a new one", _TEXT),

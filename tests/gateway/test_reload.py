@@ -94,6 +94,21 @@ def test_what_the_file_says_anew_is_served(path: Path, change: type) -> None:
     asyncio.run(main())
 
 
+def test_what_has_changed_since_the_file_was_read_is_served(path: Path) -> None:
+    async def main() -> None:
+        stamp = stamp_of(path)
+        async with Running(read_file(path, {})) as running:
+            put_in_place(path, text("changed before anybody looked"))
+            reload = Reload(running, path, {}, every_s=LOOK_EVERY_S, served=stamp)
+            task = asyncio.create_task(reload.run())
+            await until_told(reload)
+            assert served(running) == ["changed before anybody looked"]
+            task.cancel()
+            await asyncio.wait([task])
+
+    asyncio.run(main())
+
+
 def test_a_file_that_is_left_alone_is_not_read_again(path: Path) -> None:
     async def main() -> None:
         async with reloading(path) as (running, reload):

@@ -184,3 +184,18 @@ def test_openais_clients_get_frames_of_openais_whatever_a_tool_is_called_with() 
 def test_citations_stand_where_they_stood() -> None:
     reply = Reply(content=(text("I say "), text("so it is", citations=[CITED]), text(", I say")))
     assert streamed(*chunks_of(reply)) == b"".join(reply.events())
+
+
+@pytest.mark.parametrize("name", REPLIES)
+def test_the_bytes_are_the_vendors_where_many_events_came_at_once(name: str) -> None:
+    stream = b"".join(REPLIES[name].events())
+    record = Attempt(Endpoint(name="claude", provider=Provider(), model=MODEL), 1, 0.0, first_progress_s=0.0)
+    together = list(MessagesAnswer(record, unexpected).chunks(SseDecoder().read(stream)))
+
+    assert streamed(*together) == stream
+
+
+def test_words_that_came_at_once_and_fit_into_no_block_are_told_all_the_same() -> None:
+    begin, *_ = chunks_of(Reply())
+    lost = Chunk("one two", raw=b'{"type":"content_block_delta"}\n{"type":"content_block_delta"}', pieces=2)
+    assert message_in(streamed(begin, lost, STOP))["content"] == [{"type": "text", "text": "one two"}]

@@ -159,6 +159,24 @@ def test_a_change_of_the_file_is_taken_up_and_a_bad_one_refused(tmp_path: Path) 
     assert "refused" in err
 
 
+def test_the_file_is_taken_up_by_every_one_of_several_processes(tmp_path: Path) -> None:
+    config = tmp_path / "paceline.toml"
+    config.write_text(CONFIG, encoding="utf-8")
+    with program(str(config), "--workers", "2", "--quiet") as served:
+        _until(lambda: len(_children(served.process.pid)) == 2)
+        config.write_text(CONFIG.replace('"one"', '"two"'), encoding="utf-8")
+        served.process.send_signal(signal.SIGHUP)
+        # Whoever asks meets either of them, by chance: sixteen times the same one is no chance.
+        _until(lambda: all(b'"two"' in served.get("/readyz")[1] for _ in range(16)))
+        workers = _children(served.process.pid)
+        served.process.send_signal(signal.SIGHUP)
+        assert served.ask()[0] == 200
+        assert _children(served.process.pid) == workers, "the signal itself ends none of them"
+        code, _, _ = served.end()
+
+    assert code == 0
+
+
 def _until(holds: object) -> None:
     until_s = time.monotonic() + WITHIN_S
     while time.monotonic() < until_s:

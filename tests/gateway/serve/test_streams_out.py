@@ -171,3 +171,20 @@ def test_while_it_ends_it_says_so_and_finishes_what_it_has() -> None:
             assert (await first).events[-1] == b"data: [DONE]"
 
     asyncio.run(main())
+
+
+def test_frames_that_came_at_once_go_out_as_they_came() -> None:
+    words = [frame(text(word, id="chatcmpl-1")) for word in ("The", " quick", " \u00e9\n", ' "fox"', " jumps")]
+    stream = b"".join((*words, frame(STOP), DONE))
+
+    async def main() -> None:
+        async with serving(streams(stream)) as scene:
+            assert (await scene.ask(STREAM)).body == stream
+        asked = {"model": "m", "prompt": "once", "stream": True}
+        told = b"".join(
+            b"data: %b\n\n" % msgspec.json.encode({"choices": [{"index": 0, "text": word}]}) for word in "abcdef"
+        )
+        async with serving(streams(told, DONE)) as scene:
+            assert (await scene.ask(asked, path="/v1/completions")).body == told + DONE
+
+    asyncio.run(main())

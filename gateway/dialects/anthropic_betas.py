@@ -1,0 +1,38 @@
+"""The header ``anthropic-beta``: what of Anthropic's own a client wants switched on, by name.
+
+It goes to endpoints of Anthropic's as a parameter of the request, and others refuse it by that name: what was asked for
+is had or refused, never silently dropped. OpenAI's headers are another matter. ``OpenAI-Organization`` and
+``OpenAI-Project`` say on whose account a call goes, and calls go on the gateway's own; ``OpenAI-Beta`` is for APIs that
+are not served here. They are passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from .refused import Mistake
+
+if TYPE_CHECKING:
+    from multidict import CIMultiDictProxy
+
+HEADER = "anthropic-beta"
+MOST_BETAS = 32
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
+
+
+def betas_in(headers: CIMultiDictProxy[str]) -> list[str]:
+    """The names, each once, in their order; the header may come several times, with several names each.
+
+    Raises:
+        Mistake: they are no names, or too many.
+    """
+    told = headers.getall(HEADER, ())
+    if not told:
+        return []
+    names = list(dict.fromkeys(name.strip() for names in told for name in names.split(",") if name.strip()))
+    if len(names) > MOST_BETAS:
+        raise Mistake(f"{HEADER} may have {MOST_BETAS} names at most", param=HEADER)
+    if not all(NAME.fullmatch(name) for name in names):
+        raise Mistake(f"{HEADER} must have names of letters, digits, dots, dashes and underscores", param=HEADER)
+    return names
