@@ -3,8 +3,9 @@
     Request(..., params={"betas": ["context-management-2025-06-27"]})
 
 That is what Anthropic's own SDK calls them. Those that an endpoint asks for with every call, in its headers, stay. A
-name is put into a header, so what may stand in it is bounded. Endpoints of other vendors refuse the parameter: a beta
-switches on what only Anthropic has.
+name is put into a header, so what may stand in it is bounded. To endpoints of other vendors they say nothing, and do
+not keep a call from falling back there: a beta only lets Anthropic read what a request asks for, and what it asks for
+stands in fields and blocks of its own, which are refused by name where they cannot be had.
 
 Source: Anthropic's API reference, "Beta headers".
 """

@@ -94,7 +94,7 @@ def encode_request(
     elif params:
         body.pop("stream_options", None)  # without a stream, vendors refuse them
     if BETAS in params:
-        del body[BETAS]  # none of them
+        del body[BETAS]  # they switch on what only Anthropic has; what a request asks for by them is in its fields
     return encoded(body)
 
 
@@ -107,11 +107,6 @@ def _refuse_what_cannot_be(call: Call, ignored: frozenset[str]) -> None:
         )
     if params.get("audio") is not None or "audio" in _listed(params.get("modalities")):
         raise InvalidRequest("params ask for a spoken answer: answers are text here, leave out audio and modalities")
-    if params.get(BETAS):
-        raise Unsupported(
-            f"{BETAS} switch on what Anthropic alone has: leave them out, or route the request to an endpoint of its",
-            endpoint=call.target.endpoint.name,
-        )
     if ignored:
         _refuse_ignored(call, ignored)
 

@@ -1,7 +1,7 @@
 """The header ``anthropic-beta``: what of Anthropic's own a client wants switched on, by name.
 
-It goes to endpoints of Anthropic's as a parameter of the request, and others refuse it by that name: what was asked for
-is had or refused, never silently dropped. OpenAI's headers are another matter. ``OpenAI-Organization`` and
+It goes to endpoints of Anthropic's as a parameter of the request, and says nothing to those of others: there are
+clients that send it always. OpenAI's headers are another matter. ``OpenAI-Organization`` and
 ``OpenAI-Project`` say on whose account a call goes, and calls go on the gateway's own; ``OpenAI-Beta`` is for APIs that
 are not served here. They are passed over.
 """
