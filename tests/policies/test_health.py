@@ -6,6 +6,9 @@ import pytest
 
 from paceline.policies.health import Capacities
 from paceline.router import Fleet, Target, WindowShape
+from paceline.router.health.ejection import Ejection
+from paceline.router.health.health import Health
+from paceline.router.health.rules import HealthRules
 from paceline.router.testing import Scripted, endpoint
 
 
@@ -80,3 +83,16 @@ def test_endpoints_are_judged_one_by_one() -> None:
     fail(ill, 4, at_s=0.0)
 
     assert (capacities.of(ill, 0.0), capacities.of(well, 0.0)) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("pause", "seen"), [(False, [1.0, 0.0, 0.0, 0.1, 0.1]), (True, [1.0, 1.0, 1.0, 1.0, 1.0])], ids=["out", "pause"]
+)
+def test_one_that_is_ejected_takes_nothing_until_it_may_be_tried(*, pause: bool, seen: list[float]) -> None:
+    capacities, it = Capacities(), target()
+    it.health = Health(HealthRules())
+    before = capacities.of(it, 0.0)
+
+    it.health.ejection = Ejection(since_s=1.0, until_s=6.0, told=False, reason="r", why="w", pause=pause)
+
+    assert [before, *(capacities.of(it, at_s) for at_s in (1.0, 5.9, 6.0, 6.1))] == pytest.approx(seen)
