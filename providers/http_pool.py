@@ -27,7 +27,7 @@ from ..router.pool import Pool
 from ..router.verdict import Health
 from .http_body import LONG_BYTES, upload
 from .http_marks import FOR, MarkingConnector, MarkingResolver
-from .http_response import Response
+from .http_response import Response, give_up
 
 if TYPE_CHECKING:
     import ssl
@@ -114,9 +114,7 @@ class HttpPool:
             while 100 <= message.code < 200 and message.code != SWITCHING:
                 message, content = await protocol.read()
         except BaseException:
-            if uploading is not None:
-                uploading.cancel()
-            connection.close()
+            give_up(connection, uploading)
             raise
         return Response(message.code, message.headers, content, connection, uploading)
 

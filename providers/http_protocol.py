@@ -3,6 +3,9 @@
 Whenever a piece is taken from its buffer, aiohttp resumes reading, whether or not it was ever paused. Since 3.14 that
 runs the parser over nothing and asks the transport, so that sixty events that came in one read cost sixty such rounds,
 a quarter of what they cost in all. What was not paused has left nothing unread, and need not be resumed.
+
+And where the framing of a body breaks, as in a chunk without a length, aiohttp closes the connection and tells whoever
+waits for the next answer, but not whoever reads this one: that call would wait, on a closed connection, for its limit.
 """
 
 from __future__ import annotations
@@ -19,3 +22,10 @@ class Protocol(ResponseHandler):
         """Go on reading, if that was paused."""
         if self._reading_paused:
             super().resume_reading(*how, **so)
+
+    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
+        """There will be no answer any more, nor the rest of one that is being read."""
+        super().set_exception(exc, *cause)
+        payload = self._payload
+        if payload is not None and not payload.is_eof() and payload.exception() is None:
+            payload.set_exception(exc)
