@@ -27,6 +27,7 @@ from ..router.pool import Pool
 from ..router.verdict import Health
 from .http_body import LONG_BYTES, upload
 from .http_marks import FOR, MarkingConnector, MarkingResolver
+from .http_protocol import Protocol
 from .http_response import Response, give_up
 
 if TYPE_CHECKING:
@@ -100,9 +101,9 @@ class HttpPool:
             raise aiohttp.ServerDisconnectedError
         if self._proxy is not None and head.url.scheme == "http":
             head = head.for_proxy(self._proxy_headers or {})
-        uploading = None
+        uploading, is_bodiless = None, head.method == "HEAD"
         try:
-            protocol.set_response_params(skip_payload=head.method == "HEAD", read_until_eof=True)
+            protocol.set_response_params(skip_payload=is_bodiless, read_until_eof=True)
             if body is None:
                 transport.write(head.alone())
             elif len(body) < LONG_BYTES or attempt is None:
@@ -113,6 +114,8 @@ class HttpPool:
             message, content = await protocol.read()
             while 100 <= message.code < 200 and message.code != SWITCHING:
                 message, content = await protocol.read()
+            if is_bodiless and isinstance(protocol, Protocol):
+                protocol.stay_after(message)
         except BaseException:
             give_up(connection, uploading)
             raise

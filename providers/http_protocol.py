@@ -6,13 +6,19 @@ a quarter of what they cost in all. What was not paused has left nothing unread,
 
 And where the framing of a body breaks, as in a chunk without a length, aiohttp closes the connection and tells whoever
 waits for the next answer, but not whoever reads this one: that call would wait, on a closed connection, for its limit.
+
+Sources: RFC 9110, 9.3.2, on what a response to HEAD need not say; RFC 9112, 9.3, on which connections stay.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from aiohttp import HttpVersion11
 from aiohttp.client_proto import ResponseHandler
+
+if TYPE_CHECKING:
+    from aiohttp.http import RawResponseMessage
 
 
 class Protocol(ResponseHandler):
@@ -29,3 +35,9 @@ class Protocol(ResponseHandler):
         payload = self._payload
         if payload is not None and not payload.is_eof() and payload.exception() is None:
             payload.set_exception(exc)
+
+    def stay_after(self, message: RawResponseMessage) -> None:
+        """*message* answers a HEAD, so it has no body, nor one that ends with the connection for want of a length."""
+        said = message.headers.get("Connection", "").lower()
+        if message.version >= HttpVersion11 and "close" not in said:
+            self._should_close = False

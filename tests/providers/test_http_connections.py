@@ -222,6 +222,23 @@ def test_no_key_goes_out_before_there_is_traffic() -> None:
     asyncio.run(main())
 
 
+def test_a_server_that_tells_no_length_where_there_is_no_body_is_warmed_as_well() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nServer: some\r\n\r\n")
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+
+    async def main() -> None:
+        server = await asyncio.start_server(talk, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        async with server, Router([Endpoint(name="e", provider=provider(warm=2), model="m", url=url)]) as router:
+            assert router.pools()[0].idle == 2
+
+    asyncio.run(main())
+
+
 def bare(reply: bytes) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

@@ -257,7 +257,7 @@ def test_who_leaves_a_server_that_does_not_read_leaves_nothing_behind_to_be_sent
         async with routed(talk) as (router, _):
             call = asyncio.create_task(router.complete(question(messages=LONG_PROMPT * 4)))
             async with asyncio.timeout(2.0):
-                while not (full := [one for one in transports_of(router) if one.get_write_buffer_size()]):
+                while not (full := [one for one in transports_of(router) if one.get_write_buffer_size()]):  # noqa: ASYNC110  nobody tells
                     await asyncio.sleep(0)
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
