@@ -26,7 +26,7 @@ from ..router.errors import AttemptFailed, ConnectFailed, MalformedAnswer, Provi
 from ..router.pool import Pool
 from ..router.verdict import Health
 from .http_body import LONG_BYTES, upload
-from .http_marks import FOR, MarkingConnector, MarkingResolver
+from .http_marks import FOR, MarkingConnector, MarkingResolver, NotOpened
 from .http_protocol import Protocol
 from .http_response import Response, give_up
 
@@ -171,7 +171,7 @@ async def open_pool(clock: Clock, connections: Connections) -> AsyncGenerator[Ht
 def unsent(error: Exception, attempt: Attempt) -> AttemptFailed:
     """The failure of a request that got no response: of the connection, or of the server on it."""
     name = attempt.endpoint.name
-    if isinstance(error, aiohttp.ClientConnectorError):
+    if isinstance(error, aiohttp.ClientConnectorError | NotOpened):
         return ConnectFailed(f"no connection: {error}", endpoint=name)
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return ConnectFailed(f"no connection: the proxy answers HTTP {error.status}", endpoint=name)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import HttpVersion11
+from aiohttp import ClientPayloadError, HttpVersion11
 from aiohttp.client_proto import ResponseHandler
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ class Protocol(ResponseHandler):
         if self._reading_paused:
             super().resume_reading(*how, **so)
 
-    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
+    def set_exception(self, exc: BaseException, *cause: Any, **so: Any) -> None:
         """There will be no answer any more, nor the rest of one that is being read."""
-        super().set_exception(exc, *cause)
+        super().set_exception(exc, *cause, **so)
         payload = self._payload
         if payload is not None and not payload.is_eof() and payload.exception() is None:
-            payload.set_exception(exc)
+            payload.set_exception(ClientPayloadError(type(exc).__name__))  # *exc* may quote the body
 
     def stay_after(self, message: RawResponseMessage) -> None:
         """*message* answers a HEAD, so it has no body, nor one that ends with the connection for want of a length."""
