@@ -46,6 +46,10 @@ OPENING: ContextVar[_Opening | None] = ContextVar("OPENING", default=None)
 """The connection that this task, and those it starts for that, are opening."""
 
 
+class NotOpened(aiohttp.ClientConnectionError):
+    """There is no connection, for a reason that aiohttp does not call one of connecting: a proxy hung up, say."""
+
+
 class _Opening:
     """A connection that is being opened."""
 
@@ -91,7 +95,11 @@ class MarkingConnector(aiohttp.TCPConnector):
         traces: list[Trace],
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  aiohttp's
     ) -> ResponseHandler:
-        """Open one. aiohttp names this method for connectors to override."""
+        """Open one. aiohttp names this method for connectors to override.
+
+        Raises:
+            NotOpened, ClientConnectorError, ClientResponseError: there is none; the last, if a proxy refused it.
+        """
         clock, attempt = self._marking_clock, FOR.get()
         opening = _Opening(clock)
         token, began_s = OPENING.set(opening), clock()
@@ -100,6 +108,10 @@ class MarkingConnector(aiohttp.TCPConnector):
             self.opened += 1
             if attempt is not None:
                 attempt.connect_s = clock() - began_s
+        except (aiohttp.ClientConnectorError, aiohttp.ClientResponseError):
+            raise  # these say that themselves
+        except (aiohttp.ClientError, OSError, UnicodeError) as error:
+            raise NotOpened(str(error)) from error
         finally:
             OPENING.reset(token)
             if attempt is not None:

@@ -26,8 +26,9 @@ from ..router.errors import AttemptFailed, ConnectFailed, MalformedAnswer, Provi
 from ..router.pool import Pool
 from ..router.verdict import Health
 from .http_body import LONG_BYTES, upload
-from .http_marks import FOR, MarkingConnector, MarkingResolver
-from .http_response import Response
+from .http_marks import FOR, MarkingConnector, MarkingResolver, NotOpened
+from .http_protocol import Protocol
+from .http_response import Response, give_up
 
 if TYPE_CHECKING:
     import ssl
@@ -100,9 +101,9 @@ class HttpPool:
             raise aiohttp.ServerDisconnectedError
         if self._proxy is not None and head.url.scheme == "http":
             head = head.for_proxy(self._proxy_headers or {})
-        uploading = None
+        uploading, is_bodiless = None, head.method == "HEAD"
         try:
-            protocol.set_response_params(skip_payload=head.method == "HEAD", read_until_eof=True)
+            protocol.set_response_params(skip_payload=is_bodiless, read_until_eof=True)
             if body is None:
                 transport.write(head.alone())
             elif len(body) < LONG_BYTES or attempt is None:
@@ -113,10 +114,10 @@ class HttpPool:
             message, content = await protocol.read()
             while 100 <= message.code < 200 and message.code != SWITCHING:
                 message, content = await protocol.read()
+            if is_bodiless and isinstance(protocol, Protocol):
+                protocol.stay_after(message)
         except BaseException:
-            if uploading is not None:
-                uploading.cancel()
-            connection.close()
+            give_up(connection, uploading)
             raise
         return Response(message.code, message.headers, content, connection, uploading)
 
@@ -170,7 +171,7 @@ async def open_pool(clock: Clock, connections: Connections) -> AsyncGenerator[Ht
 def unsent(error: Exception, attempt: Attempt) -> AttemptFailed:
     """The failure of a request that got no response: of the connection, or of the server on it."""
     name = attempt.endpoint.name
-    if isinstance(error, aiohttp.ClientConnectorError):
+    if isinstance(error, aiohttp.ClientConnectorError | NotOpened):
         return ConnectFailed(f"no connection: {error}", endpoint=name)
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return ConnectFailed(f"no connection: the proxy answers HTTP {error.status}", endpoint=name)

@@ -40,10 +40,8 @@ class Response:
 
     def close(self) -> None:
         """It is not read any further. One that was read to its end has left its connection to the pool already."""
-        if self._upload is not None:
-            self._upload.cancel()
         if self._connection.protocol is not None:
-            self._connection.close()
+            give_up(self._connection, self._upload)
 
     def _let_go(self) -> None:
         """The body has ended. A vendor that answers before it has the whole request gets no other on this line."""
@@ -51,3 +49,16 @@ class Response:
             self._connection.release()
         else:
             self.close()
+
+
+def give_up(connection: Connection, upload: asyncio.Task[None] | None) -> None:
+    """End *connection*, and the *upload* on it, at once.
+
+    Closed in the usual way it would stay open until what was written is sent: on a server that does not read, for ever.
+    """
+    if upload is not None:
+        upload.cancel()
+    transport = connection.transport
+    if transport is not None:
+        transport.abort()
+    connection.close()

@@ -16,6 +16,7 @@ from paceline.providers import ClientCertificate, Connections, OpenAICompatible
 from paceline.providers.http_body import LONG_BYTES
 from paceline.router import Answer, ConnectionsWarmed, Endpoint, Event, Pool, Router
 from paceline.router.errors import CallError, ConfigurationError, ConnectFailed
+from paceline.router.verdict import Health
 
 from .loopback import KEY, WHOLE, Asked, Vendor, asking, question, streams
 from .test_keys import told_by
@@ -222,6 +223,23 @@ def test_no_key_goes_out_before_there_is_traffic() -> None:
     asyncio.run(main())
 
 
+def test_a_server_that_tells_no_length_where_there_is_no_body_is_warmed_as_well() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nServer: some\r\n\r\n")
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+
+    async def main() -> None:
+        server = await asyncio.start_server(talk, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        async with server, Router([Endpoint(name="e", provider=provider(warm=2), model="m", url=url)]) as router:
+            assert router.pools()[0].idle == 2
+
+    asyncio.run(main())
+
+
 def bare(reply: bytes) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -360,6 +378,29 @@ async def proxied(proxy: Proxy) -> AsyncGenerator[str]:
     server = await asyncio.start_server(proxy.talk, "127.0.0.1", 0)
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+def test_a_proxy_that_hangs_up_counts_against_the_endpoint() -> None:
+    async def main() -> ConnectFailed:
+        async with proxied(Proxy(reply=b"")) as url:
+            lost = Endpoint(name="e", provider=provider(proxy=url), model="m", url="https://vendor.invalid/v1")
+            async with Router([lost]) as router:
+                with pytest.raises(ConnectFailed, match="no connection: Server disconnected") as raised:
+                    await router.complete(question())
+        return raised.value
+
+    assert asyncio.run(main()).health is Health.ENDPOINT
+
+
+@pytest.mark.parametrize("host", ["127.1", "a..b"])
+def test_a_host_that_cannot_be_one_counts_against_the_endpoint(host: str) -> None:
+    async def main() -> ConnectFailed:
+        async with Router([Endpoint(name="e", provider=provider(), model="m", url=f"http://{host}/v1")]) as router:
+            with pytest.raises(ConnectFailed, match="no connection: ") as raised:
+                await router.complete(question())
+        return raised.value
+
+    assert asyncio.run(main()).health is Health.ENDPOINT
 
 
 def test_calls_go_through_the_proxy_with_its_login() -> None:

@@ -1,4 +1,4 @@
-"""`http_protocol`: reading is resumed where it was paused, whatever paused it."""
+"""`http_protocol`: reading is resumed where it was paused, and whoever reads hears of what breaks."""
 
 from __future__ import annotations
 

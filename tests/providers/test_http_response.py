@@ -19,11 +19,11 @@ from paceline.providers.http_head import Head
 from paceline.providers.http_marks import MarkingConnector, MarkingResolver
 from paceline.providers.http_pool import TRANSPORT_ERRORS, HttpPool
 from paceline.providers.http_protocol import Protocol
-from paceline.router import Attempt, Endpoint, Router
-from paceline.router.errors import CallError, ProviderError, RequestTooLarge
+from paceline.router import Attempt, Chunk, Endpoint, Router
+from paceline.router.errors import CallError, ProviderError, RequestTooLarge, StreamInterrupted, TruncatedAnswer
 from paceline.router.testing import Scripted, endpoint
 
-from .loopback import question
+from .loopback import frame, question, text
 
 if TYPE_CHECKING:
     import aiohttp
@@ -77,6 +77,11 @@ async def routed(talk: Talk) -> AsyncGenerator[tuple[Router, Server]]:
 def connector_of(router: Router) -> aiohttp.BaseConnector:
     connector: aiohttp.BaseConnector = router.fleet["e"].handler._pool._connector  # type: ignore[attr-defined]
     return connector
+
+
+def transports_of(router: Router) -> list[asyncio.Transport]:
+    held = [one for one in connector_of(router)._acquired if isinstance(one, Protocol)]
+    return [one.transport for one in held if one.transport is not None]
 
 
 async def whole_and_good(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -239,3 +244,52 @@ def test_a_caller_who_leaves_during_a_long_request_takes_the_connection_along() 
 
     asyncio.run(main())
     assert not had, "all of it was sent"
+
+
+def test_who_leaves_a_server_that_does_not_read_leaves_nothing_behind_to_be_sent() -> None:
+    async def main() -> None:
+        left = asyncio.Event()
+
+        async def talk(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            await left.wait()
+
+        async with routed(talk) as (router, _):
+            call = asyncio.create_task(router.complete(question(messages=LONG_PROMPT * 4)))
+            async with asyncio.timeout(2.0):
+                while not (full := [one for one in transports_of(router) if one.get_write_buffer_size()]):  # noqa: ASYNC110  nobody tells
+                    await asyncio.sleep(0)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            assert [one.get_write_buffer_size() for one in full] == [0]
+            left.set()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("bad", [b"ZZ\r\n", b"5\r\n12345678\r\n"], ids=["no length", "longer than it says"])
+def test_a_body_whose_framing_breaks_is_given_up_at_once(bad: bytes) -> None:
+    event = frame(text("Hello"))
+    begun = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    async def main() -> StreamInterrupted:
+        heard = asyncio.Event()
+
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await whole_request(reader)
+            writer.write(begun + b"%x\r\n%b\r\n" % (len(event), event))
+            await heard.wait()
+            writer.write(bad)
+
+        async def emit(_: Chunk) -> None:
+            heard.set()
+
+        async with routed(talk) as (router, _), asyncio.timeout(1.0):
+            with pytest.raises(StreamInterrupted) as raised:
+                await router.send(question(), emit)
+        return raised.value
+
+    error = asyncio.run(main())
+    assert isinstance(error.__cause__, TruncatedAnswer)
+    assert error.delivered == len("Hello")
