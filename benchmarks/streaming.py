@@ -9,8 +9,9 @@ aiohttp's connections and parser and not its session, so that it may cost less t
 would write by hand, then Paceline, from the request to the chunk, through a router with one endpoint; then other
 clients, if they are installed (``pip install '.[bench]'``).
 
-Streams come in two ways, because they cost different things. When events trickle in, one a millisecond, most is paid
-for waking up. When they arrive in few reads, as behind a busy proxy, what is done for each event shows.
+Streams come in two ways, because they cost different things. When events trickle in, a hundred a second, most is paid
+for waking up: slowly enough that every client is awake for each event, since one that is late finds several in a read,
+and so pays less for each. When they arrive in few reads, as behind a busy proxy, what is done for each event shows.
 
 Rows are interleaved round by round, and a ratio is the median of the rounds' ratios: a machine that others use too is
 slow for a whole round, not for a row.

@@ -3,8 +3,8 @@
     python -m benchmarks.streaming_server
 
 prints its port and serves until its standard input ends. The path says how a stream comes: below ``/trickle`` one event
-a millisecond, below ``/burst`` in four pieces, one right after the other. A request for no stream is answered in one
-piece, wherever it goes.
+every ten milliseconds, a hundred tokens a second; below ``/burst`` in four pieces, one right after the other. A request
+for no stream is answered in one piece, wherever it goes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import cast
 
 EVENTS = 64
 PIECES = 4
-EVERY_S = 0.001
+EVERY_S = 0.01
 COMMON = {"id": "chatcmpl-0123456789abcdef", "created": 1_700_000_000, "model": "bench-1"}
 USAGE = {"prompt_tokens": 9, "completion_tokens": EVENTS, "total_tokens": 9 + EVENTS}
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nx-request-id: req-1\r\n%b\r\n\r\n"
