@@ -105,6 +105,7 @@ async def measure_layers(rounds: int, calls: int = LAYER_CALLS) -> list[tuple[la
         timed = await layers.rows(opened)
         costs: list[list[float]] = [[] for _ in timed]
         for turn in range(-1, rounds):
+            gc.freeze()
             for row, seen in zip(timed, costs, strict=True):
                 cost_us = await layers.timed_us(row.once, calls)
                 if turn >= 0:  # the first round only warms
