@@ -38,7 +38,9 @@ def test_an_endpoint_of_another_vendor_answers_all_the_same() -> None:
     async def main() -> None:
         vendor = OpenAIServer(PLAIN)
         async with before_openai(vendor) as gateway, anthropic_client(gateway) as client:
-            said = await client.beta.messages.create(**ASKED, betas=BETAS)
+            said = await client.beta.messages.create(
+                model="chat", max_tokens=9, messages=[{"role": "user", "content": "so?"}], betas=BETAS
+            )
         assert said.content
         assert vendor.asked
 
