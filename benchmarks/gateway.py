@@ -36,6 +36,8 @@ from benchmarks.streaming import vendor
 
 QUESTION_ASKED = "What does the gateway cost between a client and a vendor?"
 CALLS, ROUNDS, QUICK_ROUNDS = 320, 11, 3
+EVERY_S = 0.001
+"""Seconds between two events of a trickling stream."""
 DIRECT = "none, the vendor itself"
 LITELLM = "litellm proxy"
 AIM, MOST_MIB = 1.5, 120
@@ -218,7 +220,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     chosen = parser.parse_args()
     command = [sys.executable, "-m", "benchmarks.gateway_clients"]
-    with vendor() as url, ExitStack() as opened:
+    with vendor(EVERY_S) as url, ExitStack() as opened:
         servers = {name: opened.enter_context(ours(name, url, uvloop=chosen.uvloop)) for name in SERVERS}
         if chosen.peers:
             servers[LITELLM] = opened.enter_context(litellm(chosen.peers, url))

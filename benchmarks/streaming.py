@@ -37,14 +37,17 @@ MOST = {"trickle": 2.0, "burst": 2.0, "whole": 1.35}
 """Times the floor that Paceline may cost."""
 AIM_OF_STREAMS = 1.5
 
+EVERY_S = 0.01
+"""Seconds between two events of a trickling stream."""
+
 
 # -- the vendor
 
 
 @contextmanager
-def vendor() -> Generator[str]:
-    """The base URL of a vendor in another process."""
-    command = [sys.executable, "-m", "benchmarks.streaming_server"]
+def vendor(every_s: float = EVERY_S) -> Generator[str]:
+    """The base URL of a vendor in another process. *every_s*: seconds between the events of a trickling stream."""
+    command = [sys.executable, "-m", "benchmarks.streaming_server", str(every_s)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         try:
             yield f"http://127.0.0.1:{int(process.stdout.readline() if process.stdout else 0)}"

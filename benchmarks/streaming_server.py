@@ -1,10 +1,10 @@
 """The vendor of `benchmarks.streaming`: a chat completions server that costs next to nothing, in a process of its own.
 
-    python -m benchmarks.streaming_server
+    python -m benchmarks.streaming_server SECONDS
 
-prints its port and serves until its standard input ends. The path says how a stream comes: below ``/trickle`` one event
-every ten milliseconds, a hundred tokens a second; below ``/burst`` in four pieces, one right after the other. A request
-for no stream is answered in one piece, wherever it goes.
+prints its port and serves until its standard input ends. The path says how a stream comes: below ``/trickle`` an event
+every so many *seconds*; below ``/burst`` in four pieces, one right after the other. A request for no stream is answered
+in one piece, wherever it goes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import cast
 
 EVENTS = 64
 PIECES = 4
-EVERY_S = 0.01
 COMMON = {"id": "chatcmpl-0123456789abcdef", "created": 1_700_000_000, "model": "bench-1"}
 USAGE = {"prompt_tokens": 9, "completion_tokens": EVENTS, "total_tokens": 9 + EVENTS}
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nx-request-id: req-1\r\n%b\r\n\r\n"
@@ -68,7 +67,8 @@ BURST = tuple(b"".join(STREAM[place : place + SIZE]) for place in range(0, len(S
 class Vendor(asyncio.Protocol):
     """One connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, every_s: float) -> None:
+        self._every_s = every_s
         self._got = b""
         self._transport: asyncio.Transport | None = None
 
@@ -102,17 +102,17 @@ class Vendor(asyncio.Protocol):
             return
         self._transport.write(STREAM[number])
         if number + 1 < len(STREAM):
-            asyncio.get_running_loop().call_later(EVERY_S, self._trickle, number + 1)
+            asyncio.get_running_loop().call_later(self._every_s, self._trickle, number + 1)
 
 
-async def main() -> None:
+async def main(every_s: float) -> None:
     """Serve until whoever started this closes its end."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(Vendor, "127.0.0.1", 0, backlog=1024)
+    server = await loop.create_server(lambda: Vendor(every_s), "127.0.0.1", 0, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)
     async with server:
         await loop.run_in_executor(None, sys.stdin.read)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(float(sys.argv[1])))
