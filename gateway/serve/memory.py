@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -48,13 +48,13 @@ async def remembering(running: Running, path: Path | None, *, every_s: float = E
     known = await asyncio.to_thread(_read, path)
     if known is not None:
         running.router.restore(known)
-    writing = asyncio.get_running_loop().create_task(_write_every(every_s, running, path))
+    ended = asyncio.Event()
+    writing = asyncio.get_running_loop().create_task(_keep_writing(running, path, every_s, ended))
     try:
         yield
     finally:
-        writing.cancel()
+        ended.set()
         await asyncio.wait([writing])
-        await _write(running, path)
 
 
 def _read(path: Path) -> Snapshot | None:
@@ -70,9 +70,12 @@ def _read(path: Path) -> Snapshot | None:
         return None
 
 
-async def _write_every(every_s: float, running: Running, path: Path) -> None:
-    while True:
-        await asyncio.sleep(every_s)
+async def _keep_writing(running: Running, path: Path, every_s: float, ended: asyncio.Event) -> None:
+    """Now and then, and once more at the end; one after the other, so that the newest is what stays."""
+    while not ended.is_set():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(every_s):
+                await ended.wait()
         await _write(running, path)
 
 

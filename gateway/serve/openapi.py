@@ -187,7 +187,7 @@ _BETAS: Json = {
     "name": "anthropic-beta",
     "in": "header",
     "required": False,
-    "description": "What of Anthropic's own is to be switched on, with commas between; other vendors refuse it",
+    "description": "What of Anthropic's own is to be switched on, with commas between; says nothing to other vendors",
     "schema": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"},
 }
 
