@@ -36,7 +36,6 @@ from .anthropic_wire import (
     usage_of,
 )
 from .error_body import NO_JSON, VendorError, read_error
-from .sse import events_of
 from .together import together
 
 if TYPE_CHECKING:
@@ -132,7 +131,7 @@ class MessagesAnswer:
 
     def chunks(self, said: Lines | list[Event]) -> Iterator[Chunk]:
         """The chunks that the events of one read carry, as few as say the same. Raises as `chunk` does."""
-        return together(events_of(said), self, self._attempt)
+        return together(self, said, self._attempt)
 
     def whole(self, body: bytes) -> Chunk:
         """The chunk of an answer that came in one piece.

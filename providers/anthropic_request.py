@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ..router.errors import InvalidRequest, Unsupported
-from .anthropic_betas import betas_in
 from .anthropic_messages import conversation
 from .anthropic_parts import Fields, Json, fields_of, list_of, mistaken, refuse, text_of
 from .anthropic_thinking import Thinking
@@ -93,7 +92,6 @@ class Encoder:
         if taken:
             told = "the router sets that itself, from the fields of Request"
             raise InvalidRequest(f"params may not set {', '.join(sorted(taken))}: {told}")
-        betas_in(request.params)  # so that a mistake in them is told before anything is sent
         given = {name: value for name, value in request.params.items() if value is not None and name != BETAS}
         system, turns = conversation(request.messages)
         body = _Body(given)

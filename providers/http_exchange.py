@@ -23,8 +23,8 @@ from .http_errors import failure_of, only_elsewhere
 from .http_pool import TRANSPORT_ERRORS, harmless, unsent
 from .openai_request import texts_of
 from .rate_limit_headers import rate_limits, tells_rates
-from .sse import Event, FrameTooLong, SseDecoder
-from .together import NEWLINE, apart
+from .sse import LF, Event, FrameTooLong, SseDecoder
+from .together import apart
 from .vendor_timing import processing_s
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class Exchange:
                 raise self._broken(error) from error
             except FrameTooLong as error:
                 raise MalformedAnswer(f"{error}: this is no stream of chunks", endpoint=self._name) from None
-            if isinstance(said, bytes) and NEWLINE not in said:  # a single event, as they come from a model at work
+            if isinstance(said, bytes) and LF not in said:  # a single event, as they come from a model at work
                 chunk = answer.chunk(Event(said))
                 if chunk is not None:
                     await emit(chunk)

@@ -89,10 +89,12 @@ class HttpPool:
         """
         FOR.set(attempt)
         try:
-            connection = await self._connector.connect(self._door(head), [], NO_TIMEOUT)
-            while (protocol := connection.protocol) is not None and len(protocol):
-                connection.close()  # what a server said unasked must not be taken for the answer to this
+            while True:
                 connection = await self._connector.connect(self._door(head), [], NO_TIMEOUT)
+                protocol = connection.protocol
+                if protocol is None or not len(protocol):
+                    break
+                connection.close()  # what a server said unasked must not be taken for the answer to this
         finally:
             FOR.set(None)
         transport = None if protocol is None else protocol.transport

@@ -19,7 +19,7 @@ from .openai_alike import alike
 from .openai_choices import GAVE_UP, Choices
 from .openai_chunk import CallNumbers, chunk_of
 from .openai_wire import NOTHING, ServedFrame, decode_frame, decode_name, decode_served_frame
-from .sse import Event, events_of
+from .sse import Event
 from .together import says_only_text, together
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class ChatAnswer:
         """The chunks that the events of one read carry, as few as say the same. Raises as `chunk` does."""
         if isinstance(said, bytes) and self._choices is None:
             return self._in_runs(said)
-        return together(events_of(said), self, self._attempt)
+        return together(self, said, self._attempt)
 
     def _in_runs(self, lines: Lines) -> Iterator[Chunk]:
         rest, is_more = lines, True
@@ -126,7 +126,7 @@ class ChatAnswer:
             yield chunk
             if says_only_text(chunk) and not self._is_news(chunk):
                 if is_more:
-                    yield from together(events_of(rest), self, self._attempt)
+                    yield from together(self, rest, self._attempt)
                 return
 
     def _is_news(self, chunk: Chunk) -> bool:

@@ -20,7 +20,6 @@ from .openai_completions import refuse_ours
 from .openai_request import encoded
 from .openai_vectors import NoVector, WireVector
 from .openai_wire import NOTHING, Tokens
-from .sse import events_of
 from .together import together
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ class EmbeddingAnswer:
 
     def chunks(self, said: Lines | list[Event]) -> Iterator[Chunk]:
         """As `chunk`, of all that one read has brought."""
-        return together(events_of(said), self, self._attempt)
+        return together(self, said, self._attempt)
 
     def whole(self, body: bytes) -> Chunk:
         """The chunk with all of them.

@@ -27,7 +27,7 @@ DEFAULT_MAX_FRAME_BYTES = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 _END = b"\n\n"
 _NEWLINE = b"\n"
-_LF, _CR = b"\n\r"  # as numbers: looking bytes up in bytes is ten times as much work
+LF, _CR = b"\n\r"  # as numbers: looking bytes up in bytes is ten times as much work
 _PLAIN = b"data: "
 _BETWEEN = b"\n\ndata: "
 _SHORTER_BY = len(_BETWEEN) - len(_NEWLINE)
@@ -104,7 +104,7 @@ class SseDecoder:
         end = data.rfind(_END)
         if end >= 6 and len(data) <= self._limit and data[:6] == _PLAIN:
             lines = data[6:end].replace(_BETWEEN, _NEWLINE)
-            if lines.count(_LF) * _SHORTER_BY == end - 6 - len(lines):  # one line each: no other newline is left
+            if lines.count(LF) * _SHORTER_BY == end - 6 - len(lines):  # one line each: no other newline is left
                 self._begun = True
                 if end + 2 < len(data):
                     pending += data[end + 2 :]

@@ -13,16 +13,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from ..router.chunk import Chunk
-from .sse import events_of
+from .sse import LF, events_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from ..router.ledger import Attempt
     from .sse import Event, Lines
-
-NEWLINE = 0x0A
-"""As a number: bytes are searched for one in a tenth of the time."""
 
 
 class Reader(Protocol):
@@ -35,15 +32,15 @@ class Reader(Protocol):
         ...
 
 
-def together(events: Iterable[Event], answer: Reader, attempt: Attempt) -> Iterator[Chunk]:
-    """The chunks that *events* carry, as few as say the same.
+def together(answer: Reader, said: Lines | list[Event], attempt: Attempt) -> Iterator[Chunk]:
+    """The chunks that the events of one read carry, as few as say the same.
 
     Raises:
         AttemptFailed: *answer* did. What came before that is given out first.
     """
     texts: list[Chunk] = []
     try:
-        for event in events:
+        for event in events_of(said):
             if answer.done:
                 break
             chunk = answer.chunk(event)
@@ -77,7 +74,7 @@ def apart(answer: Reader, said: Lines | list[Event]) -> Iterator[Chunk]:
 def says_only_text(chunk: Chunk) -> bool:
     """Whether a piece, as it came, has text and nothing else."""
     text, raw = chunk.text, chunk.raw
-    return bool(text) and chunk == Chunk(text, raw=raw) and NEWLINE not in raw
+    return bool(text) and chunk == Chunk(text, raw=raw) and LF not in raw
 
 
 def _one(texts: list[Chunk]) -> Chunk:

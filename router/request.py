@@ -83,7 +83,7 @@ def _regions(value: object) -> frozenset[str] | None:
         raise InvalidRequest(str(wrong)) from None
 
 
-@attrs.frozen(kw_only=True, eq=False, slots=False)  # one is made for each call: see `Answer`
+@attrs.frozen(kw_only=True, eq=False, slots=False)  # one is made a call, and frozen slots fill slowly
 class Request:
     """One question to a route or a model.
 

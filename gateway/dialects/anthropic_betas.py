@@ -8,17 +8,13 @@ are not served here. They are passed over.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from ...providers.anthropic_betas import HEADER, MOST_BETAS, NAME
 from .refused import Mistake
 
 if TYPE_CHECKING:
     from multidict import CIMultiDictProxy
-
-HEADER = "anthropic-beta"
-MOST_BETAS = 32
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 
 
 def betas_in(headers: CIMultiDictProxy[str]) -> list[str]:

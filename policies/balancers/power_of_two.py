@@ -49,12 +49,10 @@ def cheaper_of_two(
 
     alike: either of them, if the less costs at least this share of the more.
     """
-    count = len(targets)
-    if count == 1:
+    if len(targets) == 1:
         return targets[0]
-    chance = call.dice.random  # `draw_two`, written out: it is done for every call
-    first, second = int(chance() * count), int(chance() * (count - 1))
-    one, other = targets[first], targets[second if second != first else -1]
+    first, second = draw_two(len(targets), call.dice)
+    one, other = targets[first], targets[second]
     one_cost, other_cost = cost(one, call, now_s), cost(other, call, now_s)
     return other if other_cost < alike * one_cost else one
 
@@ -71,7 +69,7 @@ def cost(target: Target, call: Call, now_s: float) -> float:
     outlook = target.outlook(now_s, call.size)  # `expected_s`, written out: it is asked twice a call
     believed_s = outlook.ttft_s if call.request.stream else outlook.total_s
     seconds = ((believed_s or 0.0) + outlook.failure_s) * (target.slots.used + 1)
-    return seconds if target.health is None else seconds / target.health.weight(now_s)
+    return seconds if target.health is None else seconds / target.health.weight(now_s)  # `Target.weight`, likewise
 
 
 def expected_s(target: Target, call: Call, now_s: float) -> float:

@@ -224,15 +224,9 @@ def test_no_key_goes_out_before_there_is_traffic() -> None:
 
 
 def test_a_server_that_tells_no_length_where_there_is_no_body_is_warmed_as_well() -> None:
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nServer: some\r\n\r\n")
-        await reader.read()
-        writer.close()
-        await writer.wait_closed()
-
     async def main() -> None:
-        server = await asyncio.start_server(talk, "127.0.0.1", 0)
+        stays = bare(b"HTTP/1.1 200 OK\r\nServer: some\r\n\r\n", stays=True)
+        server = await asyncio.start_server(stays, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
         async with server, Router([Endpoint(name="e", provider=provider(warm=2), model="m", url=url)]) as router:
             assert router.pools()[0].idle == 2
@@ -240,12 +234,14 @@ def test_a_server_that_tells_no_length_where_there_is_no_body_is_warmed_as_well(
     asyncio.run(main())
 
 
-def bare(reply: bytes) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+def bare(
+    reply: bytes, *, stays: bool = False
+) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(reply)
-        if not reply:
-            await reader.read()  # says nothing for as long as the client stays
+        if stays:
+            await reader.read()  # for as long as the client does
         writer.close()
         await writer.wait_closed()
 
@@ -265,7 +261,7 @@ def test_a_server_that_cannot_be_warmed_is_told_and_the_router_opens(reply: byte
     heard: list[Event] = []
 
     async def main() -> None:
-        server = await asyncio.start_server(bare(reply), "127.0.0.1", 0)
+        server = await asyncio.start_server(bare(reply, stays=not reply), "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
         endpoint = Endpoint(name="e", provider=provider(warm=2, warm_within_s=within_s), model="m", url=url)
         async with server, Router([endpoint], listeners=[heard.append]) as router:
