@@ -43,7 +43,7 @@ from .resumed import Resumed
 from .resumption import Refuse, Resumption
 from .said import Said
 from .splice import Splice
-from .stall import Stall, Watch
+from .stall import Stall
 
 if TYPE_CHECKING:
     from ..router.call import Call
@@ -113,30 +113,20 @@ class Resume:
         if isinstance(way, Refuse) or call.request.operation is EMBEDDING:  # those come all at once
             await next(call, emit)
             return
+        watched = call if self.stall is None else replace(call, patience=self.stall)
         if not call.ledger.streamed:
-            await next(*self.watched(call, emit))
+            await next(watched, emit)
             return
         said = Said(emit)
         try:
-            if self.stall is None:
-                await next(call, said.emit)
-            else:
-                watch = Watch(self.stall, call.clock, emit, said)
-                await next(replace(call, patience=watch), watch.emit)
+            await next(watched, said.emit)
         except AttemptFailed as failure:
             if not call.ledger.committed or said.refused is not None:
                 raise
             broke_off = failure
         else:
             return
-        await Resumed(self, way, call, said, next).finish(broke_off)
-
-    def watched(self, call: Call, emit: Emit) -> tuple[Call, Emit]:
-        """The view of a leg that is watched for stalls, and what it is to push its chunks into."""
-        if self.stall is None:
-            return call, emit
-        watch = Watch(self.stall, call.clock, emit)
-        return replace(call, patience=watch), watch.emit
+        await Resumed(self, way, watched, said, next).finish(broke_off)
 
 
 def _must_be_one_of(names: set[str], name: str, what: str) -> None:

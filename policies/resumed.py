@@ -57,9 +57,8 @@ class Resumed:
             leg, permit = self._another(failure)
             sent, said_before = len(ledger.attempts), len(said.text)
             with permit:
-                view, watched = self._settings.watched(self._in_time(leg.call.with_(permit=permit)), leg.emit)
                 try:
-                    await self._next(view, watched)
+                    await self._next(self._in_time(leg.call.with_(permit=permit)), leg.emit)
                     return await leg.end()
                 except (AttemptFailed, NoEndpoint, DeadlineInsufficient, Unjoinable) as failed:
                     if said.refused is not None:

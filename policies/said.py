@@ -43,21 +43,17 @@ class Said(msgspec.Struct):
 
     async def emit(self, chunk: Chunk) -> None:
         """Pass a chunk on to the caller, and remember what it said."""
-        try:
-            await self.passes_to(self.take(chunk))
-        except Exception as error:
-            self.refused = error
-            raise
-
-    def take(self, chunk: Chunk) -> Chunk:
-        """Remember what a chunk says that is to be passed on. Gives it as it is to be passed on."""
         if chunk.text:
             self.pieces.append(chunk.text)
         if chunk.reasoning or chunk.refusal or chunk.tool_calls:
             self.is_text_only = False
         if self.spent is not None and chunk.usage is not None:
-            return replace(chunk, usage=_sum(self.spent, chunk.usage), raw=b"")
-        return chunk
+            chunk = replace(chunk, usage=_sum(self.spent, chunk.usage), raw=b"")
+        try:
+            await self.passes_to(chunk)
+        except Exception as error:
+            self.refused = error
+            raise
 
     async def begin_anew(self) -> None:
         """Tell the caller that all of it is void."""

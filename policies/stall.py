@@ -13,8 +13,8 @@ twenty that stalls is enough to lift it now and then, by mere chance.) A habit o
 last holds until something else can be learned.
 
 A trickle has no gaps. So there is a least pace as well, in tokens a second, reckoned at four characters a token from
-what came and the time the endpoint took over it; the caller's own time does not count, nor does the gap that is still
-open, so a vendor that sends a paragraph every few seconds is not slow.
+what came and the time the endpoint took over it. The gap that is still open does not count, so a vendor that sends a
+paragraph every few seconds is not slow.
 
 The attempt's own watchdog keeps both (`router.patience`): it is the endpoint that is blamed, and the cut is recorded.
 
@@ -27,7 +27,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import attrs
-import msgspec
 
 from ..router import check
 from ..router.errors import ConfigurationError
@@ -35,16 +34,12 @@ from ..router.remembered import KEPT_S
 from ..router.request import CHARACTERS_PER_TOKEN
 
 if TYPE_CHECKING:
-    from ..router.chunk import Chunk
-    from ..router.clock import Clock
-    from ..router.pipeline import Emit
     from ..router.target import Target
-    from .said import Said
 
 
 @attrs.frozen(kw_only=True)
 class Stall:
-    """What counts as a stall.
+    """What counts as a stall: a `Patience`, and as such the same for all calls of a router.
 
     quantile: of the longest gaps of an endpoint's answers. Default 0.75; above 0, below 1.
     times: how many times that quantile a gap may last. Default 5; above 0.
@@ -75,7 +70,7 @@ class Stall:
         if self.most_s < self.least_s:
             raise ConfigurationError(f"Stall: most_s ({self.most_s:g}) must be at least least_s ({self.least_s:g})")
 
-    def after_s(self, target: Target, now_s: float) -> float:
+    def gap_s(self, target: Target, now_s: float, /) -> float:
         """Seconds without progress after which an answer of *target* has stalled; at most 0.05 s old."""
         known = self._known.get(target)
         if known is None or now_s >= known[1]:
@@ -89,66 +84,8 @@ class Stall:
             self._habits[target] = min(self.most_s, max(self.least_s, self.times * usual_s))
         return self._habits.get(target, self.most_s)
 
-
-class Watch(msgspec.Struct):
-    """A `Patience`, and an ``emit``: watches the answer of one leg as it comes.
-
-    passes_to: the ``emit`` it stands before.
-    said: is told of each chunk, and whether *passes_to* raised; None: nobody is. (One step a chunk rather than two.)
-    characters, taken_s: what came, and the endpoint's time it took, in the current stretch of time.
-    ready_s: when the caller was ready for more; None: nothing has come yet.
-    is_too_slow: it has brought less than it must, over the last stretch of time.
-    """
-
-    settings: Stall
-    clock: Clock
-    passes_to: Emit
-    said: Said | None = None
-    characters: int = 0
-    taken_s: float = 0.0
-    ready_s: float | None = None
-    is_too_slow: bool = False
-
-    def _begin_anew(self) -> None:
-        self.characters = 0
-        self.taken_s = 0.0
-        self.ready_s = None
-        self.is_too_slow = False
-
-    def gap_s(self, target: Target, now_s: float, /) -> float:
-        """Seconds between two pieces of progress from this endpoint."""
-        return self.settings.after_s(target, now_s)
-
-    async def emit(self, chunk: Chunk) -> None:
-        """Pass a chunk on, and take down how long the endpoint took over it."""
-        says_something = True if chunk.text else chunk.finish_reason is None and chunk.is_progress
-        if chunk.discard:
-            self._begin_anew()
-        elif says_something and self.ready_s is not None:
-            self.taken_s += self.clock() - self.ready_s
-            self.characters += length(chunk)
-            if self.taken_s >= self.settings.over_s:
-                self._judge()
-        said = self.said
-        if said is not None:
-            chunk = said.take(chunk)
-        try:
-            await self.passes_to(chunk)
-        except Exception as error:
-            if said is not None:
-                said.refused = error
-            raise
-        if says_something:
-            self.ready_s = self.clock()
-
-    def _judge(self) -> None:
-        least = self.settings.least_tokens_per_s
-        tokens = self.characters / CHARACTERS_PER_TOKEN
-        self.is_too_slow = least is not None and tokens < least * self.taken_s
-        self.taken_s, self.characters = 0.0, 0
-
-
-def length(chunk: Chunk) -> int:
-    """Characters of a chunk, of whatever kind."""
-    arguments = sum(len(delta.arguments) for delta in chunk.tool_calls) if chunk.tool_calls else 0
-    return len(chunk.text) + len(chunk.reasoning) + len(chunk.refusal) + arguments
+    def is_too_slow(self, characters: int, taken_s: float, /) -> bool | None:
+        """Whether so much, in so many seconds of the endpoint's, is below the least pace; None: not long enough."""
+        if self.least_tokens_per_s is None or taken_s < self.over_s:
+            return None
+        return characters / CHARACTERS_PER_TOKEN < self.least_tokens_per_s * taken_s

@@ -98,7 +98,7 @@ class Delivery:
     def _says_otherwise(self, chunk: Chunk) -> bool:
         """Whether a chunk without text is progress all the same."""
         if chunk.is_progress:
-            self.attempt.wordless = True
+            self.attempt.wordless += _wordless(chunk)
             return True
         return False
 
@@ -157,3 +157,10 @@ class Delivery:
         if says_something:
             self.attempt.first_progress_s = now_s
             self._target.spoke(self.attempt, now_s)
+
+
+def _wordless(chunk: Chunk) -> int:
+    """Characters of progress that is no text, at least one: of other choices, and of embeddings, that many will do."""
+    arguments = sum(len(delta.arguments) for delta in chunk.tool_calls)
+    others = sum(len(other.text) for other in chunk.others)
+    return len(chunk.reasoning) + len(chunk.refusal) + arguments + others or 1

@@ -58,7 +58,7 @@ class Attempt(msgspec.Struct):
     operation: what was asked for.
     injected: the fault that was put into it on purpose, in a word; None, as a rule. A failure of such an attempt is no
     fault of its endpoint's, whatever the windows make of it.
-    characters: of text, passed on so far. wordless: there was progress that is no text.
+    characters: of text, passed on so far. wordless: characters of progress that is no text.
     """
 
     endpoint: Endpoint
@@ -97,7 +97,7 @@ class Attempt(msgspec.Struct):
     injected: str | None = None
     operation: Operation = CHAT
     characters: int = 0
-    wordless: bool = False
+    wordless: int = 0
 
     @property
     def ttft_s(self) -> float | None:

@@ -24,14 +24,10 @@ class Patience(Protocol):
         """
         ...
 
-    @property
-    def is_too_slow(self) -> bool:
-        """Whether the answer that is coming brings too little to be waited for. Asked about once a second."""
+    def is_too_slow(self, characters: int, taken_s: float, /) -> bool | None:
+        """Whether an answer brings too little to be waited for; None: that cannot be told yet.
+
+        Asked about once a second, of what came, and of the seconds the endpoint took over it, since the last time that
+        it could be told. The caller's own time does not count, nor does the gap that is still open.
+        """
         ...
-
-
-def least(one: float | None, other: float | None) -> float | None:
-    """The lesser of two limits, either of which may not exist."""
-    if one is None or other is None:
-        return other if one is None else one
-    return min(one, other)

@@ -16,7 +16,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .inflight import RESISTANCE_S
-from .patience import least
 
 if TYPE_CHECKING:
     import asyncio
@@ -45,10 +44,13 @@ class Watchdog:
     """
 
     __slots__ = (
-        "_attempt", "_bites", "_clock", "_deadline_s", "_due_s", "_ends_s", "_ends_why", "_gap_s", "_may_leave",
-        "_patience", "_speaks_by_s", "_target", "_task", "_timers", "_wakes_s", "_why",
+        "_attempt", "_bites", "_clock", "_deadline_s", "_due_s", "_ends_s", "_ends_why", "_gap_s", "_judged",
+        "_may_leave", "_patience", "_speaks_by_s", "_target", "_task", "_timers", "_wakes_s", "_why",
         "held", "is_over", "passed", "ready_s",
     )  # fmt: skip
+
+    _judged: tuple[int, float] | None
+    """Characters and seconds up to which the pace was judged; None: not yet. There only for who has a patience."""
 
     def __init__(self, call: Call, attempt: Attempt, limits: Limits, now_s: float, task: asyncio.Task[object]) -> None:
         self._clock: Clock = call.clock
@@ -65,9 +67,12 @@ class Watchdog:
         self.ready_s: float | None = None
         """When the caller was ready for more, after the last progress: the gap begins. None before the first."""
         self._gap_s = limits.gap_s
-        self._patience = call.patience
-        if self._patience is not None:
-            self._gap_s = least(self._gap_s, self._patience.gap_s(call.candidates[0], now_s))
+        self._patience = patience = call.patience
+        if patience is not None:
+            self._judged = None
+            gap_s = patience.gap_s(self._target, now_s)
+            if gap_s is not None and (self._gap_s is None or gap_s < self._gap_s):
+                self._gap_s = gap_s
         self._deadline_s = call.deadline_s
         self._ends_s, self._ends_why = call.deadline_s, DEADLINE
         if limits.total_s is not None and now_s + limits.total_s < self._ends_s:
@@ -148,9 +153,19 @@ class Watchdog:
             self._sleep(now_s)
 
     def _is_too_slow(self) -> bool:
-        if self._patience is None or self.held or self._ends_why == LINGER:
+        attempt, patience = self._attempt, self._patience
+        if patience is None or self.ready_s is None or self.held or self._ends_why == LINGER:
             return False
-        return self._patience.is_too_slow
+        brought = attempt.characters + attempt.wordless
+        taken_s = self.ready_s - attempt.held_s - (attempt.first_progress_s or 0.0)
+        if self._judged is None:  # it counts from here: what came at first took no time
+            self._judged = brought, taken_s
+            return False
+        characters_before, taken_before_s = self._judged
+        verdict = patience.is_too_slow(brought - characters_before, taken_s - taken_before_s)
+        if verdict is not None:
+            self._judged = brought, taken_s
+        return verdict is True
 
     def _pass(self, why: str, now_s: float) -> None:
         self.passed = why
