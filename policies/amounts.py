@@ -13,8 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from ..router.request import DEFAULT_EXPECTED_TOKENS
-from .expectation import likely_lengths
+from .expectation import sizes
 
 if TYPE_CHECKING:
     from ..router.call import Call
@@ -33,14 +32,7 @@ NOTHING: Amounts = (0.0, 0.0, 0.0, 0.0)
 
 def asked_by(call: Call, now_s: float) -> Asked:
     """What the call takes."""
-    tokens_in, request, route = call.prompt_tokens, call.request, call.route
-    if request.max_tokens is None and request.expected_tokens is None and call.cap is None and route.max_tokens is None:
-        # most calls say nothing of their length: then the mean of `likely_lengths` is known
-        usual = call.lengths.mean(now_s)
-        likely = DEFAULT_EXPECTED_TOKENS if usual is None else usual
-        return tokens_in, likely, likely
-    lengths, most = likely_lengths(call, request.priority or route.priority, now_s), call.max_tokens
-    likely = sum(lengths) / len(lengths)
+    (tokens_in, likely), most = sizes(call, now_s), call.max_tokens
     return tokens_in, likely, likely if most is None else most
 
 

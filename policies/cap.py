@@ -24,7 +24,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
-import msgspec
 from msgspec.structs import replace
 
 from ..router import check
@@ -32,24 +31,17 @@ from ..router.errors import ConfigurationError, CostLimitReached
 from ..router.events import CostThresholdPassed
 from ..router.operation import EMBEDDING
 from ..router.pipeline import Layer
-from .allowance import REFUSED, UNSENT
+from .bill import Bill, Prices
 from .expectation import sizes
-from .spending import CostLimit, Dearest, Spending
+from .spending import CostLimit, Spending
 
 if TYPE_CHECKING:
     from ..router.call import Call
     from ..router.fleet import Fleet
-    from ..router.ledger import Attempt
     from ..router.pipeline import Emit, Handler
     from ..router.target import Target
 
 BY = "Cap"
-
-PER_TOKEN = 1e-6
-"""Prices are for a million."""
-
-FREE = UNSENT + REFUSED
-"""Failures that cost nothing."""
 
 
 def _routes(value: object) -> frozenset[str] | None:
@@ -76,8 +68,8 @@ class Cap:
 
     _spending: dict[str, Spending] = attrs.field(factory=dict[str, Spending], init=False, repr=False, eq=False)
 
-    _dearest: Callable[[tuple[Target, ...]], Dearest] = attrs.field(
-        factory=lambda: lru_cache(maxsize=64)(_dearest), init=False, repr=False, eq=False
+    _prices: Callable[[tuple[Target, ...]], Prices] = attrs.field(
+        factory=lambda: lru_cache(maxsize=64)(Prices.of), init=False, repr=False, eq=False
     )
 
     def __attrs_post_init__(self) -> None:
@@ -110,27 +102,31 @@ class Cap:
         if self.routes is not None and call.route.name not in self.routes:
             await next(call, emit)
             return
-        cap, most = call.cap, call.max_tokens
-        if self.max_tokens is not None and (most is None or most > self.max_tokens):
-            cap = self.max_tokens
+        most, cap = call.max_tokens, self.max_tokens
+        if most is None:
             most = None if call.request.operation is EMBEDDING else cap  # of those nothing comes out to be capped
+        elif cap is not None and cap < most:
+            most = cap
         if self.cost is None:
-            await next(call if cap is call.cap else replace(call, cap=cap), emit)
+            await next(call if most is call.max_tokens else replace(call, max_tokens=most), emit)
             return
         now_s, name = call.clock(), call.route.name
         spending = self._spending.get(name) or self._spending.setdefault(name, Spending(self.cost, now_s))
-        dearest = spending.dearest
-        if dearest.targets is not call.candidates:
-            dearest = spending.dearest = self._dearest(call.candidates)
-        tokens_in, tokens_out = call.prompt_tokens, most or sizes(call, now_s)[1]
-        money = PER_TOKEN * (tokens_in * dearest.per_m_in + tokens_out * dearest.per_m_out)
-        if not spending.takes(money, now_s):
+        prices = spending.prices
+        if prices.targets is not call.candidates:
+            prices = spending.prices = self._prices(call.candidates)
+        tokens_out = sizes(call, now_s)[1] if most is None else most
+        money = call.prompt_tokens * prices.highest_in + tokens_out * prices.highest_out
+        reserved = spending.reserved + money
+        if now_s < spending.ends_s and spending.spent + reserved < spending.silent_below:  # as it is for nearly all
+            spending.reserved = reserved
+        else:
             self._warn_or_refuse(call, self.cost, spending, money, now_s)
-        bill = _Bill(call, spending, cap, tokens_in, tokens_out, money)
+        bill = Bill(call, spending, most, tokens_out, money, prices.differ)
         try:
-            await next(replace(call, on_sent=bill.sent, cap=cap), emit)
+            await next(replace(call, max_tokens=most, witness=bill), emit)
         finally:
-            bill.settle(call.clock())
+            spending.settle(bill.reserved, bill.spent, call.clock())
 
     def _warn_or_refuse(self, call: Call, cost: CostLimit, spending: Spending, money: float, now_s: float) -> None:
         """Reserve what is more than can be taken without a word.
@@ -168,63 +164,3 @@ class Cap:
                     ends_in_s=spending.ends_s - now_s,
                 )
             )
-
-
-class _Bill(msgspec.Struct):
-    """What one call may cost, and what its attempts have.
-
-    cap: of its answer, which *call* has not been told of. tokens_in, most: of the prompt, and of its longest answer.
-    reserved: money, for what may be sent and what was.
-    """
-
-    call: Call
-    spending: Spending
-    cap: int | None
-    tokens_in: int
-    most: float
-    reserved: float
-    attempts: list[Attempt] = []
-
-    def sent(self, target: Target, attempt: Attempt) -> None:
-        """An attempt is sent. For the first, money was reserved, as if it went to the dearest endpoint."""
-        attempts, reserved, endpoint = self.attempts, self.reserved, attempt.endpoint
-        money = PER_TOKEN * (
-            self.tokens_in * (endpoint.price_in_per_m or 0.0) + self.most * (endpoint.price_out_per_m or 0.0)
-        )
-        if attempts or money != reserved:
-            more = money if attempts else money - reserved
-            self.reserved += more
-            self.spending.reserved += more
-        attempts.append(attempt)
-        on_sent = self.call.on_sent
-        if on_sent is not None:
-            on_sent(target, attempt)
-
-    def settle(self, now_s: float) -> None:
-        """The call is over."""
-        spent = 0.0
-        for attempt in self.attempts:
-            if attempt.error is not None and isinstance(attempt.error, FREE):
-                continue
-            usage, endpoint, tokens_in, tokens_out = attempt.usage, attempt.endpoint, None, None
-            if usage is not None:
-                tokens_in, tokens_out = usage.input_tokens, usage.output_tokens
-            spent += PER_TOKEN * (
-                (self.tokens_in if tokens_in is None else tokens_in) * (endpoint.price_in_per_m or 0.0)
-                + (self._feared(attempt) if tokens_out is None else tokens_out) * (endpoint.price_out_per_m or 0.0)
-            )
-        self.spending.settle(self.reserved, spent, now_s)
-
-    def _feared(self, attempt: Attempt) -> float:
-        """Tokens of an answer whose usage does not say: those that are likely, if it had begun."""
-        if attempt.first_progress_s is None:
-            return 0.0
-        return sizes(replace(self.call, cap=self.cap), attempt.sent_s)[1]
-
-
-def _dearest(targets: tuple[Target, ...]) -> Dearest:
-    return Dearest(
-        targets,
-        max((target.endpoint.price_in_per_m or 0.0 for target in targets), default=0.0),
-        max((target.endpoint.price_out_per_m or 0.0 for target in targets), default=0.0),
-    )

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ..router.remembered import Pulse
+
 if TYPE_CHECKING:
     from ..router.target import Target
 
@@ -28,15 +30,16 @@ MOST_KEPT = 256
 class Room(msgspec.Struct, frozen=True):
     """What there was at the last look at *targets*: enough until so much weight was let through in all.
 
-    until_s: until when that holds.
+    until_s: until when that holds. pulse: theirs, which says until when one of them wants to be left alone.
     """
 
     targets: tuple[Target, ...]
     weight: float
     until_s: float
+    pulse: Pulse
 
 
-NOWHERE = Room((), -math.inf, -math.inf)
+NOWHERE = Room((), -math.inf, -math.inf, Pulse())
 
 
 class Certain:
@@ -62,7 +65,9 @@ class Certain:
         """Each of *targets* has room for so many; infinity: for any number."""
         if len(self._rooms) >= MOST_KEPT:
             self._rooms.clear()
-        self.room = self._rooms[id(targets)] = Room(targets, self.weight + min(A_CALL * calls, tokens), until_s)
+        self.room = self._rooms[id(targets)] = Room(
+            targets, self.weight + min(A_CALL * calls, tokens), until_s, targets[0].pulse
+        )
 
     def lost(self, calls: float, tokens: float) -> None:
         """So much is there no more, and was not let through."""

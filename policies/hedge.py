@@ -108,7 +108,7 @@ class Hedge:
         race = Race(call, emit, next)
         second = _SecondLeg(self, call, race)
         try:
-            await race.run(replace(call, on_sent=second.prepare))
+            await race.run(replace(call, witness=second))
         finally:
             second.is_over = True
 
@@ -167,11 +167,11 @@ class _SecondLeg:
         """When the first is late; None: it is not known to be, or that is past."""
         self.is_over = False
 
-    def prepare(self, target: Target, attempt: Attempt) -> None:
-        """The first leg has sent its attempt: from now on it may become late. So may another one that it makes."""
+    def sent(self, target: Target, attempt: Attempt, /) -> None:
+        """As of `Witness`: from now on the first leg may become late, with this attempt or another one it makes."""
         call, sent_s = self._call, attempt.sent_s
-        if call.on_sent is not None:
-            call.on_sent(target, attempt)
+        if call.witness is not None:
+            call.witness.sent(target, attempt)
         self._due_s = None
         late_s = self._settings.delay_s(target, attempt.size, call.candidates, sent_s)
         if late_s is not None and sent_s + late_s < call.start_by_s:

@@ -26,8 +26,8 @@ Sources: token buckets; the adaptive mode of botocore (CUBIC), but bounded by th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 import msgspec
@@ -49,7 +49,8 @@ if TYPE_CHECKING:
     from ..router.ledger import Attempt
     from ..router.pipeline import Emit, Handler
     from ..router.target import Target
-    from .allowance import Allowance, Sent
+    from ..router.witness import Witness
+    from .allowance import Taken
     from .amounts import Asked
 
 BY = "Pace"
@@ -109,23 +110,38 @@ class Pace:
                     )
 
     async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
-        candidates, now_s, line = call.candidates, call.clock(), self._line
-        asked, certain = asked_by(call, now_s), line.certain
-        room, weight = certain.room, certain.weight + A_CALL + asked[0] + asked[MOST]
-        if room.targets is not candidates:
-            room = certain.of(candidates)
-        if weight <= room.weight and now_s < room.until_s and now_s >= candidates[0].pulse.gated_until_s:
+        line = self._line
+        certain = line.certain
+        lengths = call.lengths
+        now_s = call.clock()
+        if call.max_tokens is None and call.request.expected_tokens is None and now_s < lengths.until_s:
+            tokens_in: float = call.prompt_tokens
+            most = lengths.usual
+            asked: Asked = (tokens_in, most, most)  # as `asked_by` has it, for nearly all
+        else:
+            asked = tokens_in, _, most = asked_by(call, now_s)
+        weight = certain.weight + A_CALL + tokens_in + most
+        room = certain.room
+        if room.targets is not call.candidates:
+            room = certain.of(call.candidates)
+        if weight <= room.weight and now_s < room.until_s and now_s >= room.pulse.gated_until_s:
             certain.weight = weight
             if line.passing is not None:
                 line.on_its_way()
             line.passing = asked
         else:
             call = await self._with_room(call, asked, now_s)
-        share = _Share(line, asked, call.on_sent)
+        share = _Share(line, asked, call.witness)
         try:
-            await next(replace(call, on_sent=share.sent), emit)
+            await next(replace(call, witness=share), emit)
         finally:
-            share.settle(call.clock())
+            taken = share.taken
+            if taken is None:
+                line.end(asked)
+            else:
+                taken[0].settle(taken, call)
+            if line.line:
+                line.let_in(call.clock())
 
     async def _with_room(self, call: Call, asked: Asked, now_s: float) -> Call:
         """The call with the candidates that have room, on its way.
@@ -174,41 +190,31 @@ class Pace:
         return Throttled(f"{told}; there will be in {in_s:.3f} s", endpoint=call.target.name, retry_after_s=in_s)
 
 
-Taken: TypeAlias = "tuple[Allowance, Attempt, Sent, Taken | None]"
-"""What an attempt took of which allowance, and what the one before it did."""
-
-
 class _Share(msgspec.Struct):
     """What one call takes of the limits, from being let through to its end. *before*: who else is told."""
 
     line: QuotaLine
     asked: Asked
-    before: Callable[[Target, Attempt], None] | None
+    before: Witness | None
     taken: Taken | None = None
 
-    def sent(self, target: Target, attempt: Attempt) -> None:
-        """An attempt is sent: now it is known whose limit it counts against."""
-        line, asked, before, sent_s = self.line, self.asked, self.taken, attempt.sent_s
-        allowance = line.credentials.known.get(target) or line.credentials.of(target, sent_s)
-        self.taken = allowance, attempt, allowance.take(asked, sent_s), before
-        if before is not None:
-            line.certain.lost(1.0, asked[0] + asked[MOST])  # it was let through once
-        elif line.passing is asked:
+    def sent(self, target: Target, attempt: Attempt, /) -> None:
+        """As of `Witness`: now it is known whose limit it counts against."""
+        line, asked, taken, now_s = self.line, self.asked, self.taken, attempt.sent_s
+        allowance = line.known.get(target) or line.credentials.of(target, now_s)
+        if now_s >= allowance.due_s:
+            allowance.enter(now_s)
+        calls, tokens_in, tokens_out = allowance.sent
+        allowance.sent = sent = (calls + 1.0, tokens_in + asked[0], tokens_out + asked[allowance.place])
+        allowance.drawn_s = now_s
+        self.taken = allowance, attempt, asked, sent, taken
+        if line.passing is asked:  # nobody has looked since, so nobody waits
             line.passing = None
         else:
-            line.end(asked)
-        if line.line:
-            line.let_in(sent_s)
-        if self.before is not None:
-            self.before(target, attempt)
-
-    def settle(self, now_s: float) -> None:
-        """The call is over, or its leg is."""
-        line, asked, taken = self.line, self.asked, self.taken
-        if taken is None:
-            line.end(asked)
-        while taken is not None:
-            allowance, attempt, sent, taken = taken
-            allowance.settle(attempt, asked, sent, now_s)
-        if line.line:
+            if taken is None:
+                line.end(asked)
+            else:
+                line.certain.lost(1.0, asked[0] + asked[MOST])  # it was let through once
             line.let_in(now_s)
+        if self.before is not None:
+            self.before.sent(target, attempt)

@@ -53,16 +53,17 @@ class QuotaLine:
     credentials: whose room is waited for. longest: waiters at most, at least 0.
     line: those who wait, the first in front. calls_on_their_way: those that have room and have not taken it, but for
     *passing*: the last that was let pass, which nearly always is sent before anybody else asks.
-    certain: what may pass without a look; nothing while there is a line.
+    known: the allowances of endpoints. certain: what may pass without a look; nothing while there is a line.
     """
 
     __slots__ = (
-        "_claimed", "_longest", "_on_its_way", "_seq", "_timer", "calls_on_their_way", "certain", "credentials", "line",
-        "passing",
+        "_claimed", "_longest", "_on_its_way", "_seq", "_timer", "calls_on_their_way", "certain", "credentials",
+        "known", "line", "passing",
     )  # fmt: skip
 
     def __init__(self, credentials: Credentials, longest: int) -> None:
         self.credentials = credentials
+        self.known = credentials.known
         self.certain = credentials.certain
         self.passing: Asked | None = None
         self._longest = longest

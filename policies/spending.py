@@ -7,16 +7,13 @@ costs more than its limit.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
-import msgspec
 
 from ..router import check
 from ..router.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from ..router.target import Target
+from .bill import NO_PRICES
 
 DAY_S = 86_400.0
 
@@ -47,41 +44,25 @@ class CostLimit:
     warn_at: tuple[float, ...] = attrs.field(default=(0.8, 0.95), converter=_shares, validator=_rising)
 
 
-class Dearest(msgspec.Struct, frozen=True):
-    """The highest prices among *targets*, for a million tokens in and out; not necessarily of one endpoint."""
-
-    targets: tuple[Target, ...] = ()
-    per_m_in: float = 0.0
-    per_m_out: float = 0.0
-
-
 class Spending:
     """Of one route, against one limit.
 
     spent, reserved: money of this window, and for the calls that run. ends_s: when the window does.
-    dearest: prices of the candidates of the last call, nearly always those of the next.
+    silent_below: money below which nobody is to be warned or refused.
+    prices: of the candidates of the last call, nearly always those of the next.
     """
 
-    __slots__ = ("_limit", "_next", "_warned", "dearest", "ends_s", "reserved", "spent")
+    __slots__ = ("_limit", "_warned", "ends_s", "prices", "reserved", "silent_below", "spent")
 
     def __init__(self, limit: CostLimit, now_s: float) -> None:
         self._limit = limit
         self._warned = 0
         """Thresholds that were passed in this window."""
-        self._next = self._threshold()
-        """The money at which somebody is to be told, or refused."""
-        self.dearest = Dearest()
+        self.silent_below = self._threshold()
+        self.prices = NO_PRICES
         self.spent = 0.0
         self.reserved = 0.0
         self.ends_s = now_s + limit.window_s
-
-    def takes(self, money: float, now_s: float) -> bool:
-        """Reserve so much, where no window has ended, nobody is to be warned, and it fits: for nearly all calls."""
-        reserved = self.reserved + money
-        if now_s >= self.ends_s or self.spent + reserved >= self._next:
-            return False
-        self.reserved = reserved
-        return True
 
     def fits(self, money: float, now_s: float) -> bool:
         """Whether a call may be sent that costs at most so much."""
@@ -110,7 +91,7 @@ class Spending:
         before = self._warned
         while self._warned < len(warn_at) and share >= warn_at[self._warned]:
             self._warned += 1
-        self._next = self._threshold()
+        self.silent_below = self._threshold()
         return warn_at[before : self._warned]
 
     def _begin_window(self, now_s: float) -> None:
@@ -119,7 +100,7 @@ class Spending:
         self.ends_s += window_s * (1 + (now_s - self.ends_s) // window_s)
         self.spent = 0.0
         self._warned = 0
-        self._next = self._threshold()
+        self.silent_below = self._threshold()
 
     def _threshold(self) -> float:
         warn_at, money = self._limit.warn_at, self._limit.money

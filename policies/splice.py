@@ -169,33 +169,29 @@ def _hinders_text(request: Request) -> str | None:
 
 def _asked_to_go_on(call: Call, text: str) -> Call:
     """The view with which an endpoint is asked for what comes after the prompt and *text*."""
-    request, tokens, cap = call.request, -(-len(text) // CHARACTERS_PER_TOKEN), call.max_tokens
-    prompt_tokens = call.prompt_tokens + tokens
-    rest = attrs.evolve(
-        request,
-        prompt=f"{request.prompt}{text.rstrip()}",
-        max_tokens=None if cap is None else max(1, cap - tokens),
-        expected_tokens=_less(request.expected_tokens, tokens),
-        prompt_tokens=prompt_tokens,
-    )
-    return replace(call, request=rest, prompt_tokens=prompt_tokens, size=octave_of(prompt_tokens))
+    tokens, cap = _tokens_of(text), call.max_tokens
+    request = attrs.evolve(call.request, prompt=f"{call.request.prompt}{text.rstrip()}")
+    return _after(tokens, call, request, None if cap is None else max(1, cap - tokens))
 
 
 def _asked_for_the_rest(call: Call, text: str, *, prefilled: bool) -> Call:
     """The view with which an endpoint is asked for what comes after *text*."""
-    tokens = -(-len(text) // CHARACTERS_PER_TOKEN)
-    request, cap = call.request, call.max_tokens
-    anchor = anchor_of(text)
+    tokens, cap, anchor = _tokens_of(text), call.max_tokens, anchor_of(text)
     repeated = 0 if prefilled else len(anchor) // CHARACTERS_PER_TOKEN + 1
-    rest = attrs.evolve(
-        request,
-        messages=_messages(request, text, anchor, prefilled=prefilled),
-        max_tokens=None if cap is None else max(1, cap - tokens) + repeated,
-        expected_tokens=_less(request.expected_tokens, tokens),
-        prompt_tokens=call.prompt_tokens + tokens,
-    )
+    request = attrs.evolve(call.request, messages=_messages(call.request, text, anchor, prefilled=prefilled))
+    return _after(tokens, call, request, None if cap is None else min(cap, max(1, cap - tokens) + repeated))
+
+
+def _after(tokens: int, call: Call, asked: Request, cap: int | None) -> Call:
+    """The view with which *asked* is asked, which has so many tokens of the answer in its prompt."""
     prompt_tokens = call.prompt_tokens + tokens
-    return replace(call, request=rest, prompt_tokens=prompt_tokens, size=octave_of(prompt_tokens))
+    expected_tokens = _less(asked.expected_tokens, tokens)
+    request = attrs.evolve(asked, max_tokens=cap, expected_tokens=expected_tokens, prompt_tokens=prompt_tokens)
+    return replace(call, request=request, max_tokens=cap, prompt_tokens=prompt_tokens, size=octave_of(prompt_tokens))
+
+
+def _tokens_of(text: str) -> int:
+    return -(-len(text) // CHARACTERS_PER_TOKEN)
 
 
 def _messages(request: Request, text: str, anchor: str, *, prefilled: bool) -> tuple[Message, ...]:

@@ -14,7 +14,6 @@ import msgspec
 from msgspec.structs import replace
 
 from .budget import Extra, Permit
-from .operation import EMBEDDING
 
 if TYPE_CHECKING:
     from .budget import Budget
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from .statistics.lengths import Lengths
     from .target import Target
     from .timers import Timers
+    from .witness import Witness
 
 
 class Call(msgspec.Struct, frozen=True, eq=False):
@@ -43,6 +43,8 @@ class Call(msgspec.Struct, frozen=True, eq=False):
     request, route: what is wanted, and the class of traffic it belongs to.
     lengths: how long the route's answers have been.
     prompt_tokens: how long the prompt is, as the request says or as estimated. size: to the octave.
+    max_tokens: cap of the answer: the request's, the route's or a policy's, whichever is least; None if none has one.
+        This is what counts, whatever the request says. An embedding has no tokens, and so no cap.
     residency: regions this call may use; None: all.
     ledger: the record of the call, shared by all views of it.
     budget: what attempts beyond the first are paid from.
@@ -54,8 +56,7 @@ class Call(msgspec.Struct, frozen=True, eq=False):
     permit: what this attempt was paid with; None for a first.
     may_leave: asked when *start_by_s* has passed and the attempt goes on; if it may not be left, that limit is lifted.
         None: it may.
-    on_sent: told of each attempt as it is sent, and where to; None: nobody asks. Who replaces it tells the one before.
-    cap: the most tokens that a policy allows the answer; None: as the request and the route say.
+    witness: told of each attempt as it is sent; None: nobody is. Who replaces it tells the one before.
     patience: how long its attempts are waited for once they have begun to answer; None: as the endpoints' limits say.
     meddler: stands around the provider itself, inside each attempt, so that what it does is taken for the endpoint's
         doing; None: nobody does.
@@ -73,6 +74,7 @@ class Call(msgspec.Struct, frozen=True, eq=False):
     lengths: Lengths
     prompt_tokens: int
     size: int
+    max_tokens: int | None
     residency: frozenset[str] | None
     ledger: Ledger
     budget: Budget
@@ -86,8 +88,7 @@ class Call(msgspec.Struct, frozen=True, eq=False):
     attempt: Attempt | None = None
     permit: Permit | None = None
     may_leave: Callable[[], bool] | None = None
-    on_sent: Callable[[Target, Attempt], None] | None = None
-    cap: int | None = None
+    witness: Witness | None = None
     patience: Patience | None = None
     meddler: Policy | None = None
 
@@ -142,19 +143,6 @@ class Call(msgspec.Struct, frozen=True, eq=False):
     def target(self) -> Target:
         """The first candidate: the endpoint an attempt goes to."""
         return self.candidates[0]
-
-    @property
-    def max_tokens(self) -> int | None:
-        """Cap of the answer: the request's, the route's or a policy's, whichever is least; None if none has one.
-
-        An embedding has no tokens, and so no cap.
-        """
-        asked, allowed = self.request.max_tokens, self.route.max_tokens
-        if self.cap is not None and (allowed is None or self.cap < allowed):
-            allowed = self.cap
-        if allowed is None or self.request.operation is EMBEDDING:
-            return asked
-        return allowed if asked is None else min(asked, allowed)
 
     def permit_for(self, extra: Extra) -> Permit | None:
         """Leave for one more attempt; None if the budget is spent. Ask before any wait, hand it down, and release it.

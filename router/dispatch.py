@@ -72,8 +72,8 @@ async def dispatch(call: Call, emit: Emit) -> None:
     delivery = Delivery(call, target, attempt, emit, Watchdog(call, attempt, target.endpoint.limits, now_s, task))
     failure: BaseException | None = None
     try:
-        if call.on_sent is not None:
-            call.on_sent(target, attempt)
+        if call.witness is not None:
+            call.witness.sent(target, attempt)
         view = replace(call, candidates=(target,), tied=1, attempt=attempt)
         if call.meddler is None:
             await target.handler(view, delivery.emit)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .errors import ConfigurationError, DuplicateEndpoint, ResidencyUnmet, UnknownModel, UnknownRoute
 from .health.outliers import Outliers
+from .operation import EMBEDDING
 from .remembered import Pulse
 from .route import Route
 from .statistics.learned import METRICS
@@ -171,6 +172,14 @@ def allowed_regions(request: Request, route: Route) -> frozenset[str] | None:
             f"{', '.join(sorted(route.residency))}: no region is in both"
         )
     return both
+
+
+def allowed_tokens(request: Request, route: Route) -> int | None:
+    """The cap of the answer: the request's or the route's, whichever is less; None: neither has one."""
+    asked, allowed = request.max_tokens, route.max_tokens
+    if asked is None or allowed is None:
+        return None if request.operation is EMBEDDING else asked or allowed
+    return min(asked, allowed)
 
 
 def _told(names: Iterable[str]) -> str:

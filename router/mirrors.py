@@ -98,7 +98,7 @@ class Mirrors:
             lease=lease,
             permit=None,
             may_leave=None,
-            on_sent=None,
+            witness=None,
             patience=None,
             meddler=None,
         )

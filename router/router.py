@@ -22,7 +22,7 @@ from .errors import ConfigurationError, InvalidRequest, PolicyFailed, RouterClos
 from .events import ANSWERED, CallEnded, Listener, Listeners
 from .failing import meant, outcome_of, policy_failed
 from .fit import check_fit
-from .fleet import Fleet, allowed_regions
+from .fleet import Fleet, allowed_regions, allowed_tokens
 from .inflight import RESISTANCE_S, InFlight
 from .kpi.history import History
 from .kpi.log import HistoryShape
@@ -212,6 +212,7 @@ class Router:
             self._no_lengths if request.operation is EMBEDDING else self.fleet.lengths[route.name],
             prompt_tokens,
             octave_of(prompt_tokens),
+            allowed_tokens(request, route),
             allowed_regions(request, route),
             ledger,
             self.budget,

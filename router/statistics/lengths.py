@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from ..request import DEFAULT_EXPECTED_TOKENS
 from .hdr import Scale
 from .window import REFOLD_AFTER_S, Window
 
@@ -26,15 +27,18 @@ STRATA = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
 class Lengths:
-    """Output tokens of one route's answers of late."""
+    """Output tokens of one route's answers of late.
 
-    __slots__ = ("_asked_at_s", "_likely", "_mean", "_window")
+    usual: their mean, 128 below 20 answers; as it was last looked at, and to be believed before *until_s*.
+    """
+
+    __slots__ = ("_likely", "_window", "until_s", "usual")
 
     def __init__(self, shape: WindowShape) -> None:
         self._window = Window(TOKENS, shape)
         self._likely: tuple[int, ...] | None = None
-        self._mean: float | None = None
-        self._asked_at_s = -math.inf
+        self.usual: float = DEFAULT_EXPECTED_TOKENS
+        self.until_s = -math.inf
 
     def record(self, tokens: int, now_s: float, *, cut_off: bool) -> None:
         """An answer had so many tokens. *cut_off*: it ended at its cap."""
@@ -42,20 +46,16 @@ class Lengths:
 
     def likely(self, now_s: float) -> tuple[int, ...] | None:
         """Five equally likely lengths in tokens, the shortest first; None below 20 answers. Kept for 0.25 s."""
-        if now_s - self._asked_at_s >= REFOLD_AFTER_S:
-            self._look(now_s)
+        if now_s >= self.until_s:
+            self.look(now_s)
         return self._likely
 
-    def mean(self, now_s: float) -> float | None:
-        """The mean of those in tokens; None below 20 answers."""
-        if now_s - self._asked_at_s >= REFOLD_AFTER_S:
-            self._look(now_s)
-        return self._mean
-
-    def _look(self, now_s: float) -> None:
+    def look(self, now_s: float) -> float:
+        """See how long they are now. Gives what is usual."""
         likely = self._likely = self._learned(now_s)
-        self._mean = sum(likely) / len(likely) if likely else None
-        self._asked_at_s = now_s
+        self.usual = sum(likely) / len(likely) if likely else DEFAULT_EXPECTED_TOKENS
+        self.until_s = now_s + REFOLD_AFTER_S
+        return self.usual
 
     def _learned(self, now_s: float) -> tuple[int, ...] | None:
         fold = self._window.fold(now_s)
@@ -73,12 +73,7 @@ class NoLengths(Lengths):
     def record(self, tokens: int, now_s: float, *, cut_off: bool) -> None:
         """There is nothing to learn."""
 
-    def likely(self, now_s: float) -> tuple[int, ...] | None:
+    def _learned(self, now_s: float) -> tuple[int, ...] | None:
         """None of them has a token."""
         del now_s
         return (0,)
-
-    def mean(self, now_s: float) -> float | None:
-        """As `likely`."""
-        del now_s
-        return 0.0

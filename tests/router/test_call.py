@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paceline.router import Call, Ledger, Request, Route, WindowShape
+from paceline.router import Call, Ledger, Operation, Request, Route, WindowShape
 from paceline.router.budget import Budget
 from paceline.router.events import Listeners
+from paceline.router.fleet import allowed_tokens
 from paceline.router.legs import Legs
 from paceline.router.statistics.lengths import Lengths
 from paceline.router.testing import Scripted, endpoint
@@ -31,6 +32,7 @@ def call_of(*, deadline_s: float = 50.0, start_by_s: float = 50.0) -> Call:
         candidates=TARGETS,
         prompt_tokens=1,
         size=0,
+        max_tokens=None,
         tied=2,
         residency=None,
         ledger=Ledger(0.0, streamed=False),
@@ -104,28 +106,15 @@ def test_its_target_is_its_first_candidate() -> None:
 def test_the_cap_of_its_answer_is_the_lesser_of_the_requests_and_the_routes(
     asked: int | None, routes: int | None, cap: int | None
 ) -> None:
-    call = Call(
-        request=Request(messages="hello", max_tokens=asked),
-        route=Route(name="chat", models=("m",), max_tokens=routes),
-        deadline_s=1.0,
-        start_by_s=1.0,
-        lengths=Lengths(WindowShape()),
-        candidates=TARGETS,
-        prompt_tokens=1,
-        size=0,
-        tied=3,
-        residency=None,
-        ledger=Ledger(0.0, streamed=False),
-        budget=Budget(),
-        legs=Legs(),
-        timers=Timers(lambda: 0.0),
-        mirrors=None,
-        listeners=Listeners(()),
-        clock=lambda: 0.0,
-        dice=random.Random(1),
-    )
+    request = Request(messages="hello", max_tokens=asked)
 
-    assert call.max_tokens == cap
+    assert allowed_tokens(request, Route(name="chat", models=("m",), max_tokens=routes)) == cap
+
+
+def test_an_embedding_has_no_tokens_to_be_capped() -> None:
+    request = Request(operation=Operation.EMBEDDING, prompt="hello")
+
+    assert allowed_tokens(request, Route(name="chat", models=("m",), max_tokens=20)) is None
 
 
 def test_views_share_one_ledger_and_note_the_time() -> None:

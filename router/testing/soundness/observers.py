@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TRACES = ("ledger", "budget", "legs", "listeners", "clock", "dice", "residency", "lengths")
 """What every view of a call has in common."""
 
-CARRIED = ("lease", "permit", "on_sent")
+CARRIED = ("lease", "permit", "witness")
 """What a view may get of its own, and must not lose."""
 
 

@@ -98,6 +98,7 @@ def ended(
         candidates=(),
         prompt_tokens=300,
         size=9,
+        max_tokens=max_tokens,
         tied=0,
         residency=None,
         ledger=ledger,

@@ -6,6 +6,7 @@ import random
 import pytest
 
 from paceline.router import WindowShape
+from paceline.router.request import DEFAULT_EXPECTED_TOKENS
 from paceline.router.statistics.lengths import FEWEST, STRATA, Lengths, NoLengths
 from paceline.router.statistics.window import REFOLD_AFTER_S
 
@@ -90,5 +91,5 @@ def test_their_mean_is_that_of_the_likely_ones(answers: list[int]) -> None:
     for tokens in answers:
         lengths.record(tokens, 1.0, cut_off=False)
     likely = lengths.likely(2.0)
-    assert lengths.mean(2.0) == (None if likely is None else sum(likely) / len(likely))
-    assert NoLengths(WindowShape()).mean(2.0) == 0.0
+    assert lengths.usual == (DEFAULT_EXPECTED_TOKENS if likely is None else sum(likely) / len(likely))
+    assert NoLengths(WindowShape()).look(2.0) == 0.0
