@@ -10,8 +10,9 @@ streamed, one call at a time and a hundred at once, with what a chunk and the me
 Router with latency routing over ten deployments and mocked answers, if it is installed (``pip install '.[bench]'``).
 
 Rows are interleaved round by round, and the median round counts, so a machine that becomes slower for a while slows all
-rows alike. The floors are measured in the same rounds: what any asyncio code must pay. What a dozen routers have kept
-is frozen before each round: one of them would not make the garbage collector look through the others' history.
+rows alike; the first table is the median of several processes as well. The floors are measured in the same rounds: what
+any asyncio code must pay. What a dozen routers have kept is frozen before each round: one of them would not make the
+garbage collector look through the others' history.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ INTERACTIVE, LITELLM = "interactive", "LiteLLM's Router"
 
 LAYER_CALLS = 10_000
 """Calls of a row in a round: enough to run for longer than a histogram is kept before it is folded again."""
+
+QUICKLY, THOROUGHLY = (1, 3), (9, 3)
+"""Processes, and rounds in each, of the first table."""
 
 WAY_CALLS, CHUNK_CALLS = 2_000, 20
 PEERS = ("benchmarks.overhead_peers",)
@@ -99,20 +103,6 @@ async def subjects(opened: AsyncExitStack, peers: Sequence[str]) -> list[Subject
     return found
 
 
-async def measure_layers(rounds: int, calls: int = LAYER_CALLS) -> list[tuple[layers.Row, float]]:
-    """The median round of each row of the first table."""
-    async with AsyncExitStack() as opened:
-        timed = await layers.rows(opened)
-        costs: list[list[float]] = [[] for _ in timed]
-        for turn in range(-1, rounds):
-            gc.freeze()
-            for row, seen in zip(timed, costs, strict=True):
-                cost_us = await layers.timed_us(row.once, calls)
-                if turn >= 0:  # the first round only warms
-                    seen.append(cost_us)
-        return [(row, statistics.median(seen)) for row, seen in zip(timed, costs, strict=True)]
-
-
 async def measure_ways(
     rounds: int, calls: int = WAY_CALLS, chunk_calls: int = CHUNK_CALLS, peers: Sequence[str] = PEERS
 ) -> list[Cost]:
@@ -161,10 +151,10 @@ def _pair(one: float | None, other: float | None, digits: int = 1) -> str:
     return " / ".join("-" if cost_us is None else f"{cost_us:,.{digits}f}" for cost_us in (one, other))
 
 
-def verdicts(measured: list[tuple[layers.Row, float]], costs: list[Cost]) -> str:
+def verdicts(measured: list[layers.Timing], costs: list[Cost]) -> str:
     """What became of the aims, a sentence each."""
     by_name = {cost.name: cost for cost in costs}
-    layered_us = [cost_us for row, cost_us in measured if row.against is None][-1]
+    layered_us = next(timing.us for timing in measured if timing.name == layers.OUTERMOST)
     said = [
         f"The stack of the first table takes {layered_us:.1f} us a call with 10 endpoints; the aim is {AIM_US:g} us."
     ]
@@ -189,10 +179,11 @@ def verdicts(measured: list[tuple[layers.Row, float]], costs: list[Cost]) -> str
 def main() -> None:
     """Measure, print the tables, and write them as JSON if asked."""
     chosen = parser("overhead", QUESTION_ASKED).parse_args()
-    measured = asyncio.run(measure_layers(rounds=3 if chosen.quick else 15))
+    measured = layers.measure_apart(*(QUICKLY if chosen.quick else THOROUGHLY), LAYER_CALLS)
     costs = asyncio.run(measure_ways(rounds=3 if chosen.quick else 15, calls=500 if chosen.quick else WAY_CALLS))
     figures = {
-        "us_per_call": {row.name: cost_us for row, cost_us in measured},
+        "us_per_call": {timing.name: timing.us for timing in measured},
+        "us_added": {timing.name: timing.adds_us for timing in measured if timing.adds_us is not None},
         "ways": {cost.name: cost.figures() for cost in costs},
     }
     said = [layers.layer_table(measured), way_table(costs), verdicts(measured, costs)]

@@ -1,9 +1,9 @@
 """What one credential may still send: its meters, its vendor's refusals, and what is on its way.
 
 Every amount is one of four (`amounts`), and meters are asked for those that they measure. What is sent and what comes
-back is only added up, and entered into the meters when somebody looks at them, or twenty times a second: all of it as
-if it had been when something was sent last. What was used beyond what was reserved counts from then as well: vendors
-count tokens as they come, not when the answer ends.
+back is only added up, and entered into the meters when somebody looks at them, which is four times a second at least
+(`certain`): all of it as if it had been when something was sent last. What was used beyond what was reserved counts
+from then as well: vendors count tokens as they come, not when the answer ends.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import math
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..router.errors import AuthenticationFailed, CallerAtFault, ConnectFailed, PermissionDenied, RateLimited
-from ..router.remembered import KEPT_S
 from ..router.target import LONGEST_GATE_S
 from .amounts import LIKELY, MOST, NOTHING, amounts_of
 from .cubic import LEAST_PER_S, MOST_TIMES_MEASURED, Cubic, MeasuredRate
@@ -53,13 +52,13 @@ class Allowance:
 
     certain: is told of what becomes less than was seen. closed_until_s: the vendor has asked to be left alone until
     then. place: of the tokens that its vendor counts as coming out, in `Asked`.
-    sent: all that was ever sent: two readings tell what was sent between. Who sends adds to it, says so in *drawn_s*,
-    and lets the meters know (`enter`) when *due_s* has come.
+    sent: all that was ever sent: two readings tell what was sent between. Who sends adds to it, and says in *drawn_s*
+    when.
     """
 
     __slots__ = (
         "_beyond_in", "_beyond_out", "_certain", "_counts_usage", "_cubic", "_entered", "_measured", "_meters",
-        "_paced", "closed_until_s", "drawn_s", "due_s", "name", "place", "sent",
+        "_paced", "closed_until_s", "drawn_s", "name", "place", "sent",
     )  # fmt: skip
 
     def __init__(self, name: str, quota: Quota | None, now_s: float, certain: Certain) -> None:
@@ -80,8 +79,6 @@ class Allowance:
         """Tokens used beyond those that were reserved, that the meters do not know of."""
         self.drawn_s = now_s
         """When something was sent last."""
-        self.due_s = now_s
-        """When it is to be entered at the latest."""
         self._measured = MeasuredRate(now_s)
         self._cubic: Cubic | None = None
         self._paced: TokenBucket | None = None
@@ -98,7 +95,7 @@ class Allowance:
         """Whether a call may be sent now, if *ahead* is sent before."""
         if now_s < self.closed_until_s:
             return False
-        self.enter(now_s)
+        self._enter()
         amounts = amounts_of(asked, self.place)
         for which, meter in self._meters:
             if not meter.has(amounts[which], now_s, ahead[which]):
@@ -111,7 +108,7 @@ class Allowance:
 
         Less than 0: owed.
         """
-        self.enter(now_s)
+        self._enter()
         calls = tokens = math.inf
         until_s = math.inf if self._paced is None and now_s >= self.closed_until_s else now_s
         for which, meter in self._meters:
@@ -126,7 +123,7 @@ class Allowance:
         """When a call may be sent, if *ahead* is sent before and all goes on as it does."""
         amounts = amounts_of(asked, self.place)
         ready_s = max(now_s, self.closed_until_s)
-        self.enter(now_s)
+        self._enter()
         for which, meter in self._meters:
             ready_s = max(ready_s, meter.ready_at_s(amounts[which], now_s, ahead[which]))
         if self._paced is not None:
@@ -162,11 +159,11 @@ class Allowance:
 
     def _take_back(self, error: AttemptFailed, asked: Asked, now_s: float) -> None:
         """The vendor counts no tokens of it, nor the call if it never saw it."""
-        self.enter(now_s)
+        self._enter()
         calls, *tokens = amounts_of(asked, self.place)
         take_each(self._meters, (-calls if isinstance(error, UNSENT) else 0.0, *(-each for each in tokens)), now_s)
 
-    def enter(self, now_s: float) -> None:
+    def _enter(self) -> None:
         """Let the meters know of all that was sent and came back."""
         sent, entered, beyond_in, beyond_out = self.sent, self._entered, self._beyond_in, self._beyond_out
         if sent is not entered or beyond_in or beyond_out:
@@ -178,12 +175,11 @@ class Allowance:
                 self._paced.take(calls, self.drawn_s)
             self._entered = sent
             self._beyond_in = self._beyond_out = 0.0
-        self.due_s = now_s + KEPT_S
 
     # -- what the vendor says
 
     def _hear(self, limits: RateLimits, sent: Sent, heard_s: float, now_s: float) -> None:
-        self.enter(now_s)
+        self._enter()
         rates: tuple[Rate | None, ...] = (limits.requests, limits.tokens, limits.input_tokens, limits.output_tokens)
         known = dict(self._meters)
         calls, tokens_in, tokens_out = (now - then for now, then in zip(self.sent, sent, strict=True))
@@ -204,7 +200,7 @@ class Allowance:
 
     def _refused(self, attempt: Attempt, retry_after_s: float | None, now_s: float) -> None:
         self._certain.forget()
-        self.enter(now_s)
+        self._enter()
         if retry_after_s is not None:
             self.closed_until_s = max(self.closed_until_s, now_s + min(retry_after_s, LONGEST_GATE_S))
         if self._cubic is None:

@@ -79,10 +79,9 @@ class Bill(msgspec.Struct):
         if call.witness is not None:
             call.witness.sent(target, attempt)
 
-    @property
-    def spent(self) -> float:
-        """Money that its attempts have cost."""
-        per_m = 0.0
+    def settle(self, now_s: float) -> None:
+        """The call is over: what was reserved for it is spent, or comes back."""
+        spending, per_m = self.spending, 0.0
         for attempt in self.attempts:
             if attempt.error is not None and isinstance(attempt.error, FREE):
                 continue
@@ -94,7 +93,11 @@ class Bill(msgspec.Struct):
             if tokens_out is None:
                 tokens_out = self._feared(attempt)
             per_m += tokens_in * (endpoint.price_in_per_m or 0.0) + tokens_out * (endpoint.price_out_per_m or 0.0)
-        return PER_TOKEN * per_m
+        if now_s >= spending.ends_s:
+            spending.begin_window(now_s)
+        left = spending.reserved - self.reserved
+        spending.reserved = left if left > 0.0 else 0.0  # noqa: FURB136  a call of max() costs more than the rest
+        spending.spent += PER_TOKEN * per_m
 
     def _feared(self, attempt: Attempt) -> float:
         """Tokens of an answer whose usage does not say: those that are likely, if it had begun."""

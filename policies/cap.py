@@ -126,7 +126,7 @@ class Cap:
         try:
             await next(replace(call, max_tokens=most, witness=bill), emit)
         finally:
-            spending.settle(bill.reserved, bill.spent, call.clock())
+            bill.settle(call.clock())
 
     def _warn_or_refuse(self, call: Call, cost: CostLimit, spending: Spending, money: float, now_s: float) -> None:
         """Reserve what is more than can be taken without a word.

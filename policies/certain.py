@@ -2,7 +2,7 @@
 
 What is in a bucket grows by itself, and shrinks only by what is taken. So what all candidates of a call had at the last
 look, less all that was let through since, wherever it went, is there for certain. However many endpoints there are, a
-call costs one comparison until that is used up; then they are looked at again.
+call costs one comparison until that is used up, or a quarter of a second is over; then they are looked at again.
 
 Calls and tokens are added up to one number, the *weight* of what was let through, so that one comparison will do: who
 has room for so much weight has room for the calls in it, and for the tokens. Nothing is wrong with a look too early.
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 A_CALL = 300.0
 """What a call weighs beside its tokens: about as many as vendors' limits allow for each call."""
+
+LOOK_AGAIN_S = 0.25
+"""Seconds that nobody need look: what was sent meanwhile is entered into the meters with each look."""
 
 MOST_KEPT = 256
 """Selections of candidates that are remembered; more than these do not repeat."""
@@ -61,8 +64,9 @@ class Certain:
         self.room = room = self._rooms.get(id(targets), NOWHERE)
         return room
 
-    def seen(self, targets: tuple[Target, ...], calls: float, tokens: float, until_s: float) -> None:
-        """Each of *targets* has room for so many; infinity: for any number."""
+    def seen(self, targets: tuple[Target, ...], calls: float, tokens: float, now_s: float, until_s: float) -> None:
+        """Each of *targets* has room for so many; infinity: for any number. Looked at now, and again a little later."""
+        until_s = min(until_s, now_s + LOOK_AGAIN_S)
         if len(self._rooms) >= MOST_KEPT:
             self._rooms.clear()
         self.room = self._rooms[id(targets)] = Room(

@@ -131,7 +131,7 @@ class Pace:
             line.passing = asked
         else:
             call = await self._with_room(call, asked, now_s)
-        share = _Share(line, asked, call.witness)
+        share = _Share(line, asked) if call.witness is None else _RelayingShare(line, asked, before=call.witness)
         try:
             await next(replace(call, witness=share), emit)
         finally:
@@ -191,19 +191,16 @@ class Pace:
 
 
 class _Share(msgspec.Struct):
-    """What one call takes of the limits, from being let through to its end. *before*: who else is told."""
+    """What one call takes of the limits, from being let through to its end."""
 
     line: QuotaLine
     asked: Asked
-    before: Witness | None
     taken: Taken | None = None
 
     def sent(self, target: Target, attempt: Attempt, /) -> None:
         """As of `Witness`: now it is known whose limit it counts against."""
         line, asked, taken, now_s = self.line, self.asked, self.taken, attempt.sent_s
         allowance = line.known.get(target) or line.credentials.of(target, now_s)
-        if now_s >= allowance.due_s:
-            allowance.enter(now_s)
         calls, tokens_in, tokens_out = allowance.sent
         allowance.sent = sent = (calls + 1.0, tokens_in + asked[0], tokens_out + asked[allowance.place])
         allowance.drawn_s = now_s
@@ -216,5 +213,15 @@ class _Share(msgspec.Struct):
             else:
                 line.certain.lost(1.0, asked[0] + asked[MOST])  # it was let through once
             line.let_in(now_s)
+
+
+class _RelayingShare(_Share):
+    """The same, where somebody else is told as well."""
+
+    before: Witness | None = None
+
+    def sent(self, target: Target, attempt: Attempt, /) -> None:
+        """As of `Witness`."""
+        super().sent(target, attempt)
         if self.before is not None:
             self.before.sent(target, attempt)

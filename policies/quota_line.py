@@ -124,7 +124,7 @@ class QuotaLine:
                     return False
                 calls_here, tokens_here, until_here_s = allowance.room(now_s)
             calls, tokens, until_s = min(calls, calls_here), min(tokens, tokens_here), min(until_s, until_here_s)
-        self.certain.seen(candidates, calls - ahead[0], tokens - ahead[1], until_s)
+        self.certain.seen(candidates, calls - ahead[0], tokens - ahead[1], now_s, until_s)
         self.begin(asked)
         return True
 

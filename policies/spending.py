@@ -67,20 +67,20 @@ class Spending:
     def fits(self, money: float, now_s: float) -> bool:
         """Whether a call may be sent that costs at most so much."""
         if now_s >= self.ends_s:
-            self._begin_window(now_s)
+            self.begin_window(now_s)
         return self.spent + self.reserved + money <= self._limit.money
 
     def reserve(self, money: float) -> None:
         """It is sent. Less than 0 gives back."""
         self.reserved += money
 
-    def settle(self, reserved: float, spent: float, now_s: float) -> None:
-        """A call is over."""
-        if now_s >= self.ends_s:
-            self._begin_window(now_s)
-        left = self.reserved - reserved
-        self.reserved = left if left > 0.0 else 0.0  # noqa: FURB136  a call of max() costs more than the rest
-        self.spent += spent
+    def begin_window(self, now_s: float) -> None:
+        """What runs is paid in the window that it ends in."""
+        window_s = self._limit.window_s
+        self.ends_s += window_s * (1 + (now_s - self.ends_s) // window_s)
+        self.spent = 0.0
+        self._warned = 0
+        self.silent_below = self._threshold()
 
     def passed_by(self, money: float) -> tuple[float, ...]:
         """The thresholds that a call asking for so much is the first to pass, in this window."""
@@ -93,14 +93,6 @@ class Spending:
             self._warned += 1
         self.silent_below = self._threshold()
         return warn_at[before : self._warned]
-
-    def _begin_window(self, now_s: float) -> None:
-        """What runs is paid in the window that it ends in."""
-        window_s = self._limit.window_s
-        self.ends_s += window_s * (1 + (now_s - self.ends_s) // window_s)
-        self.spent = 0.0
-        self._warned = 0
-        self.silent_below = self._threshold()
 
     def _threshold(self) -> float:
         warn_at, money = self._limit.warn_at, self._limit.money

@@ -8,7 +8,16 @@ import pytest
 
 from benchmarks import overhead
 from benchmarks.instant import QUESTION, Instant, router
-from benchmarks.overhead_layers import Row, layer_table, nothing
+from benchmarks.overhead_layers import (
+    OUTERMOST,
+    SCOPE,
+    Row,
+    Timing,
+    layer_table,
+    measure_apart,
+    nothing,
+    with_what_they_add,
+)
 from benchmarks.overhead_ways import PULLED, PUSHED, WHOLE
 from paceline.policies import stacks
 from paceline.router import Answer, Chunk
@@ -50,7 +59,7 @@ def test_the_table_leaves_empty_what_there_is_not(costs: dict[str, overhead.Cost
 
 
 def test_the_verdict_compares_with_the_peer() -> None:
-    layers = [(Row("Slots", nothing, is_floor=False), 30.0)]
+    layers = [Timing(OUTERMOST, 30.0, 1.0)]
     ours = overhead.Cost("interactive", {(PUSHED, 1): [40.0], (WHOLE, 1): [50.0]}, {PUSHED: [0.5]})
     peer = overhead.Cost(overhead.LITELLM, {(WHOLE, 1): [2000.0]})
 
@@ -64,25 +73,26 @@ def test_the_verdict_compares_with_the_peer() -> None:
 def test_what_a_layer_adds_is_told_against_the_row_it_is_put_around() -> None:
     rows = [
         (Row("floor", nothing, is_floor=True), 1.0),
-        (Row("scope", nothing, is_floor=True), 5.0),
+        (Row(SCOPE, nothing, is_floor=True), 5.0),
         (Row("dispatch", nothing, is_floor=False), 10.0),
         (Row("Slots", nothing, is_floor=False), 15.0),
         (Row("Retry", nothing, is_floor=False), 16.0),
         (Row("Hedge, around Slots alone", nothing, is_floor=False, against="Slots"), 30.0),
     ]
 
-    said = layer_table(rows)
+    said = layer_table(with_what_they_add(rows))
 
     assert "| Retry | 16.00 | 1.00 | 3.2 |" in said
     assert "| Hedge, around Slots alone | 30.00 | 15.00 | 6.0 |" in said
 
 
-def test_layers_are_timed_from_the_inside_outwards() -> None:
-    measured = asyncio.run(overhead.measure_layers(rounds=1, calls=5))
+def test_layers_are_timed_from_the_inside_outwards_in_processes_of_their_own() -> None:
+    measured = measure_apart(processes=2, rounds=1, calls=5)
 
-    names = [row.name for row, _ in measured if row.against is None and not row.is_floor]
+    layered = [timing for timing in measured if timing.adds_us is not None and "alone" not in timing.name]
+    names = [timing.name for timing in layered if not timing.name.startswith("a policy")]
     assert names == ["router and dispatch", "Slots", "LatencyBudget", "Regions", "Retry", "Fallback"]
-    assert all(cost_us > 0 for _, cost_us in measured)
+    assert all(timing.us > 0 for timing in measured)
 
 
 def test_the_instant_provider_answers_with_as_many_words_as_it_is_told() -> None:

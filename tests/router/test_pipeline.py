@@ -1,6 +1,7 @@
 """`compose`: policies around a leaf, the first outermost, and what cannot be a stack refused with its reason."""
 
-from typing import ClassVar
+import functools
+from typing import Any, ClassVar
 
 import pytest
 
@@ -71,6 +72,59 @@ def test_the_first_policy_sees_the_call_first_and_the_end_last() -> None:
 
 def test_without_policies_the_leaf_is_the_handler() -> None:
     assert compose([], nothing) is nothing
+
+
+def of_all_kinds(log: list[str]) -> list[Policy]:
+    """Policies in every form that Python has for them."""
+
+    class Inheriting(Noting):
+        async def __call__(self, call: Call, emit: Emit, next: Handler, /) -> None:
+            await super().__call__(call, emit, next)
+
+    class WithMore:
+        async def __call__(self, call: Call, emit: Emit, next: Handler, /, more: str = "one argument more") -> None:
+            log.append(more)
+            await next(call, emit)
+
+    async def closure(call: Call, emit: Emit, next: Handler) -> None:
+        log.append("closure")
+        await next(call, emit)
+
+    @functools.wraps(closure)
+    async def wrapped(*arguments: Any, **named: Any) -> None:
+        log.append("wrapped")
+        await closure(*arguments, **named)
+
+    return [Inheriting("object", log), WithMore(), closure,
+            wrapped]  # fmt: skip
+
+
+def test_whatever_form_a_policy_has_it_is_called_with_what_comes_next() -> None:
+    log: list[str] = []
+
+    async def main() -> None:
+        async with routed(endpoint("a", Scripted(answers(0.0))), policies=of_all_kinds(log)) as router:
+            for _ in range(2):
+                await router.complete(ask())
+
+    run(main)
+
+    told = ["> object", "one argument more", "closure"]
+    assert log == [*told, "wrapped", "closure", "< object"] * 2
+
+
+def test_one_policy_may_stand_in_two_places() -> None:
+    log: list[str] = []
+
+    async def main() -> None:
+        async with routed(
+            endpoint("a", Scripted(answers(0.0))), policies=[twice := Noting("it", log), twice]
+        ) as router:
+            await router.complete(ask())
+
+    run(main)
+
+    assert log == ["> it", "> it", "< it", "< it"]
 
 
 def test_a_plain_async_function_is_a_policy() -> None:
