@@ -11,16 +11,14 @@ from benchmarks.instant import QUESTION, Instant, router
 from benchmarks.overhead_layers import (
     OUTERMOST,
     SCOPE,
-    Row,
+    Added,
     Timing,
     layer_table,
     measure_apart,
-    nothing,
-    with_what_they_add,
 )
 from benchmarks.overhead_ways import PULLED, PUSHED, WHOLE
 from paceline.policies import stacks
-from paceline.router import Answer, Chunk
+from paceline.router import Answer, Call, Chunk, Emit, Handler
 
 
 @pytest.fixture(scope="module")
@@ -70,28 +68,37 @@ def test_the_verdict_compares_with_the_peer() -> None:
     assert "40 times the interactive stack; the aim of 100 times is missed" in said
 
 
-def test_what_a_layer_adds_is_told_against_the_row_it_is_put_around() -> None:
-    rows = [
-        (Row("floor", nothing, is_floor=True), 1.0),
-        (Row(SCOPE, nothing, is_floor=True), 5.0),
-        (Row("dispatch", nothing, is_floor=False), 10.0),
-        (Row("Slots", nothing, is_floor=False), 15.0),
-        (Row("Retry", nothing, is_floor=False), 16.0),
-        (Row("Hedge, around Slots alone", nothing, is_floor=False, against="Slots"), 30.0),
-    ]
+def test_what_a_layer_adds_is_told_beside_what_all_of_it_costs() -> None:
+    said = layer_table([Timing(SCOPE, 5.0, None), Timing(OUTERMOST, 16.0, 1.0)])
 
-    said = layer_table(with_what_they_add(rows))
+    assert f"| {SCOPE} | 5.00 |  | 1.0 |" in said
+    assert "| Fallback | 16.00 | 1.00 | 3.2 |" in said
 
-    assert "| Retry | 16.00 | 1.00 | 3.2 |" in said
-    assert "| Hedge, around Slots alone | 30.00 | 15.00 | 6.0 |" in said
+
+def test_a_layer_is_taken_away_and_added_again() -> None:
+    passed: list[str] = []
+
+    async def passing(call: Call, emit: Emit, next: Handler, /) -> None:
+        passed.append("here")
+        await next(call, emit)
+
+    async def main() -> None:
+        async with router([passing], Instant()) as opened:
+            added = Added.to(opened, [passing], [])
+            for is_on in (True, False, True):
+                added.turn(on=is_on)
+                await opened.complete(QUESTION)
+
+    asyncio.run(main())
+
+    assert len(passed) == 2
 
 
 def test_layers_are_timed_from_the_inside_outwards_in_processes_of_their_own() -> None:
-    measured = measure_apart(processes=2, rounds=1, calls=5)
+    measured = measure_apart(processes=2, rounds=1, calls=40)
 
-    layered = [timing for timing in measured if timing.adds_us is not None and "alone" not in timing.name]
-    names = [timing.name for timing in layered if not timing.name.startswith("a policy")]
-    assert names == ["router and dispatch", "Slots", "LatencyBudget", "Regions", "Retry", "Fallback"]
+    names = [timing.name for timing in measured if timing.adds_us is not None and "alone" not in timing.name]
+    assert names == ["Slots", "LatencyBudget", "Regions", "Retry", "Fallback"]
     assert all(timing.us > 0 for timing in measured)
 
 
