@@ -6,7 +6,7 @@ measures it once, in this process, and prints it as JSON. Once is not enough: wh
 memory is worth half a microsecond a call and more, and stays the same as long as its process lives. So what a layer
 adds is not told by comparing two routers: it is added to one and taken away again, many times a round. And the table is
 that of several processes, one after the other: medians of theirs. How exact that is can be seen by the policy that only
-passes the call on, which adds 0.2.
+passes the call on: it costs next to nothing, and is some tenths away from it.
 """
 
 from __future__ import annotations

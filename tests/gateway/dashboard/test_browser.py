@@ -188,6 +188,7 @@ def test_it_can_be_used_by_keyboard(browser: Browser, busy: Stage) -> None:
             order.append(page.evaluate("document.activeElement.className || document.activeElement.id"))
         assert order == ["skip", "route", "window", "theme"]
 
+        page.wait_for_function("() => document.querySelector('#route').options.length > 1")
         page.keyboard.press("Shift+Tab")
         page.keyboard.press("Shift+Tab")
         page.keyboard.press("ArrowDown")
