@@ -167,15 +167,15 @@ async def rows(opened: AsyncExitStack) -> list[Row]:
         added = Added.to(through, stack[place:], stack[place + 1 :])
         timed.append(Row(type(stack[place]).__name__, once, added))
     _, slots_alone = await asking([Slots()])
-    for name, policy, question in by_themselves():
+    for title, policy, question in by_themselves():
         slots = Slots()
         both: list[Policy] = [slots, policy] if isinstance(policy, Chaos) else [policy, slots]
         through, once = await asking(both, question)
-        added = Added.to(through, both, [slots])
+        name = f"{title}, around Slots alone"
         if isinstance(policy, Breaker):  # what it has the fleet count costs a call as well, wherever it goes
-            timed.append(Row(f"{name}, around Slots alone", once, without=slots_alone))
+            timed.append(Row(name, once, without=slots_alone))
         else:
-            timed.append(Row(f"{name}, around Slots alone", once, added))
+            timed.append(Row(name, once, Added.to(through, both, [slots])))
     return timed
 
 

@@ -1,8 +1,4 @@
-"""What one call may cost, and what it has cost: of its prompt, its longest answer, and every attempt it made.
-
-Usage settles what it was, at full price for cached tokens. An attempt that was cut off without usage counts with its
-prompt, and with a likely answer if it had begun; one that a vendor refused costs nothing.
-"""
+"""What one call of `Cap` may cost, and what it has cost: its prompt, its longest answer, and every attempt it made."""
 
 from __future__ import annotations
 

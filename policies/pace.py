@@ -215,13 +215,12 @@ class _Share(msgspec.Struct):
             line.let_in(now_s)
 
 
-class _RelayingShare(_Share):
+class _RelayingShare(_Share, kw_only=True):
     """The same, where somebody else is told as well."""
 
-    before: Witness | None = None
+    before: Witness
 
     def sent(self, target: Target, attempt: Attempt, /) -> None:
         """As of `Witness`."""
         super().sent(target, attempt)
-        if self.before is not None:
-            self.before.sent(target, attempt)
+        self.before.sent(target, attempt)

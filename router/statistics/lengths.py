@@ -47,15 +47,13 @@ class Lengths:
     def likely(self, now_s: float) -> tuple[int, ...] | None:
         """Five equally likely lengths in tokens, the shortest first; None below 20 answers. Kept for 0.25 s."""
         if now_s >= self.until_s:
-            self.look(now_s)
+            self._look(now_s)
         return self._likely
 
-    def look(self, now_s: float) -> float:
-        """See how long they are now. Gives what is usual."""
+    def _look(self, now_s: float) -> None:
         likely = self._likely = self._learned(now_s)
         self.usual = sum(likely) / len(likely) if likely else DEFAULT_EXPECTED_TOKENS
         self.until_s = now_s + REFOLD_AFTER_S
-        return self.usual
 
     def _learned(self, now_s: float) -> tuple[int, ...] | None:
         fold = self._window.fold(now_s)

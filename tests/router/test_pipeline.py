@@ -95,8 +95,7 @@ def of_all_kinds(log: list[str]) -> list[Policy]:
         log.append("wrapped")
         await closure(*arguments, **named)
 
-    return [Inheriting("object", log), WithMore(), closure,
-            wrapped]  # fmt: skip
+    return [Inheriting("object", log), WithMore(), closure, wrapped]
 
 
 def test_whatever_form_a_policy_has_it_is_called_with_what_comes_next() -> None:

@@ -92,4 +92,6 @@ def test_their_mean_is_that_of_the_likely_ones(answers: list[int]) -> None:
         lengths.record(tokens, 1.0, cut_off=False)
     likely = lengths.likely(2.0)
     assert lengths.usual == (DEFAULT_EXPECTED_TOKENS if likely is None else sum(likely) / len(likely))
-    assert NoLengths(WindowShape()).look(2.0) == 0.0
+    none = NoLengths(WindowShape())
+    assert none.likely(2.0) == (0,)
+    assert none.usual == 0.0
